@@ -1,0 +1,12 @@
+export {
+  EnvironmentError,
+  type ErrorContext,
+  InputError,
+  InternalError,
+  RespliceError,
+  TrustError,
+  UsageError,
+} from './error.js';
+export { type ProgressEvent, type ProgressSink, silentProgress, withStage } from './progress.js';
+export { REASONS, type ReasonCode, type ReasonEntry } from './reasons.js';
+export { accept, formatSubject, type Reason, refuse, type Subject, type Verdict } from './verdict.js';
