@@ -1,1 +1,9 @@
-export {};
+export {
+  CodeSite,
+  FirstDifference,
+  FORMAT_VERSION,
+  Manifest,
+  PatchedObject,
+  ReplacedFunction,
+  UpdateId,
+} from './manifest.js';

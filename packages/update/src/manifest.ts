@@ -1,0 +1,118 @@
+// The manifest is the contract between the machine that makes an update and every machine that applies it: all that the
+// applying side checks before it touches the kernel stands here. docs/update-format.md describes it for readers.
+// It holds nothing that differs between two builds of the same update (no time, no path, no host name).
+
+import { z } from 'zod';
+
+/** Version of the format; a reader refuses a newer one. */
+export const FORMAT_VERSION = 1;
+
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+/** A kernel address as the kernel prints it, for example `0xffffffff81a3b2c0`. */
+const Address = z.string().regex(/^0x[0-9a-f]{1,16}$/);
+const BuildId = z.string().regex(/^[0-9a-f]{16,64}$/);
+const Offset = z.number().int().nonnegative();
+
+/** Letters, digits and `_`: the id is part of the module's name, which the kernel limits to 55 characters. */
+export const UpdateId = z.string().regex(/^[a-z0-9][a-z0-9_]{3,39}$/);
+
+/**
+ * A range of a function whose bytes in memory may differ from the bytes in the image, and why.
+ * `abs32`, `abs64` move by the KASLR slide, `inv32` by its negative (per-CPU); the checker computes their value.
+ * Every other kind is rewritten by the kernel at boot or at run time, or by the module loader, and is not compared.
+ */
+export const CodeSite = z.strictObject({
+  at: Offset,
+  length: z.number().int().positive(),
+  kind: z.enum([
+    'abs32',
+    'abs64',
+    'inv32',
+    'relocation',
+    'fentry',
+    'alternative',
+    'jump-label',
+    'static-call',
+    'retpoline',
+    'return-thunk',
+    'call-thunk',
+    'smp-lock',
+    'paravirt',
+    'endbr',
+  ]),
+});
+
+/** The first instruction at which the function before and after differ, as text for people. */
+export const FirstDifference = z.strictObject({
+  offsetBefore: Offset,
+  offsetAfter: Offset,
+  before: z.string(),
+  after: z.string(),
+});
+
+export const ReplacedFunction = z.strictObject({
+  /** As kallsyms spells it. */
+  name: z.string().min(1),
+  /** livepatch's old_sympos: 0 when the name is unique in the object, else its 1-based rank. */
+  position: Offset,
+  /** Link-time address in vmlinux; null in a module, where `position` and the code decide. */
+  address: Address.nullable(),
+  size: z.number().int().positive(),
+  /** The function's bytes in the image, base64. */
+  code: z.base64(),
+  sites: z.array(CodeSite),
+  /** Source file, relative to the kernel tree. */
+  source: z.string(),
+  /** Symbol of the new code in the update's module. */
+  replacement: z.string().min(1),
+  newSize: z.number().int().positive(),
+  /** Hash of the new code with its references named, so that a later update can be built on top of this one. */
+  newCode: Sha256,
+  firstDifference: FirstDifference.nullable(),
+});
+
+export const PatchedObject = z.strictObject({
+  /** `vmlinux`, or a module's name with underscores as the kernel spells it. */
+  name: z.string().min(1),
+  /** Build id of the module's .ko; null for vmlinux, whose build id is the kernel's. */
+  buildId: BuildId.nullable(),
+  sources: z.array(z.string()),
+  functions: z.array(ReplacedFunction),
+  /** Functions and data that only the new code has. */
+  added: z.array(z.strictObject({ name: z.string(), kind: z.enum(['function', 'data']), size: Offset })),
+});
+
+export const Manifest = z.strictObject({
+  format: z.literal(FORMAT_VERSION),
+  id: UpdateId,
+  description: z.string(),
+  cves: z.array(z.string().regex(/^CVE-\d{4}-\d{4,}$/)),
+  kernel: z.strictObject({
+    /** uname -r */
+    release: z.string().min(1),
+    /** Version of the distribution's package. */
+    version: z.string().min(1),
+    architecture: z.enum(['x86_64']),
+    buildId: BuildId,
+  }),
+  engine: z.enum(['livepatch']),
+  /** Ids of updates that must be active, and topmost on the functions both replace, before this one is applied. */
+  requires: z.array(UpdateId),
+  patches: z.array(z.strictObject({ file: z.string(), sha256: Sha256, subject: z.string() })),
+  module: z.strictObject({ file: z.string(), name: z.string(), sha256: Sha256, signed: z.boolean() }),
+  objects: z.array(PatchedObject),
+  /** Objects the patch touches that this configuration does not build. */
+  notBuilt: z.array(z.string()),
+  tools: z.strictObject({
+    resplice: z.string(),
+    compiler: z.string(),
+    /** The compiler the kernel was built with, when another one was forced; else null. */
+    compilerOverride: z.string().nullable(),
+  }),
+});
+
+export type CodeSite = z.infer<typeof CodeSite>;
+export type FirstDifference = z.infer<typeof FirstDifference>;
+export type ReplacedFunction = z.infer<typeof ReplacedFunction>;
+export type PatchedObject = z.infer<typeof PatchedObject>;
+export type Manifest = z.infer<typeof Manifest>;
