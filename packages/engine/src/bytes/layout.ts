@@ -30,6 +30,7 @@ export type StructOf<F extends Fields> = { readonly [K in keyof F]: FieldValue<F
 export interface Layout<F extends Fields> {
   readonly name: string;
   readonly size: number;
+  readonly fields: readonly (keyof F & string)[];
   offsetOf(field: keyof F): number;
   read(reader: ByteReader): StructOf<F>;
   write(writer: ByteWriter, value: StructOf<F>): void;
@@ -49,6 +50,7 @@ export function defineLayout<const F extends Fields>(name: string, fields: F): L
   return {
     name,
     size,
+    fields: Object.keys(fields),
     offsetOf(field) {
       const offset = offsets.get(String(field));
       if (offset === undefined) throw new InternalError('no-such-field', `${name} has no ${String(field)}`);
