@@ -1,0 +1,133 @@
+// Runs every test of the repository in one go and adds up the results; the last line is "N passed, N failed", alone.
+// Cheap groups come first. Groups that boot a kernel run one file at a time: a guest takes the whole machine.
+//
+// `node scripts/run-tests.mjs unit` runs only the groups named.
+
+import { spawn } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { run } from 'node:test';
+import { spec } from 'node:test/reporters';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const bin = join(root, 'node_modules/.bin');
+
+const GROUPS = {
+  check: runChecks,
+  unit: () =>
+    runFiles(
+      listTests().filter((path) => !isOnRealKernel(path)),
+      true,
+    ),
+  real: () => runFiles(listTests().filter(isOnRealKernel), false),
+  e2e: runEndToEnd,
+};
+
+/** Tests under test/vm and test/real boot kernels or work on the kernels of the distribution. */
+function isOnRealKernel(path) {
+  return /\/dist\/test\/(?:vm|real)\//.test(path);
+}
+
+/** Compiled tests, found by their sources, so that one left over from a renamed source is not run. */
+function listTests() {
+  return readdirSync(join(root, 'packages'))
+    .map((name) => join(root, 'packages', name))
+    .filter((folder) => existsSync(join(folder, 'test')))
+    .flatMap((folder) =>
+      readdirSync(join(folder, 'test'), { recursive: true })
+        .filter((path) => path.endsWith('.test.ts') && !path.includes('fixtures/'))
+        .map((path) => join(folder, 'dist/test', path.replace(/\.ts$/, '.js'))),
+    )
+    .sort();
+}
+
+async function runChecks() {
+  const commands = [
+    ['format and lint', join(bin, 'biome'), ['check', '--error-on-warnings', '.']],
+    ['types', join(bin, 'tsc'), ['-b']],
+  ];
+  let sum = { passed: 0, failed: 0 };
+  for (const [title, command, args] of commands) {
+    const { status } = await runCommand(command, args);
+    console.log(`${status === 0 ? '✔' : '✖'} ${title}`);
+    sum = add(sum, status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  }
+  const folder = join(root, 'scripts/check');
+  const files = readdirSync(folder).filter((name) => name.endsWith('.test.mjs'));
+  return add(
+    sum,
+    await runFiles(
+      files.map((name) => join(folder, name)),
+      true,
+    ),
+  );
+}
+
+/** A skipped test counts as failed, and so does a group without tests: nothing passes by not running. */
+function runFiles(files, concurrency) {
+  if (files.length === 0) {
+    console.log('✖ no tests found');
+    return { passed: 0, failed: 1 };
+  }
+  return new Promise((resolve, reject) => {
+    let passed = 0;
+    let failed = 0;
+    const stream = run({ files, concurrency });
+    stream.on('test:pass', (event) => {
+      if (event.details.type === 'suite') return;
+      if (event.skip === undefined && event.todo === undefined) passed += 1;
+      else failed += 1;
+    });
+    stream.on('test:fail', (event) => {
+      if (event.details.type !== 'suite') failed += 1;
+    });
+    stream.on('error', reject);
+    const report = stream.compose(spec);
+    report.on('end', () => resolve({ passed, failed: passed + failed === 0 ? 1 : failed }));
+    report.pipe(process.stdout, { end: false });
+  });
+}
+
+/** The end-to-end run prints what it does and ends, like this script, with "N passed, N failed". */
+async function runEndToEnd() {
+  const script = join(root, 'e2e/dist/run.js');
+  if (!existsSync(script)) {
+    console.log('there is no end-to-end run yet (e2e/dist/run.js)');
+    return { passed: 0, failed: 0 };
+  }
+  const { status, lastLine } = await runCommand(process.execPath, [script]);
+  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/.exec(lastLine) ?? [];
+  const sum = { passed: Number(passed ?? 0), failed: Number(failed ?? 0) };
+  return status !== 0 && sum.failed === 0 ? { ...sum, failed: 1 } : sum;
+}
+
+/** Runs a command with its output shown; resolves when it ended, never rejects for a status. */
+function runCommand(command, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+    let tail = '';
+    child.stdout.on('data', (chunk) => {
+      process.stdout.write(chunk);
+      tail = (tail + chunk).slice(-4096);
+    });
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' }));
+  });
+}
+
+function add(left, right) {
+  return { passed: left.passed + right.passed, failed: left.failed + right.failed };
+}
+
+const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(GROUPS);
+let total = { passed: 0, failed: 0 };
+for (const name of names) {
+  const group = GROUPS[name];
+  if (group === undefined)
+    throw new Error(`no group ${name}; expected one of ${Object.keys(GROUPS).join(', ')}`);
+  console.log(`\n# ${name}`);
+  total = add(total, await group());
+}
+console.log(`\n${total.passed} passed, ${total.failed} failed`);
+process.exitCode = total.failed === 0 ? 0 : 1;
