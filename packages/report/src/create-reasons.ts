@@ -8,4 +8,109 @@ export const CREATE_REASONS = {
     title: 'no file that the patch touches is built in this kernel configuration',
     advice: 'this kernel is not affected by the patch; nothing needs to be applied',
   },
+  'patch-changes-no-code': {
+    stage: 'create',
+    title: 'the objects are the same before and after the patch',
+    advice:
+      'the patch changes only comments, line numbers or code that this configuration leaves out; nothing needs to be applied',
+  },
+  'original-differs': {
+    stage: 'create',
+    title: 'the rebuilt original is not the code of the shipped kernel',
+    advice:
+      'use the source and the compiler that this kernel was built with; `resplice doctor` shows what is installed',
+  },
+  'function-not-found': {
+    stage: 'create',
+    title: 'a function that changes cannot be found in the shipped kernel',
+    advice:
+      'the linker or the compiler may have dropped or overridden it; check whether another object provides it',
+  },
+  'ambiguous-symbol': {
+    stage: 'create',
+    title: 'it cannot be told which of several symbols of the same name is meant',
+    advice: 'change the patch so that the new code refers to it only where the old code did',
+  },
+  'unresolved-symbol': {
+    stage: 'create',
+    title: 'the new code needs a symbol that the running kernel does not have',
+    advice: 'include the patch that adds it, or make the code independent of it',
+  },
+  'changed-data': {
+    stage: 'create',
+    title: 'the content or size of data that is alive in the running kernel changes',
+    advice: 'keep the data as it is and set the new value from code, or move the change into a function',
+  },
+  'changed-init-code': {
+    stage: 'create',
+    title: 'code changes that runs only when the kernel or a module starts',
+    advice:
+      'leave that hunk out when it matters only at the next boot, or do its work from code that still runs',
+  },
+  'changed-init-data': {
+    stage: 'create',
+    title: 'data changes that is read only when the kernel or a module starts',
+    advice:
+      'leave that hunk out when it matters only at the next boot, or do its work from code that still runs',
+  },
+  'uses-init-code': {
+    stage: 'create',
+    title: 'new code refers to code that is gone after boot',
+    advice: 'give the new code a function of its own that is not __init',
+  },
+  'changed-exports': {
+    stage: 'create',
+    title: 'the set of symbols that the kernel exports to modules changes',
+    advice:
+      'leave the EXPORT_SYMBOL out when no module needs it; code of the same update reaches the function without it',
+  },
+  'ambiguous-static-local': {
+    stage: 'create',
+    title: 'a static variable before and after the patch cannot be paired, so its state would be lost',
+    advice:
+      'keep the static variables of the function in their order and number, or give the new one another name',
+  },
+  'new-data-in-special-section': {
+    stage: 'create',
+    title: 'new data in a section that an update cannot carry yet',
+    advice: 'use ordinary static data or allocate it when needed',
+  },
+  'not-traceable': {
+    stage: 'create',
+    title: 'the livepatch core cannot redirect the function',
+    advice:
+      'patch the callers instead: ftrace needs a call at the entry, which notrace and noinstr code, assembly and some objects do not have',
+  },
+  'short-branch': {
+    stage: 'create',
+    title: 'a branch is too short to be moved into an update',
+    advice: 'declare the function it leads to noinline, or move one of the two out of their common section',
+  },
+  'module-special-section': {
+    stage: 'create',
+    title:
+      'a table that the kernel reads when loading refers to a symbol of a module that is resolved only later',
+    advice:
+      'in a function of a module, use static_key_enabled() instead of static_branch_*() for keys that are not exported',
+  },
+  'unknown-section': {
+    stage: 'create',
+    title: 'something changes in a section whose meaning is not known',
+    advice: 'report the section with the object; until it is understood, the change cannot be carried',
+  },
+  'unsupported-relocation': {
+    stage: 'create',
+    title: 'the new code has a reference that a module cannot have',
+    advice: 'check the compiler flags of the object: kernel code model, no PIC',
+  },
+  'objtool-complaint': {
+    stage: 'create',
+    title: 'objtool finds fault with the new code',
+    advice: 'read its message: stack frames, returns and indirect branches must be as the kernel wants them',
+  },
+  'update-below-differs': {
+    stage: 'create',
+    title: 'the update that this one is built on was not made from the same code',
+    advice: 'make the lower update again with the same source and compiler',
+  },
 } as const satisfies Record<string, ReasonEntry>;

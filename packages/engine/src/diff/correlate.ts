@@ -1,0 +1,160 @@
+// Which definition before is which definition after? Names decide where they can: a global name is unique, and so is most of
+// the local ones. For names that the compiler numbers, what counts is who uses them: a static local is followed through
+// the references of the function it lives in, in their order, never through its number (`bucket.1` may become `bucket.2`).
+// What stays ambiguous stays unpaired; the selection refuses it only when an update needs it.
+
+import type { DefinedObject, Definition } from './definition.js';
+import { baseName } from './symbol-name.js';
+
+export interface Correlation {
+  /** Pre → post. */
+  readonly pairs: ReadonlyMap<Definition, Definition>;
+  /** Post → pre. */
+  readonly origins: ReadonlyMap<Definition, Definition>;
+}
+
+/** Pairs the named definitions of two objects; strings and nameless constants are left to the comparison. */
+export function correlate(pre: DefinedObject, post: DefinedObject): Correlation {
+  const correlator = new Correlator(pre, post);
+  correlator.pairGlobals();
+  correlator.pairUniqueNames((definition) => definition.name);
+  correlator.pairUniqueNames((definition) => baseName(definition.name));
+  correlator.pairByUse();
+  correlator.pairByContent();
+  return { pairs: correlator.pairs, origins: correlator.origins };
+}
+
+class Correlator {
+  readonly pairs = new Map<Definition, Definition>();
+  readonly origins = new Map<Definition, Definition>();
+  readonly #pre: DefinedObject;
+  readonly #post: DefinedObject;
+
+  constructor(pre: DefinedObject, post: DefinedObject) {
+    this.#pre = pre;
+    this.#post = post;
+  }
+
+  /** Every global symbol of the one side stands for the definition with that symbol on the other, aliases included. */
+  pairGlobals(): void {
+    const globals = (object: DefinedObject) => {
+      const byName = new Map<string, Definition>();
+      for (const definition of object.definitions) {
+        if (definition.binding === 'local') continue;
+        for (const symbol of definition.symbols)
+          if (symbol.binding !== 0) byName.set(symbol.name, definition);
+      }
+      return byName;
+    };
+    const after = globals(this.#post);
+    for (const [name, before] of globals(this.#pre)) this.#pair(before, after.get(name));
+  }
+
+  /**
+   * Pairs what has the same key and kind on both sides and is alone in having it on each. A name that carries a compiler's
+   * number proves nothing when its siblings on the two sides differ in count, so such groups wait for their use.
+   */
+  pairUniqueNames(key: (definition: Definition) => string): void {
+    const after = this.#unpaired(this.#post, this.origins, key);
+    for (const [name, olds] of this.#unpaired(this.#pre, this.pairs, key)) {
+      const news = after.get(name);
+      const [before] = olds;
+      if (before === undefined || news === undefined || olds.length !== 1 || news.length !== 1) continue;
+      const numbered = baseName(before.name) !== before.name;
+      if (numbered && !this.#aloneInFamily(before)) continue;
+      this.#pair(before, news[0]);
+    }
+  }
+
+  /** Follows static locals, clones and fragments from functions that are already paired, until nothing is learned any more. */
+  pairByUse(): void {
+    for (let learned = true; learned; ) {
+      learned = false;
+      for (const [before, after] of [...this.pairs]) {
+        if (this.#pairReferences(before, after)) learned = true;
+      }
+    }
+  }
+
+  /** Last resort for what nobody refers to: equal bytes and size in a family, in order. */
+  pairByContent(): void {
+    const after = this.#unpaired(this.#post, this.origins, contentKey(this.#post));
+    for (const [key, olds] of this.#unpaired(this.#pre, this.pairs, contentKey(this.#pre))) {
+      const news = after.get(key) ?? [];
+      if (olds.length !== news.length) continue;
+      for (const [index, before] of olds.entries()) this.#pair(before, news[index]);
+    }
+  }
+
+  #pairReferences(before: Definition, after: Definition): boolean {
+    const old = this.#families(this.#pre, before, this.pairs);
+    const now = this.#families(this.#post, after, this.origins);
+    let learned = false;
+    for (const [family, olds] of old) {
+      const news = now.get(family) ?? [];
+      if (olds.length !== news.length) continue;
+      for (const [index, candidate] of olds.entries())
+        learned = this.#pair(candidate, news[index]) || learned;
+    }
+    return learned;
+  }
+
+  /** Unpaired local definitions that `user` refers to, by family, in the order of first use. */
+  #families(object: DefinedObject, user: Definition, paired: ReadonlyMap<Definition, Definition>) {
+    const families = new Map<string, Definition[]>();
+    for (const { target } of object.referencesOf(user)) {
+      if (!('definition' in target) || paired.has(target.definition)) continue;
+      const { definition } = target;
+      if (definition.symbols.length === 0 || definition.binding !== 'local') continue;
+      const list = families.get(familyOf(definition));
+      if (list === undefined) families.set(familyOf(definition), [definition]);
+      else if (!list.includes(definition)) list.push(definition);
+    }
+    return families;
+  }
+
+  #aloneInFamily(before: Definition): boolean {
+    const family = familyOf(before);
+    const count = (object: DefinedObject) =>
+      object.definitions.filter(
+        (definition) => definition.binding === 'local' && familyOf(definition) === family,
+      ).length;
+    return count(this.#pre) === 1 && count(this.#post) === 1;
+  }
+
+  #unpaired(
+    object: DefinedObject,
+    paired: ReadonlyMap<Definition, Definition>,
+    key: (definition: Definition) => string,
+  ) {
+    const groups = new Map<string, Definition[]>();
+    for (const definition of object.definitions) {
+      if (paired.has(definition) || definition.symbols.length === 0) continue;
+      const name = `${definition.kind}\0${key(definition)}`;
+      const list = groups.get(name);
+      if (list === undefined) groups.set(name, [definition]);
+      else list.push(definition);
+    }
+    return groups;
+  }
+
+  #pair(before: Definition, after: Definition | undefined): boolean {
+    if (after === undefined || this.pairs.has(before) || this.origins.has(after)) return false;
+    if (before.kind !== after.kind && (before.kind === 'function' || after.kind === 'function')) return false;
+    this.pairs.set(before, after);
+    this.origins.set(after, before);
+    return true;
+  }
+}
+
+/** Definitions that a renumbering may exchange: same kind and base name. */
+function familyOf(definition: Definition): string {
+  return `${definition.kind}\0${baseName(definition.name)}`;
+}
+
+function contentKey(object: DefinedObject): (definition: Definition) => string {
+  return (definition) => {
+    const bytes = Buffer.from(object.bytesOf(definition)).toString('latin1');
+    return `${baseName(definition.name)}\0${definition.size}\0${definition.section.type}\0${bytes}`;
+  };
+}

@@ -1,0 +1,349 @@
+// An object file as what it defines: functions, data, constants, strings; and what each of these refers to.
+//
+// This is the unit in which two objects are compared and from which an update is put together. -ffunction-sections gives
+// almost every definition a section of its own, but code with an explicit section (`.sched.text`, `.init.text`) still
+// shares one, so a definition is a range of a section and never "the section". Assemblers turn references to local symbols into section + offset, so a
+// reference is resolved back to the definition that covers the place, exactly: for an operand relative to the next
+// instruction the instruction is decoded, as its addend alone does not say where it points
+// (`movl $1, x(%rip)` has the immediate behind the displacement).
+
+import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
+import type { ObjectFile, ObjectSymbol, Relocation, Section } from '../elf/object.js';
+import { isPcRelative, relocationSize } from '../elf/relocation.js';
+import { decodeInstructions, type Instruction } from '../x86/instruction.js';
+import { classifySection, type SectionClass } from './section-class.js';
+
+export type DefinitionKind = 'function' | 'data' | 'constant' | 'string';
+
+export interface Definition {
+  readonly name: string;
+  readonly kind: DefinitionKind;
+  readonly section: Section;
+  readonly sectionClass: SectionClass;
+  /** Range in the section; `start` is where the symbol points. */
+  readonly start: number;
+  readonly size: number;
+  /** Bytes directly before `start` that belong to it: the padding that CONFIG_CALL_PADDING puts before a function. */
+  readonly prefix: number;
+  /** All symbols inside the range, aliases included; empty for strings and nameless constants. */
+  readonly symbols: readonly ObjectSymbol[];
+  readonly binding: 'local' | 'global' | 'weak';
+}
+
+/** Where a reference points: into a definition of the same object, or to a symbol that the object does not define. */
+export type Target =
+  | { readonly definition: Definition; readonly offset: number }
+  | { readonly symbol: string; readonly weak: boolean; readonly offset: number };
+
+export interface Reference {
+  /** From the definition's `start`; negative inside the prefix. */
+  readonly offset: number;
+  readonly size: number;
+  readonly type: number;
+  readonly target: Target;
+  /** What has to be added to the target's address in the relocation's addend, -4 for most calls. */
+  readonly bias: number;
+  /** The object holds no relocation for it: a branch that the assembler resolved inside a section. */
+  readonly implicit: boolean;
+}
+
+export interface DefinedObject {
+  readonly file: ObjectFile;
+  readonly definitions: readonly Definition[];
+  /** The definition at a place of a section; strings and nameless constants are made on demand. */
+  at(section: Section, offset: number): Target | undefined;
+  bytesOf(definition: Definition): Uint8Array;
+  referencesOf(definition: Definition): readonly Reference[];
+  instructionsOf(definition: Definition): readonly Instruction[];
+  targetOf(relocation: Relocation, bias: number): Target;
+}
+
+/** Splits an object into its definitions. */
+export function defineObject(file: ObjectFile): DefinedObject {
+  return new Definer(file);
+}
+
+class Definer implements DefinedObject {
+  readonly file: ObjectFile;
+  readonly definitions: readonly Definition[];
+  readonly #bySection = new Map<Section, readonly Definition[]>();
+  readonly #strings = new Map<Section, Map<number, Definition>>();
+  readonly #references = new Map<Definition, readonly Reference[]>();
+  readonly #instructions = new Map<Definition, readonly Instruction[]>();
+
+  constructor(file: ObjectFile) {
+    this.file = file;
+    const symbols = new Map<Section, ObjectSymbol[]>();
+    for (const symbol of file.symbols) {
+      if (symbol.section === undefined || symbol.type === STT.SECTION || symbol.type === STT.FILE) continue;
+      const list = symbols.get(symbol.section);
+      if (list === undefined) symbols.set(symbol.section, [symbol]);
+      else list.push(symbol);
+    }
+    const all: Definition[] = [];
+    for (const section of file.sections) {
+      const sectionClass = classifySection(section);
+      if (sectionClass === 'ignored' || sectionClass === 'string' || isTableLike(sectionClass)) continue;
+      const split = splitSection(section, sectionClass, symbols.get(section) ?? []);
+      this.#bySection.set(section, split);
+      all.push(...split);
+    }
+    this.definitions = all;
+  }
+
+  at(section: Section, offset: number): Target | undefined {
+    const list = this.#bySection.get(section);
+    if (list === undefined) return this.#stringAt(section, offset);
+    const definition = findCovering(list, offset);
+    return definition === undefined ? undefined : { definition, offset: offset - definition.start };
+  }
+
+  bytesOf(definition: Definition): Uint8Array {
+    if (definition.section.type === SHT.NOBITS) return new Uint8Array(definition.size);
+    return definition.section.data.subarray(definition.start, definition.start + definition.size);
+  }
+
+  instructionsOf(definition: Definition): readonly Instruction[] {
+    let instructions = this.#instructions.get(definition);
+    if (instructions === undefined) {
+      instructions = decodeInstructions(this.bytesOf(definition));
+      this.#instructions.set(definition, instructions);
+    }
+    return instructions;
+  }
+
+  referencesOf(definition: Definition): readonly Reference[] {
+    let references = this.#references.get(definition);
+    if (references === undefined) {
+      references = this.#resolve(definition);
+      this.#references.set(definition, references);
+    }
+    return references;
+  }
+
+  targetOf(relocation: Relocation, bias: number): Target {
+    const { symbol } = relocation;
+    const offset = relocation.addend - bias;
+    if (symbol.section !== undefined) {
+      const found = this.at(symbol.section, symbol.value + offset);
+      if (found !== undefined) return found;
+    }
+    return { symbol: symbol.name, weak: symbol.binding === STB.WEAK, offset };
+  }
+
+  #resolve(definition: Definition): readonly Reference[] {
+    const first = definition.start - definition.prefix;
+    const end = definition.start + definition.size;
+    const relocations = relocationsIn(definition.section, first, end);
+    const biases = definition.kind === 'function' ? this.#biases(definition) : undefined;
+    const references: Reference[] = relocations.map((relocation) => {
+      const offset = relocation.offset - definition.start;
+      const bias = isPcRelative(relocation.type) ? (biases?.get(offset) ?? 0) : 0;
+      return {
+        offset,
+        size: relocationSize(relocation.type),
+        type: relocation.type,
+        target: this.targetOf(relocation, bias),
+        bias,
+        implicit: false,
+      };
+    });
+    if (definition.kind === 'function') references.push(...this.#implicitBranches(definition, references));
+    return references.sort((a, b) => a.offset - b.offset);
+  }
+
+  /** Offset of each displacement or immediate → distance from the end of its instruction, negative. */
+  #biases(definition: Definition): Map<number, number> {
+    const biases = new Map<number, number>();
+    for (const instruction of this.instructionsOf(definition)) {
+      for (const field of [instruction.displacement, instruction.immediate]) {
+        if (field !== undefined) biases.set(instruction.offset + field.at, field.at - instruction.length);
+      }
+    }
+    return biases;
+  }
+
+  /** Branches that leave the function without a relocation go to a neighbour in a shared section. */
+  #implicitBranches(definition: Definition, explicit: readonly Reference[]): Reference[] {
+    const relocated = new Set(explicit.map((reference) => reference.offset));
+    const found: Reference[] = [];
+    for (const instruction of this.instructionsOf(definition)) {
+      const field = instruction.immediate;
+      if (instruction.branch === 'other' || field === undefined) continue;
+      if (instruction.target >= 0 && instruction.target < definition.size) continue;
+      const offset = instruction.offset + field.at;
+      if (relocated.has(offset)) continue;
+      const target = this.at(definition.section, definition.start + instruction.target);
+      if (target === undefined || !('definition' in target)) continue;
+      const type = field.size === 4 ? R_X86_64.PC32 : R_X86_64.PC8;
+      found.push({
+        offset,
+        size: field.size,
+        type,
+        target,
+        bias: field.at - instruction.length,
+        implicit: true,
+      });
+    }
+    return found;
+  }
+
+  /** The string or nameless constant that starts at `offset` of a section without definitions of its own. */
+  #stringAt(section: Section, offset: number): Target | undefined {
+    if (classifySection(section) !== 'string' || offset < 0 || offset >= section.size) return undefined;
+    let strings = this.#strings.get(section);
+    if (strings === undefined) this.#strings.set(section, (strings = new Map()));
+    let definition = strings.get(offset);
+    if (definition === undefined) {
+      definition = nameless(section, 'string', 'string', offset, stringLength(section, offset));
+      strings.set(offset, definition);
+    }
+    return { definition, offset: 0 };
+  }
+}
+
+function isTableLike(sectionClass: SectionClass): boolean {
+  return sectionClass === 'table' || sectionClass === 'annotation' || sectionClass === 'export';
+}
+
+/** Relocations with `first <= offset < end`, by binary search. */
+export function relocationsIn(section: Section, first: number, end: number): readonly Relocation[] {
+  const list = section.relocations;
+  return list.slice(lowerBound(list, first), lowerBound(list, end));
+}
+
+function lowerBound(list: readonly { readonly offset: number }[], offset: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle]?.offset ?? 0) < offset) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/**
+ * Cuts a section at its symbols. A symbol inside the range of a sized one is a label or an alias of it. What lies between
+ * is padding, except directly before a function, where it is the function's prefix.
+ */
+function splitSection(
+  section: Section,
+  sectionClass: SectionClass,
+  symbols: readonly ObjectSymbol[],
+): readonly Definition[] {
+  const kind = kindOf(sectionClass);
+  if (section.size === 0) return emptySection(section, kind, sectionClass, symbols);
+  const heads = headsOf(section, symbols);
+  if (heads.length === 0) return [nameless(section, kind, sectionClass, 0, section.size)];
+  const definitions: Definition[] = [];
+  let previousEnd = 0;
+  for (const [index, head] of heads.entries()) {
+    const next = heads[index + 1]?.value ?? section.size;
+    const size = head.size > 0 ? head.size : next - head.value;
+    const inside = symbols.filter(
+      (symbol) => symbol.value >= head.value && symbol.value < head.value + Math.max(1, size),
+    );
+    const binding = strongest(inside.filter((symbol) => symbol.value === head.value));
+    definitions.push({
+      name: head.name,
+      kind,
+      section,
+      sectionClass,
+      start: head.value,
+      size: Math.min(size, section.size - head.value),
+      prefix: kind === 'function' ? prefixLength(section, previousEnd, head.value) : 0,
+      symbols: inside,
+      binding,
+    });
+    previousEnd = head.value + size;
+  }
+  return definitions;
+}
+
+/** An object without a size (`struct lock_class_key` without lockdep) still has an address that code passes on. */
+function emptySection(
+  section: Section,
+  kind: DefinitionKind,
+  sectionClass: SectionClass,
+  symbols: readonly ObjectSymbol[],
+): readonly Definition[] {
+  const [head] = symbols;
+  if (head === undefined) return [];
+  return [
+    { ...nameless(section, kind, sectionClass, 0, 0), name: head.name, symbols, binding: strongest(symbols) },
+  ];
+}
+
+/** The first symbol of every range: sized ones in order of address, unsized ones only where no sized one covers them. */
+function headsOf(section: Section, symbols: readonly ObjectSymbol[]): readonly ObjectSymbol[] {
+  const sorted = [...symbols].sort(
+    (a, b) => a.value - b.value || b.size - a.size || b.binding - a.binding || a.index - b.index,
+  );
+  const heads: ObjectSymbol[] = [];
+  let end = 0;
+  for (const symbol of sorted) {
+    if (symbol.value < end || symbol.value >= section.size) continue;
+    if (heads.at(-1)?.value === symbol.value) continue;
+    if (symbol.name.startsWith('__pfx_')) continue;
+    heads.push(symbol);
+    end = symbol.value + symbol.size;
+  }
+  return heads;
+}
+
+/** Padding of nops between the previous code and a function, which the kernel may fill with code of its own (call thunks). */
+function prefixLength(section: Section, previousEnd: number, start: number): number {
+  let from = start;
+  while (from > previousEnd && section.data[from - 1] === 0x90) from--;
+  return start - from;
+}
+
+function kindOf(sectionClass: SectionClass): DefinitionKind {
+  if (sectionClass === 'text' || sectionClass === 'init-text') return 'function';
+  return sectionClass === 'constant' ? 'constant' : 'data';
+}
+
+function strongest(symbols: readonly ObjectSymbol[]): Definition['binding'] {
+  if (symbols.some((symbol) => symbol.binding === STB.GLOBAL)) return 'global';
+  return symbols.some((symbol) => symbol.binding === STB.WEAK) ? 'weak' : 'local';
+}
+
+function nameless(
+  section: Section,
+  kind: DefinitionKind,
+  sectionClass: SectionClass,
+  start: number,
+  size: number,
+): Definition {
+  return {
+    name: section.name,
+    kind,
+    section,
+    sectionClass,
+    start,
+    size,
+    prefix: 0,
+    symbols: [],
+    binding: 'local',
+  };
+}
+
+/** With its terminator; `entrySize` is the width of a character. */
+function stringLength(section: Section, offset: number): number {
+  const width = (section.flags & SHF.STRINGS) !== 0 ? Math.max(1, section.entrySize) : section.size;
+  for (let at = offset; at + width <= section.size; at += width) {
+    if (section.data.subarray(at, at + width).every((byte) => byte === 0)) return at + width - offset;
+  }
+  return section.size - offset;
+}
+
+/** A place just behind a definition belongs to it when nothing starts there, and a place before all belongs to the first. */
+function findCovering(list: readonly Definition[], offset: number): Definition | undefined {
+  let best = list[0];
+  for (const definition of list) {
+    if (definition.start - definition.prefix > offset && definition !== list[0]) break;
+    best = definition;
+  }
+  return best;
+}

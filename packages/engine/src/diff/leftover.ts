@@ -1,0 +1,151 @@
+// Everything that differs between the two objects and that replacing functions cannot bring about. Nothing is dropped: each
+// difference either went into the update or becomes a reason here.
+
+import type { Reason } from '@resplice/report';
+import type { DefinedObject, Definition } from './definition.js';
+import type { SelectionInput } from './select.js';
+import { isCopyable, parentOfFragment } from './symbol-name.js';
+
+/** Reasons for all changes outside of the included definitions, and for replaced functions that cannot be redirected. */
+export function findLeftovers(input: SelectionInput, included: ReadonlySet<Definition>): readonly Reason[] {
+  const reasons: Reason[] = [];
+  for (const definition of input.changed) reasons.push(...judgeChanged(input, included, definition));
+  for (const definition of input.post.object.definitions) {
+    if (!input.correlation.origins.has(definition) && !included.has(definition))
+      reasons.push(...judgeAlone(input, definition, 'new'));
+  }
+  for (const definition of input.pre.object.definitions) {
+    if (!input.correlation.pairs.has(definition)) reasons.push(...judgeAlone(input, definition, 'removed'));
+  }
+  reasons.push(...judgeTables(input), ...judgeExports(input));
+  return reasons;
+}
+
+function judgeChanged(
+  input: SelectionInput,
+  included: ReadonlySet<Definition>,
+  after: Definition,
+): readonly Reason[] {
+  const before = input.correlation.origins.get(after);
+  if (before === undefined) return [];
+  const reason = (code: Reason['code'], found: string): readonly Reason[] => [
+    { code, subject: { object: input.name, section: after.section.name, symbol: after.name }, found },
+  ];
+  switch (after.sectionClass) {
+    case 'text':
+      if (after.kind !== 'function' || parentOfFragment(after.name) !== undefined) return [];
+      if (!hasFentry(input.pre.object, before))
+        return reason('not-traceable', 'it changes and has no ftrace entry to redirect it by');
+      return [];
+    case 'init-text':
+      return reason(
+        'changed-init-code',
+        'it ran when the kernel or the module started and does not run again',
+      );
+    case 'init-data':
+    case 'init-table':
+      return reason(
+        'changed-init-data',
+        'it was read when the kernel or the module started and is not read again',
+      );
+    case 'constant':
+      if (after.binding !== 'local')
+        return reason('changed-data', 'a constant that other objects can read has another content');
+      return [];
+    case 'data':
+    case 'percpu':
+      if (isCopyable(after.name, after.size)) return [];
+      return reason('changed-data', describeDataChange(input, before, after));
+    default:
+      return included.has(after)
+        ? []
+        : reason(
+            'unknown-section',
+            `it changes in section ${after.section.name}, whose meaning is not known`,
+          );
+  }
+}
+
+/** What exists on one side only matters where it takes effect without being called: initcalls, parameters, unknown tables. */
+function judgeAlone(
+  input: SelectionInput,
+  definition: Definition,
+  how: 'new' | 'removed',
+): readonly Reason[] {
+  const subject = { object: input.name, section: definition.section.name, symbol: definition.name };
+  if (
+    definition.sectionClass === 'init-table' ||
+    (definition.sectionClass === 'init-data' && definition.symbols.length === 0)
+  ) {
+    return [
+      {
+        code: 'changed-init-data',
+        subject,
+        found: `it is ${how} and only takes effect when the kernel or the module starts`,
+      },
+    ];
+  }
+  if (definition.sectionClass === 'unknown') {
+    return [
+      {
+        code: 'unknown-section',
+        subject,
+        found: `it is ${how} in section ${definition.section.name}, whose meaning is not known`,
+      },
+    ];
+  }
+  return [];
+}
+
+function judgeTables(input: SelectionInput): readonly Reason[] {
+  return input.post.tables.misshapen.map((section) => ({
+    code: 'unknown-section',
+    subject: { object: input.name, section: section.name },
+    found: `its ${section.size} bytes do not divide into entries`,
+  }));
+}
+
+function judgeExports(input: SelectionInput): readonly Reason[] {
+  const before = exportsOf(input.pre.object);
+  const after = exportsOf(input.post.object);
+  const reason = (symbol: string, found: string): Reason => ({
+    code: 'changed-exports',
+    subject: { object: input.name, symbol },
+    found,
+  });
+  return [
+    ...[...after]
+      .filter((name) => !before.has(name))
+      .map((name) => reason(name, 'it becomes an exported symbol')),
+    ...[...before]
+      .filter((name) => !after.has(name))
+      .map((name) => reason(name, 'it is no longer an exported symbol')),
+  ];
+}
+
+/** EXPORT_SYMBOL leaves `__ksymtab_NAME` (before Linux 6.4) or `__export_symbol_NAME` behind. */
+function exportsOf(object: DefinedObject): ReadonlySet<string> {
+  const names = object.file.symbols.map(
+    (symbol) => /^__(?:ksymtab|export_symbol)_(.+)$/.exec(symbol.name)?.[1],
+  );
+  return new Set(names.filter((name) => name !== undefined));
+}
+
+function describeDataChange(input: SelectionInput, before: Definition, after: Definition): string {
+  if (before.size !== after.size) return `its size changes from ${before.size} to ${after.size} bytes`;
+  const old = input.pre.object.bytesOf(before);
+  const now = input.post.object.bytesOf(after);
+  const at = old.findIndex((byte, index) => byte !== now[index]);
+  return at < 0 ? 'what it points at changes' : `its initial content changes at offset 0x${at.toString(16)}`;
+}
+
+/** ftrace's call is the first instruction, or the second behind an ENDBR. */
+function hasFentry(object: DefinedObject, definition: Definition): boolean {
+  const first = object.referencesOf(definition).find((reference) => reference.offset >= 0);
+  return (
+    first !== undefined &&
+    first.offset <= 5 &&
+    'symbol' in first.target &&
+    first.target.symbol === '__fentry__'
+  );
+}

@@ -1,0 +1,92 @@
+// What a section means for a live update. One table, read from top to bottom; a section of an object that it does not name
+// is `unknown`, and an unknown section that changed or that new code needs is refused, never ignored.
+
+import { SHF, SHT } from '../elf/elf.layout.js';
+import type { Section } from '../elf/object.js';
+
+export type SectionClass =
+  /** Code that stays in memory. */
+  | 'text'
+  /** Code that is gone after boot or after the module's init. */
+  | 'init-text'
+  /** Initial values that are gone after boot: the live state they set up is not changed by changing them. */
+  | 'init-data'
+  /** Data that runs or is read only when loading: initcalls, parameters, module information. */
+  | 'init-table'
+  | 'data'
+  | 'constant'
+  /** Mergeable strings. */
+  | 'string'
+  | 'percpu'
+  /** What pr_debug() call sites tell the control file about themselves; code passes its address on, nothing acts on its content. */
+  | 'call-site'
+  /** Exported symbols and their names. */
+  | 'export'
+  /** A table of entries that belong to code; see table.ts. */
+  | 'table'
+  /** Notes from the compiler to objtool, tables as well. */
+  | 'annotation'
+  /** Nothing a running kernel sees. */
+  | 'ignored'
+  | 'unknown';
+
+interface Rule {
+  readonly name: RegExp;
+  readonly class: SectionClass;
+}
+
+const RULES: readonly Rule[] = [
+  {
+    name: /^\.(comment|note($|\.)|debug_|symtab|strtab|shstrtab|gnu\.build|llvm|eh_frame|orc_)/,
+    class: 'ignored',
+  },
+  {
+    name: /^(\.modinfo|__patchable_function_entries|\.gnu\.linkonce\.this_module|__versions|\.BTF.*)$/,
+    class: 'ignored',
+  },
+  // gcc writes it for EXPORT_SYMBOL's and inline asm's sake; linked away
+  { name: /^\.discard\.(addressable|sym)$/, class: 'ignored' },
+  { name: /^\.discard\./, class: 'annotation' },
+  { name: /^(___ksymtab|___kcrctab|__ksymtab|__kcrctab|\.export_symbol|__kstrtab)/, class: 'export' },
+  { name: /^\.(init|meminit|devinit|cpuinit|head)\.text/, class: 'init-text' },
+  { name: /^\.init\.(data|rodata|bss)/, class: 'init-data' },
+  {
+    name: /^\.(initcall|init\.setup|con_initcall|x86_cpu_dev|pci_fixup|early_|irqchip|acpi_probe|apicdrivers)/,
+    class: 'init-table',
+  },
+  { name: /^(__param|__modver|\.init_array|\.ctors|\.tracepoint_str|\.initcall.*)/, class: 'init-table' },
+  { name: /^(__.*_of_table|\.(exit|ref)\.data.*|__kunit.*)/, class: 'init-table' },
+  { name: /^\.data\.\.percpu/, class: 'percpu' },
+  // ranges of code that entries of .altinstructions own
+  { name: /^\.altinstr_replacement$/, class: 'table' },
+  {
+    name: /^(\.altinstructions|__ex_table|__bug_table|__jump_table|\.smp_locks|\.parainstructions|__mcount_loc)$/,
+    class: 'table',
+  },
+  {
+    name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
+    class: 'table',
+  },
+  // tables of named objects, each of which lives or is copied on its own
+  {
+    name: /^(__dyndbg|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
+    class: 'data',
+  },
+  { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.printk_index|\.BTF_ids)$/, class: 'data' },
+];
+
+/** Classifies a section by its name first and by its flags where the name says nothing special. */
+export function classifySection(section: Section): SectionClass {
+  if (section.type === SHT.GROUP || section.type === SHT.SYMTAB || section.type === SHT.STRTAB)
+    return 'ignored';
+  if (section.type === SHT.RELA || section.type === SHT.SYMTAB_SHNDX || section.type === SHT.NULL)
+    return 'ignored';
+  const rule = RULES.find((candidate) => candidate.name.test(section.name));
+  if (rule !== undefined) return rule.class;
+  if ((section.flags & SHF.ALLOC) === 0) return section.name.startsWith('.') ? 'ignored' : 'unknown';
+  if ((section.flags & SHF.EXECINSTR) !== 0) return 'text';
+  if ((section.flags & SHF.MERGE) !== 0 && (section.flags & SHF.STRINGS) !== 0) return 'string';
+  if (/^\.(rodata|srodata)/.test(section.name)) return 'constant';
+  if (/^\.(data|bss)($|\.)/.test(section.name)) return 'data';
+  return 'unknown';
+}

@@ -1,0 +1,202 @@
+// What goes into the update, and what stands against it. Starting from the changed functions, references are followed: what the
+// running kernel has unchanged is used where it is, what it does not have is copied, and what must not be copied (data that
+// is alive in the running kernel with another content) is a reason to refuse.
+
+import type { Reason } from '@resplice/report';
+import type { Comparer, Side } from './compare.js';
+import type { Correlation } from './correlate.js';
+import type { Definition, Reference, Target } from './definition.js';
+import { findLeftovers } from './leftover.js';
+import type { SectionClass } from './section-class.js';
+import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
+import { entryTarget } from './table.js';
+
+export interface SelectionInput {
+  readonly name: string;
+  readonly pre: Side;
+  readonly post: Side;
+  readonly correlation: Correlation;
+  readonly comparer: Comparer;
+  /** Post definitions that differ from their originals. */
+  readonly changed: ReadonlySet<Definition>;
+}
+
+export interface Selection {
+  /** Post functions that take the place of their originals. */
+  readonly replaced: readonly Definition[];
+  /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
+  readonly included: readonly Definition[];
+  /** Of the included ones, those that the running kernel has no counterpart of. */
+  readonly added: readonly Definition[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Classes of new data that the module loader sets up for an update as it does for any module. */
+const CARRIED: ReadonlySet<SectionClass> = new Set(['data', 'constant', 'call-site']);
+
+/** How an included definition reaches what it refers to. */
+export type Resolution =
+  /** The copy inside the update. */
+  | { readonly kind: 'copy'; readonly definition: Definition }
+  /** The original in the running kernel, a pre definition. */
+  | { readonly kind: 'running'; readonly definition: Definition }
+  /** A symbol of another object. */
+  | { readonly kind: 'external'; readonly symbol: string; readonly weak: boolean };
+
+export function selectDefinitions(input: SelectionInput): Selection {
+  const selector = new Selector(input);
+  selector.run();
+  return selector.finish();
+}
+
+/**
+ * Decides for one reference of an included definition. A call to a replaced function goes straight to the new code; its
+ * address taken is the original's, so that pointers stay comparable with those stored earlier and stay valid after an undo.
+ */
+export function resolveTarget(
+  input: SelectionInput,
+  included: ReadonlySet<Definition>,
+  target: Target,
+  isBranch: boolean,
+): Resolution {
+  if ('symbol' in target) return { kind: 'external', symbol: target.symbol, weak: target.weak };
+  const { definition } = target;
+  const original = input.correlation.origins.get(definition);
+  if (original === undefined) return { kind: 'copy', definition };
+  if (!included.has(definition)) return { kind: 'running', definition: original };
+  const addressTaken =
+    definition.kind === 'function' && !isBranch && parentOfFragment(definition.name) === undefined;
+  return addressTaken ? { kind: 'running', definition: original } : { kind: 'copy', definition };
+}
+
+/** A reference that transfers control: its instruction is a direct branch, or it leads into the middle of code. */
+export function isBranchReference(side: Side, user: Definition, reference: Reference): boolean {
+  if (user.kind !== 'function') return false;
+  return side.object
+    .instructionsOf(user)
+    .some(
+      (instruction) =>
+        instruction.branch !== 'other' &&
+        instruction.immediate !== undefined &&
+        instruction.offset + instruction.immediate.at === reference.offset,
+    );
+}
+
+class Selector {
+  readonly #input: SelectionInput;
+  readonly #included = new Set<Definition>();
+  readonly #queue: Definition[] = [];
+  readonly #reasons: Reason[] = [];
+
+  constructor(input: SelectionInput) {
+    this.#input = input;
+  }
+
+  run(): void {
+    for (const definition of this.#input.changed) {
+      if (definition.kind === 'function' && definition.sectionClass === 'text') this.#include(definition);
+    }
+    for (const definition of this.#input.post.object.definitions) {
+      const fresh = !this.#input.correlation.origins.has(definition);
+      if (fresh && definition.binding !== 'local' && definition.sectionClass === 'text')
+        this.#include(definition);
+    }
+    for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#follow(next);
+    this.#reasons.push(...findLeftovers(this.#input, this.#included));
+  }
+
+  finish(): Selection {
+    const order = (definition: Definition) => definition.section.index * 2 ** 32 + definition.start;
+    const included = [...this.#included].sort((a, b) => order(a) - order(b));
+    const { origins } = this.#input.correlation;
+    return {
+      replaced: included.filter((definition) => this.#isReplacement(definition)),
+      included,
+      added: included.filter((definition) => !origins.has(definition) && definition.symbols.length > 0),
+      reasons: this.#reasons,
+    };
+  }
+
+  #isReplacement(definition: Definition): boolean {
+    if (definition.kind !== 'function' || parentOfFragment(definition.name) !== undefined) return false;
+    return this.#input.changed.has(definition) && this.#input.correlation.origins.has(definition);
+  }
+
+  #include(definition: Definition): void {
+    if (this.#included.has(definition)) return;
+    this.#included.add(definition);
+    this.#queue.push(definition);
+  }
+
+  #follow(user: Definition): void {
+    const { post } = this.#input;
+    for (const reference of post.object.referencesOf(user)) {
+      if (reference.implicit && reference.size < 4) this.#refuseShortBranch(user, reference);
+      this.#visit(user, reference.target);
+    }
+    for (const entry of post.tables.of(user)) {
+      for (const relocation of entry.relocations) this.#visit(user, entryTarget(post.object, relocation));
+    }
+  }
+
+  #visit(user: Definition, target: Target): void {
+    if ('symbol' in target || target.definition === user) return;
+    const { definition } = target;
+    if (definition.kind === 'string' || definition.symbols.length === 0) this.#include(definition);
+    else if (definition.kind === 'function') this.#visitFunction(user, definition);
+    else this.#visitData(user, definition);
+  }
+
+  #visitFunction(user: Definition, definition: Definition): void {
+    if (definition.sectionClass === 'init-text') {
+      this.#refuse('uses-init-code', definition, `${user.name} refers to it, and it is gone after boot`);
+      return;
+    }
+    const fragment = parentOfFragment(definition.name) !== undefined;
+    if (fragment || !this.#input.correlation.origins.has(definition)) this.#include(definition);
+  }
+
+  #visitData(user: Definition, definition: Definition): void {
+    const { origins } = this.#input.correlation;
+    if (isCopyable(definition.name, definition.size)) {
+      this.#include(definition);
+    } else if (origins.has(definition)) {
+      const changed = this.#input.changed.has(definition);
+      if (changed && definition.kind === 'constant') this.#include(definition);
+    } else if (!isForgettable(definition.name) && this.#hasLostSibling(definition)) {
+      const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
+      this.#refuse('ambiguous-static-local', definition, found);
+    } else if (!CARRIED.has(definition.sectionClass)) {
+      this.#refuse(
+        'new-data-in-special-section',
+        definition,
+        `${user.name} uses new data in ${definition.section.name}`,
+      );
+    } else {
+      this.#include(definition);
+    }
+  }
+
+  /** A local object before that has lost its counterpart and may be the same one: its state would be lost in silence. */
+  #hasLostSibling(definition: Definition): boolean {
+    const { pre, correlation } = this.#input;
+    const name = baseName(definition.name);
+    return pre.object.definitions.some(
+      (candidate) =>
+        candidate.kind === definition.kind &&
+        candidate.binding === 'local' &&
+        !correlation.pairs.has(candidate) &&
+        baseName(candidate.name) === name,
+    );
+  }
+
+  #refuseShortBranch(user: Definition, reference: Reference): void {
+    const found = `a two-byte branch leaves ${user.name} for its neighbour in ${user.section.name} and cannot reach it from the update`;
+    this.#refuse('short-branch', user, found, reference.offset);
+  }
+
+  #refuse(code: Reason['code'], definition: Definition, found: string, offset?: number): void {
+    const subject = { object: this.#input.name, section: definition.section.name, symbol: definition.name };
+    this.#reasons.push({ code, subject: offset === undefined ? subject : { ...subject, offset }, found });
+  }
+}

@@ -1,0 +1,168 @@
+// Tables whose entries say something about a place in code: which instruction may fault, which the kernel rewrites at boot,
+// where a warning stands. An entry belongs to the definition that its owner field points into; when that definition is
+// compared, its entries are compared with it, and when it is copied into an update, they go along. Nothing else of a table does.
+//
+// Entry sizes come from the target kernel's own types where C declares them, and from the spacing of relocations
+// where only assembler macros do (the annotations for objtool have exactly one reference each).
+
+import type { ObjectFile, Relocation, Section } from '../elf/object.js';
+import { findSection } from '../elf/object.js';
+import type { DefinedObject, Definition, Target } from './definition.js';
+import { relocationsIn } from './definition.js';
+import { classifySection } from './section-class.js';
+
+/** Size of a structure and offsets of its members, from the target kernel's BTF or DWARF. */
+export interface StructLayouts {
+  find(name: string): { readonly size: number; readonly offsets: ReadonlyMap<string, number> } | undefined;
+}
+
+interface TableRule {
+  readonly section: string;
+  /** C structure of an entry. */
+  readonly struct: string;
+  readonly owner: string;
+  /** Size and owner offset when the kernel's types do not have the structure. */
+  readonly fallback: readonly [size: number, owner: number];
+  /** Members that say where in the source the entry is, as name and length in bytes: their change changes nothing that runs. */
+  readonly cosmetic?: readonly (readonly [string, number])[];
+}
+
+const TABLES: readonly TableRule[] = [
+  { section: '.altinstructions', struct: 'alt_instr', owner: 'instr_offset', fallback: [14, 0] },
+  { section: '__ex_table', struct: 'exception_table_entry', owner: 'insn', fallback: [12, 0] },
+  {
+    section: '__bug_table',
+    struct: 'bug_entry',
+    owner: 'bug_addr_disp',
+    fallback: [12, 0],
+    cosmetic: [['line', 2]],
+  },
+  { section: '__jump_table', struct: 'jump_entry', owner: 'code', fallback: [16, 0] },
+  { section: '.parainstructions', struct: 'paravirt_patch_site', owner: 'instr', fallback: [16, 0] },
+  { section: '.static_call_sites', struct: 'static_call_site', owner: 'addr', fallback: [8, 0] },
+  { section: '__mcount_loc', struct: '', owner: '', fallback: [8, 0] },
+  { section: '.smp_locks', struct: '', owner: '', fallback: [4, 0] },
+  { section: '.retpoline_sites', struct: '', owner: '', fallback: [4, 0] },
+  { section: '.return_sites', struct: '', owner: '', fallback: [4, 0] },
+  { section: '.call_sites', struct: '', owner: '', fallback: [4, 0] },
+  { section: '.ibt_endbr_seal', struct: '', owner: '', fallback: [4, 0] },
+];
+
+/** Code that replaces an instruction at boot; `.altinstructions` entries point at it. */
+const REPLACEMENTS = '.altinstr_replacement';
+
+export interface TableEntry {
+  readonly section: Section;
+  readonly start: number;
+  readonly size: number;
+  readonly ownerOffset: number;
+  readonly relocations: readonly Relocation[];
+  /** Ranges of the entry, from its start, that a comparison leaves out. */
+  readonly cosmetic: readonly { readonly at: number; readonly length: number }[];
+  /** The range of replacement code, of an alternative. */
+  readonly replacement:
+    | { readonly section: Section; readonly start: number; readonly size: number }
+    | undefined;
+}
+
+export interface ObjectTables {
+  /** Entries that belong to a definition, by table in order of section index, then by position. */
+  of(definition: Definition): readonly TableEntry[];
+  /** Entries whose owner field points at no definition of the object. */
+  readonly orphans: readonly TableEntry[];
+  /** Tables whose size is no multiple of their entries', which cannot be understood. */
+  readonly misshapen: readonly Section[];
+}
+
+/** Splits all tables of an object into entries and gives each to its owner. */
+export function collectTables(object: DefinedObject, layouts: StructLayouts): ObjectTables {
+  const byOwner = new Map<Definition, TableEntry[]>();
+  const orphans: TableEntry[] = [];
+  const misshapen: Section[] = [];
+  for (const section of object.file.sections) {
+    const sectionClass = classifySection(section);
+    if (section.size === 0 || section.name === REPLACEMENTS) continue;
+    if (sectionClass !== 'table' && sectionClass !== 'annotation') continue;
+    const shape = shapeOf(section, layouts);
+    if (shape === undefined || section.size % shape.size !== 0) {
+      misshapen.push(section);
+      continue;
+    }
+    for (let start = 0; start < section.size; start += shape.size) {
+      const entry = readEntry(object.file, section, start, shape);
+      const owner = ownerOf(object, entry, shape.owner);
+      if (owner === undefined) orphans.push(entry);
+      else pushTo(byOwner, owner, entry);
+    }
+  }
+  return { of: (definition) => byOwner.get(definition) ?? [], orphans, misshapen };
+}
+
+/** Where a relocation of an entry points; entries are relative to the field itself. */
+export function entryTarget(object: DefinedObject, relocation: Relocation): Target {
+  return object.targetOf(relocation, 0);
+}
+
+interface Shape {
+  readonly size: number;
+  readonly owner: number;
+  readonly cosmetic: readonly { readonly at: number; readonly length: number }[];
+  readonly offsets: ReadonlyMap<string, number> | undefined;
+}
+
+function shapeOf(section: Section, layouts: StructLayouts): Shape | undefined {
+  const rule = TABLES.find((candidate) => candidate.section === section.name);
+  if (rule === undefined) {
+    const count = section.relocations.length;
+    if (count === 0 || section.size % count !== 0) return undefined;
+    return { size: section.size / count, owner: 0, cosmetic: [], offsets: undefined };
+  }
+  const layout = rule.struct === '' ? undefined : layouts.find(rule.struct);
+  const owner = layout?.offsets.get(rule.owner) ?? rule.fallback[1];
+  const cosmetic = (rule.cosmetic ?? []).flatMap(([name, length]) => {
+    const at = layout === undefined ? 8 : layout.offsets.get(name);
+    return at === undefined ? [] : [{ at, length }];
+  });
+  return { size: layout?.size ?? rule.fallback[0], owner, cosmetic, offsets: layout?.offsets };
+}
+
+function readEntry(file: ObjectFile, section: Section, start: number, shape: Shape): TableEntry {
+  const relocations = relocationsIn(section, start, start + shape.size);
+  return {
+    section,
+    start,
+    size: shape.size,
+    ownerOffset: shape.owner,
+    relocations,
+    cosmetic: shape.cosmetic,
+    replacement:
+      section.name === '.altinstructions' ? findReplacement(file, section, start, shape) : undefined,
+  };
+}
+
+function findReplacement(
+  file: ObjectFile,
+  section: Section,
+  start: number,
+  shape: Shape,
+): TableEntry['replacement'] {
+  const code = findSection(file, REPLACEMENTS);
+  const at = start + (shape.offsets?.get('repl_offset') ?? 4);
+  const relocation = relocationsIn(section, at, at + 1)[0];
+  const length = section.data[start + (shape.offsets?.get('replacementlen') ?? shape.size - 1)];
+  if (code === undefined || relocation?.symbol.section !== code || length === undefined) return undefined;
+  return { section: code, start: relocation.symbol.value + relocation.addend, size: length };
+}
+
+function ownerOf(object: DefinedObject, entry: TableEntry, owner: number): Definition | undefined {
+  const relocation = entry.relocations.find((candidate) => candidate.offset === entry.start + owner);
+  if (relocation === undefined) return undefined;
+  const target = entryTarget(object, relocation);
+  return 'definition' in target ? target.definition : undefined;
+}
+
+function pushTo(map: Map<Definition, TableEntry[]>, owner: Definition, entry: TableEntry): void {
+  const list = map.get(owner);
+  if (list === undefined) map.set(owner, [entry]);
+  else list.push(entry);
+}
