@@ -1,1 +1,16 @@
-export {};
+export { type ProbeOptions, probeAccelerator } from './accelerator.js';
+export {
+  type Accelerator,
+  type GuestEvent,
+  type GuestFile,
+  type GuestFileSource,
+  type GuestModules,
+  type GuestOutcome,
+  type GuestResult,
+  type GuestSpec,
+  type GuestStep,
+  OUTPUT_LIMIT,
+  type StepResult,
+} from './guest.js';
+export { findMissingPrograms, type MissingProgram } from './host-program.js';
+export { runGuest } from './run-guest.js';
