@@ -1,1 +1,25 @@
-export {};
+export type { ApplicableUpdate } from './applicable-update.js';
+export { type CheckedUpdate, type CheckOptions, checkApply } from './check/apply-check.js';
+export type { Disassembler } from './check/code-comparison.js';
+export { type ApplyOptions, type ApplyResult, applyUpdate } from './livepatch/apply.js';
+export { recoverUpdates } from './livepatch/recovery.js';
+export { type UndoResult, undoUpdate } from './livepatch/undo.js';
+export type { TransitionOptions } from './livepatch/unloading.js';
+export { type MachineOptions, openMachine } from './machine/linux-machine.js';
+export type {
+  CommandResult,
+  FileOpen,
+  FileRead,
+  Lock,
+  Machine,
+  OpenFile,
+  StateStore,
+} from './machine/machine.js';
+export { type MachineFact, probeMachine } from './machine-facts.js';
+export {
+  listUpdates,
+  showUpdate,
+  type UpdateDetails,
+  type UpdateState,
+  type UpdateStatus,
+} from './update-status.js';

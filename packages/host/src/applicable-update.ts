@@ -1,0 +1,83 @@
+// What this package needs of an update, and the contradictions in a manifest that must never reach the kernel.
+
+import { InputError } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
+
+/** Every module of ours is called so, which is how our live patches are told from others' without any record. */
+export const MODULE_PREFIX = 'resplice_';
+
+/** An update whose archive was read and verified by the caller. */
+export interface ApplicableUpdate {
+  readonly manifest: Manifest;
+  /** Contents of `manifest.module.file`. */
+  readonly module: Uint8Array;
+  /** The whole .splice file, kept on the machine for `show`. */
+  readonly archive: Uint8Array;
+}
+
+/** A function of the manifest together with the object it belongs to. */
+export interface TargetFunction {
+  readonly object: string;
+  readonly name: string;
+  readonly position: number;
+  /** Link-time address; undefined in a module. */
+  readonly address: bigint | undefined;
+  readonly code: Uint8Array;
+  readonly sites: Manifest['objects'][number]['functions'][number]['sites'];
+}
+
+export function moduleNameOf(id: string): string {
+  return `${MODULE_PREFIX}${id}`;
+}
+
+/** Undefined for a module that is not ours. */
+export function findUpdateId(module: string): string | undefined {
+  return module.startsWith(MODULE_PREFIX) ? module.slice(MODULE_PREFIX.length) : undefined;
+}
+
+/** All functions of the update. Throws InputError `manifest-contradicts-itself`. */
+export function listTargets(manifest: Manifest): readonly TargetFunction[] {
+  if (manifest.module.name !== moduleNameOf(manifest.id)) {
+    throw contradiction(
+      `its module is called ${manifest.module.name} instead of ${moduleNameOf(manifest.id)}`,
+    );
+  }
+  return manifest.objects.flatMap((object) =>
+    object.functions.map((each) => {
+      const code = new Uint8Array(Buffer.from(each.code, 'base64'));
+      const target = {
+        object: object.name,
+        name: each.name,
+        position: each.position,
+        code,
+        sites: each.sites,
+      };
+      const address = each.address === null ? undefined : BigInt(each.address);
+      assertTarget({ ...target, address }, each.size);
+      return { ...target, address };
+    }),
+  );
+}
+
+function assertTarget(target: TargetFunction, size: number): void {
+  const name = `${target.object}: ${target.name}`;
+  if (target.code.length !== size) {
+    throw contradiction(`${name}: expected ${size} bytes of code, got ${target.code.length}`);
+  }
+  if ((target.object === 'vmlinux') !== (target.address !== undefined)) {
+    throw contradiction(`${name}: an address belongs to functions of vmlinux, and only to them`);
+  }
+  const outside = target.sites.find((site) => site.at + site.length > size);
+  if (outside !== undefined) {
+    throw contradiction(
+      `${name}: the ${outside.kind} site at 0x${outside.at.toString(16)} lies outside of the code`,
+    );
+  }
+}
+
+function contradiction(what: string): InputError {
+  return new InputError(
+    'manifest-contradicts-itself',
+    `manifest: ${what}; the update was not made properly, create it again`,
+  );
+}

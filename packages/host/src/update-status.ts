@@ -1,0 +1,99 @@
+// Which updates are in the kernel, and what became of those a command was killed over. The kernel is asked first; our records
+// only add descriptions, so the answer is the truth whatever a command left behind.
+
+import { findUpdateId, moduleNameOf } from './applicable-update.js';
+import { type Livepatch, type LivepatchSwitch, readLivepatches } from './kernel/livepatch-list.js';
+import { type LoadedModule, readModules } from './kernel/module-list.js';
+import type { Machine } from './machine/machine.js';
+import { listRecordedIds, type Phase, readArchive, readRecord } from './state/record.js';
+
+/**
+ * `applied`: every task uses it. `applying`, `undoing`: the kernel is switching tasks. `loaded-disabled`: its module is
+ * loaded but patches nothing. `interrupted`: only our record is left, the kernel knows nothing of it.
+ */
+export type UpdateState = 'applied' | 'applying' | 'undoing' | 'loaded-disabled' | 'interrupted';
+
+export interface UpdateStatus {
+  readonly id: string;
+  readonly module: string;
+  readonly state: UpdateState;
+  /** One sentence on what the state means for this update. */
+  readonly detail: string;
+  /** Undefined when no record of it can be read. */
+  readonly description: string | undefined;
+  readonly cves: readonly string[];
+  readonly requires: readonly string[];
+  /** When the last command on it began or ended, ISO 8601. */
+  readonly since: string | undefined;
+  /** Whether its archive is kept here, for `show`. */
+  readonly archive: boolean;
+}
+
+export interface UpdateDetails {
+  readonly status: UpdateStatus;
+  readonly archive: Uint8Array | undefined;
+  /** What the kernel says it patches; empty when it is not in the kernel. */
+  readonly objects: Livepatch['objects'];
+}
+
+/** All updates the kernel or our records know: in the order in which they were loaded, then those only recorded. */
+export function listUpdates(machine: Machine): readonly UpdateStatus[] {
+  const modules = readModules(machine);
+  const livepatches = new Map(readLivepatches(machine).map((patch) => [patch.module, patch]));
+  const loaded = modules.flatMap(({ name }) => findUpdateId(name) ?? []);
+  const recorded = listRecordedIds(machine).filter((id) => !loaded.includes(id));
+  return [...loaded, ...recorded].map((id) => {
+    const name = moduleNameOf(id);
+    const record = readRecord(machine, id);
+    const module = modules.find((each) => each.name === name);
+    const state = decideState(livepatches.get(name), module);
+    return {
+      id,
+      module: name,
+      state,
+      detail: describeState(state, record?.phase),
+      description: record?.description,
+      cves: record?.cves ?? [],
+      requires: record?.requires ?? [],
+      since: record?.since,
+      archive: readArchive(machine, id) !== undefined,
+    };
+  });
+}
+
+/** Undefined when nothing is known under that id. */
+export function showUpdate(machine: Machine, id: string): UpdateDetails | undefined {
+  const status = listUpdates(machine).find((each) => each.id === id);
+  if (status === undefined) return undefined;
+  const livepatch = readLivepatches(machine).find(({ module }) => module === status.module);
+  return { status, archive: readArchive(machine, id), objects: livepatch?.objects ?? [] };
+}
+
+export function decideState(
+  livepatch: LivepatchSwitch | undefined,
+  module: LoadedModule | undefined,
+): UpdateState {
+  if (livepatch?.transition === true) return livepatch.enabled ? 'applying' : 'undoing';
+  if (livepatch?.enabled === true) return 'applied';
+  if (module?.state === 'loading') return 'applying';
+  return livepatch !== undefined || module !== undefined ? 'loaded-disabled' : 'interrupted';
+}
+
+function describeState(state: UpdateState, phase: Phase | undefined): string {
+  switch (state) {
+    case 'applied':
+      return phase === 'undoing' ? 'applied; an undo of it did not happen' : 'applied';
+    case 'applying':
+      return 'the kernel is still switching tasks to it';
+    case 'undoing':
+      return 'the kernel is still switching tasks away from it';
+    case 'loaded-disabled':
+      return 'its module is loaded but patches nothing; undo removes it';
+    case 'interrupted':
+      if (phase === 'applied')
+        return 'not applied: somebody removed it without resplice; undo clears the record';
+      if (phase === 'undoing')
+        return 'not applied: an undo ended early, after the update was removed; undo clears the record';
+      return 'not applied: an apply ended early, before the update was loaded; apply again, or undo to clear the record';
+  }
+}
