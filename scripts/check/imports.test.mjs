@@ -57,7 +57,7 @@ function findImportProblem(path, specifier) {
   if (scope !== '@resplice') return findExternalProblem(path, folder, specifier);
   if (`packages/${name}` === folder) return 'imports its own package by name';
   const entry = rest.length === 0 ? '.' : `./${rest.join('/')}`;
-  if (!(entry in readPackage(`packages/${name}`).exports)) return 'is a deep import';
+  if (!(entry in (readPackage(`packages/${name}`).exports ?? {}))) return 'is a deep import';
   const allowed = table.get(folder);
   if (allowed.includes(name) || allowed.includes([name, ...rest].join('/'))) return undefined;
   return 'is not allowed by the table in docs/architecture.md';

@@ -1,0 +1,28 @@
+import { newCommand } from '../command.js';
+import { listUpdates, openMachine, type UpdateStatus } from '../libraries.js';
+import { done, type Outcome } from '../outcome.js';
+import { alignColumns } from '../printed-text.js';
+import { runSession } from '../session.js';
+
+export function listCommand() {
+  return newCommand('list', 'list the updates in the running kernel, oldest first', ['resplice list']).action(
+    (options) => runSession(options, async () => renderList(listUpdates(openMachine()))),
+  );
+}
+
+export function renderList(updates: readonly UpdateStatus[]): Outcome {
+  if (updates.length === 0) return done({ updates }, ['no update is applied']);
+  const rows = updates.map(({ id, state, since, cves, description }) => [
+    id,
+    state,
+    since ?? '',
+    cves.join(' '),
+    description ?? '',
+  ]);
+  // What is not simply applied needs its sentence: the next command depends on it.
+  const remarks = updates
+    .filter(({ state }) => state !== 'applied')
+    .map(({ id, detail }) => `${id}: ${detail}`);
+  const table = alignColumns([['ID', 'STATE', 'SINCE', 'FIXES', 'DESCRIPTION'], ...rows]);
+  return done({ updates }, [...table, ...(remarks.length === 0 ? [] : ['', ...remarks])]);
+}

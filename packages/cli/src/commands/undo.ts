@@ -1,0 +1,32 @@
+import { newCommand, parsePositive } from '../command.js';
+import { openMachine, type UndoResult, undoUpdate } from '../libraries.js';
+import { done, type Outcome, settle } from '../outcome.js';
+import { formatDuration } from '../printed-text.js';
+import { runSession } from '../session.js';
+
+export function undoCommand() {
+  return newCommand('undo', 'take an update back and unload it', ['sudo resplice undo fix_1'])
+    .argument('<id>', 'the update, as "resplice list" names it')
+    .option(
+      '--timeout <seconds>',
+      'keep the update when it is not taken back after this time',
+      parsePositive,
+      60,
+    )
+    .action((id, options) =>
+      runSession(options, async (session) =>
+        settle(
+          await undoUpdate(openMachine(), id, { ...session, timeoutSeconds: options.timeout }),
+          renderUndone,
+        ),
+      ),
+    );
+}
+
+export function renderUndone(result: UndoResult): Outcome {
+  const { transition, unload } = result.milliseconds;
+  const times = `transition ${formatDuration(transition)}, unload ${formatDuration(unload)}`;
+  const head =
+    result.state === 'undone' ? `${result.id} is undone (${times})` : `${result.id} is not applied`;
+  return done({ ...result }, [head, ...result.notes]);
+}

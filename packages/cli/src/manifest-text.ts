@@ -1,0 +1,49 @@
+// An update as people read it: what it is for, for which kernel, and for each function why it is replaced.
+
+import type { Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
+import { alignColumns, count, formatBytes } from './printed-text.js';
+
+/** Lines without a closing empty one. `moduleSize` in bytes, when known. */
+export function renderManifest(manifest: Manifest, moduleSize?: number): readonly string[] {
+  const { kernel, tools, module } = manifest;
+  const functions = manifest.objects.reduce((sum, object) => sum + object.functions.length, 0);
+  const size = moduleSize === undefined ? '' : `, ${formatBytes(moduleSize)}`;
+  const forced = tools.compilerOverride === null ? '' : `, instead of ${tools.compilerOverride}`;
+  const facts = [
+    ['update', manifest.id],
+    ['fixes', manifest.cves.join(', ')],
+    ['description', manifest.description],
+    ['kernel', `${kernel.release} (${kernel.version}, ${kernel.architecture})`],
+    ['build id', kernel.buildId],
+    ['requires', manifest.requires.join(', ')],
+    ['module', `${module.name}${size}, ${module.signed ? 'signed' : 'not signed'}`],
+    ['made with', `resplice ${tools.resplice}, ${tools.compiler}${forced}`],
+    ...manifest.patches.map(({ file, subject }, index) => [
+      index === 0 ? 'patches' : '',
+      subject === '' ? file : `${file}: ${subject}`,
+    ]),
+    ['changes', `${count(functions, 'function')} in ${count(manifest.objects.length, 'kernel object')}`],
+    ...manifest.notBuilt.map((object, index) => [index === 0 ? 'not built' : '', object]),
+  ].filter(([, value]) => value !== '');
+  return [...alignColumns(facts), ...manifest.objects.flatMap((object) => ['', ...renderObject(object)])];
+}
+
+function renderObject(object: PatchedObject): readonly string[] {
+  const title = `${object.name} (${object.sources.join(', ')})`;
+  const added = object.added.map(({ name, kind, size }) => `  added ${kind} ${name}, ${formatBytes(size)}`);
+  return [title, ...object.functions.flatMap(renderFunction), ...added];
+}
+
+function renderFunction(replaced: ReplacedFunction): readonly string[] {
+  const { name, position, address, size, newSize, source, firstDifference: first } = replaced;
+  const rank = position === 0 ? '' : `, number ${position} of that name`;
+  const place = address === null ? '' : ` at ${address}`;
+  const head = `  replaces ${name}${rank}${place}, ${size} bytes by ${newSize} (${source})`;
+  if (first === null) return [head];
+  const offset = (value: number): string => `+0x${value.toString(16)}`;
+  const rows = [
+    ['    before', offset(first.offsetBefore), first.before],
+    ['    after', offset(first.offsetAfter), first.after],
+  ];
+  return [head, '    first difference:', ...alignColumns(rows)];
+}
