@@ -37,15 +37,16 @@ export function resyncLines(after: Uint8Array, origins: readonly (number | null)
   // Generated sources with their own #line name other files; nothing there can be kept.
   if (lines.some((line) => /^\s*#\s*(line\b|\d)/.test(line))) return after;
   const lexer = new LineLexer();
-  // What is to be added to a line's position to get the number the compiler gives it; several when a branch decides.
+  // The compiler's number of a line less its place in `result`; several when a branch decides. Counting places in the
+  // result matters: where a branch is not compiled, a directive in it sets nothing but is still one line more.
   const shifts = new ConditionalStates(0);
   const result: string[] = [];
   for (const [index, line] of lines.entries()) {
     const origin = origins[index] ?? null;
-    const wanted = origin === null ? undefined : origin - (index + 1);
-    if (wanted !== undefined && isOff(shifts, wanted) && lexer.isSafeBefore(line)) {
+    const isOff = origin !== null && isOther(shifts, origin - (result.length + 1));
+    if (isOff && lexer.isSafeBefore(line)) {
       result.push(`#line ${origin}\n`);
-      shifts.replace(new Set([wanted]));
+      shifts.replace(new Set([origin - (result.length + 1)]));
     }
     result.push(line);
     const conditional = lexer.read(line);
@@ -54,7 +55,7 @@ export function resyncLines(after: Uint8Array, origins: readonly (number | null)
   return Buffer.from(result.join(''), 'latin1');
 }
 
-function isOff(shifts: ConditionalStates, wanted: number): boolean {
+function isOther(shifts: ConditionalStates, wanted: number): boolean {
   for (const shift of shifts.current) if (shift !== wanted) return true;
   return false;
 }
