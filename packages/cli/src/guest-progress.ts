@@ -1,7 +1,7 @@
 // The events of a guest as progress stages: booting, then each step.
 
 import type { ProgressSink } from '@resplice/report';
-import type { GuestEvent } from './libraries.js';
+import type { GuestEvent } from '@resplice/vm';
 
 export function reportGuestEvents(progress: ProgressSink, kernel: string): (event: GuestEvent) => void {
   let waiting = false;

@@ -20,7 +20,10 @@ async function main(argv: readonly string[]): Promise<void> {
 /** `error: unknown option '--frob'` → a UsageError that names the help to read. */
 function asUsageError(error: unknown, program: CommandUnknownOpts, argv: readonly string[]): unknown {
   if (!(error instanceof CommanderError)) return error;
-  const message = error.message.replace(/^error: /, '').replace(/\n/g, ' ').replace(/\.$/, '');
+  const message = error.message
+    .replace(/^error: /, '')
+    .replace(/\n/g, ' ')
+    .replace(/\.$/, '');
   const what = message === '(outputHelp)' ? 'name a command' : message;
   return new UsageError('usage', `${what}; see "${findCommandName(program, argv)} --help"`, { cause: error });
 }

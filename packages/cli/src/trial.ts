@@ -9,7 +9,7 @@ import {
   type GuestSpec,
   type GuestStep,
   type StepResult,
-} from './libraries.js';
+} from '@resplice/vm';
 
 const FOLDER = '/resplice';
 const NOBODY = 65534;

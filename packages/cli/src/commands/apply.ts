@@ -1,6 +1,7 @@
+import { disassemble } from '@resplice/engine';
+import { type ApplicableUpdate, type ApplyResult, applyUpdate, openMachine } from '@resplice/host';
 import { encodeUpdate, readUpdate, type Update } from '@resplice/update';
 import { newCommand, parsePositive } from '../command.js';
-import { type ApplyResult, applyUpdate, type HostUpdate, openMachine } from '../libraries.js';
 import { done, type Outcome, settle } from '../outcome.js';
 import { formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
@@ -22,6 +23,7 @@ export function applyCommand() {
         const verdict = await applyUpdate(openMachine(), update, {
           ...session,
           timeoutSeconds: options.timeout,
+          disassemble,
         });
         return settle(verdict, renderApplied);
       }),
@@ -37,7 +39,7 @@ export function renderApplied(result: ApplyResult): Outcome {
   return done({ ...result }, [head, ...pending, ...result.notes]);
 }
 
-function hostUpdate(update: Update): HostUpdate {
+function hostUpdate(update: Update): ApplicableUpdate {
   const module = update.files.get(update.manifest.module.file) ?? new Uint8Array();
   return { manifest: update.manifest, module, archive: encodeUpdate(update) };
 }

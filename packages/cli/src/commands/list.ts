@@ -1,5 +1,5 @@
+import { listUpdates, openMachine, type UpdateStatus } from '@resplice/host';
 import { newCommand } from '../command.js';
-import { listUpdates, openMachine, type UpdateStatus } from '../libraries.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns } from '../printed-text.js';
 import { runSession } from '../session.js';

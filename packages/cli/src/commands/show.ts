@@ -1,7 +1,7 @@
+import { openMachine, showUpdate, type UpdateDetails } from '@resplice/host';
 import { InputError } from '@resplice/report';
 import { parseUpdate } from '@resplice/update';
 import { newCommand } from '../command.js';
-import { openMachine, showUpdate, type UpdateDetails } from '../libraries.js';
 import { renderManifest } from '../manifest-text.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns } from '../printed-text.js';

@@ -1,5 +1,5 @@
+import { openMachine, type UndoResult, undoUpdate } from '@resplice/host';
 import { newCommand, parsePositive } from '../command.js';
-import { openMachine, type UndoResult, undoUpdate } from '../libraries.js';
 import { done, type Outcome, settle } from '../outcome.js';
 import { formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
