@@ -1,9 +1,10 @@
 // Are two definitions the same? Bytes outside references, references by what they mean, and the table entries that belong
 // to the definition. Strings and nameless constants have no identity and are compared by content, wherever they stand.
 
+import { R_X86_64, SHT } from '../elf/elf.layout.js';
 import type { Relocation, Section } from '../elf/object.js';
 import { isPcRelative, relocationSize } from '../elf/relocation.js';
-import { R_X86_64, SHT } from '../elf/elf.layout.js';
+import { ensure } from '../map-entry.js';
 import type { DefinedObject, Definition, Reference, Target } from './definition.js';
 import { relocationsIn } from './definition.js';
 import { entryTarget, type ObjectTables, type TableEntry } from './table.js';
@@ -31,8 +32,7 @@ export class Comparer {
   }
 
   isSame(before: Definition, after: Definition): boolean {
-    let known = this.#known.get(before);
-    if (known === undefined) this.#known.set(before, (known = new Map()));
+    const known = ensure(this.#known, before, () => new Map<Definition, boolean>());
     const earlier = known.get(after);
     if (earlier !== undefined) return earlier;
     known.set(after, true);

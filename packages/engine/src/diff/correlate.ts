@@ -3,6 +3,7 @@
 // the references of the function it lives in, in their order, never through its number (`bucket.1` may become `bucket.2`).
 // What stays ambiguous stays unpaired; the selection refuses it only when an update needs it.
 
+import { appendTo, ensure } from '../map-entry.js';
 import type { DefinedObject, Definition } from './definition.js';
 import { baseName } from './symbol-name.js';
 
@@ -106,9 +107,8 @@ class Correlator {
       if (!('definition' in target) || paired.has(target.definition)) continue;
       const { definition } = target;
       if (definition.symbols.length === 0 || definition.binding !== 'local') continue;
-      const list = families.get(familyOf(definition));
-      if (list === undefined) families.set(familyOf(definition), [definition]);
-      else if (!list.includes(definition)) list.push(definition);
+      const list = ensure(families, familyOf(definition), () => []);
+      if (!list.includes(definition)) list.push(definition);
     }
     return families;
   }
@@ -131,9 +131,7 @@ class Correlator {
     for (const definition of object.definitions) {
       if (paired.has(definition) || definition.symbols.length === 0) continue;
       const name = `${definition.kind}\0${key(definition)}`;
-      const list = groups.get(name);
-      if (list === undefined) groups.set(name, [definition]);
-      else list.push(definition);
+      appendTo(groups, name, definition);
     }
     return groups;
   }

@@ -10,6 +10,7 @@
 import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import type { ObjectFile, ObjectSymbol, Relocation, Section } from '../elf/object.js';
 import { isPcRelative, relocationSize } from '../elf/relocation.js';
+import { appendTo, ensure } from '../map-entry.js';
 import { decodeInstructions, type Instruction } from '../x86/instruction.js';
 import { classifySection, type SectionClass } from './section-class.js';
 
@@ -76,9 +77,7 @@ class Definer implements DefinedObject {
     const symbols = new Map<Section, ObjectSymbol[]>();
     for (const symbol of file.symbols) {
       if (symbol.section === undefined || symbol.type === STT.SECTION || symbol.type === STT.FILE) continue;
-      const list = symbols.get(symbol.section);
-      if (list === undefined) symbols.set(symbol.section, [symbol]);
-      else list.push(symbol);
+      appendTo(symbols, symbol.section, symbol);
     }
     const all: Definition[] = [];
     for (const section of file.sections) {
@@ -104,21 +103,11 @@ class Definer implements DefinedObject {
   }
 
   instructionsOf(definition: Definition): readonly Instruction[] {
-    let instructions = this.#instructions.get(definition);
-    if (instructions === undefined) {
-      instructions = decodeInstructions(this.bytesOf(definition));
-      this.#instructions.set(definition, instructions);
-    }
-    return instructions;
+    return ensure(this.#instructions, definition, () => decodeInstructions(this.bytesOf(definition)));
   }
 
   referencesOf(definition: Definition): readonly Reference[] {
-    let references = this.#references.get(definition);
-    if (references === undefined) {
-      references = this.#resolve(definition);
-      this.#references.set(definition, references);
-    }
-    return references;
+    return ensure(this.#references, definition, () => this.#resolve(definition));
   }
 
   targetOf(relocation: Relocation, bias: number): Target {
@@ -135,7 +124,7 @@ class Definer implements DefinedObject {
     const first = definition.start - definition.prefix;
     const end = definition.start + definition.size;
     const relocations = relocationsIn(definition.section, first, end);
-    const biases = definition.kind === 'function' ? this.#biases(definition) : undefined;
+    const biases = definition.kind === 'function' ? biasesOf(this.instructionsOf(definition)) : undefined;
     const references: Reference[] = relocations.map((relocation) => {
       const offset = relocation.offset - definition.start;
       const bias = isPcRelative(relocation.type) ? (biases?.get(offset) ?? 0) : 0;
@@ -150,17 +139,6 @@ class Definer implements DefinedObject {
     });
     if (definition.kind === 'function') references.push(...this.#implicitBranches(definition, references));
     return references.sort((a, b) => a.offset - b.offset);
-  }
-
-  /** Offset of each displacement or immediate → distance from the end of its instruction, negative. */
-  #biases(definition: Definition): Map<number, number> {
-    const biases = new Map<number, number>();
-    for (const instruction of this.instructionsOf(definition)) {
-      for (const field of [instruction.displacement, instruction.immediate]) {
-        if (field !== undefined) biases.set(instruction.offset + field.at, field.at - instruction.length);
-      }
-    }
-    return biases;
   }
 
   /** Branches that leave the function without a relocation go to a neighbour in a shared section. */
@@ -191,15 +169,26 @@ class Definer implements DefinedObject {
   /** The string or nameless constant that starts at `offset` of a section without definitions of its own. */
   #stringAt(section: Section, offset: number): Target | undefined {
     if (classifySection(section) !== 'string' || offset < 0 || offset >= section.size) return undefined;
-    let strings = this.#strings.get(section);
-    if (strings === undefined) this.#strings.set(section, (strings = new Map()));
-    let definition = strings.get(offset);
-    if (definition === undefined) {
-      definition = nameless(section, 'string', 'string', offset, stringLength(section, offset));
-      strings.set(offset, definition);
-    }
+    const strings = ensure(this.#strings, section, () => new Map<number, Definition>());
+    const definition = ensure(strings, offset, () =>
+      nameless(section, 'string', 'string', offset, stringLength(section, offset)),
+    );
     return { definition, offset: 0 };
   }
+}
+
+/**
+ * Offset of each displacement and immediate in decoded code → its distance from the end of its instruction, negative.
+ * This is what an operand relative to the next instruction adds to the place of its relocation.
+ */
+export function biasesOf(instructions: readonly Instruction[]): ReadonlyMap<number, number> {
+  const biases = new Map<number, number>();
+  for (const instruction of instructions) {
+    for (const field of [instruction.displacement, instruction.immediate]) {
+      if (field !== undefined) biases.set(instruction.offset + field.at, field.at - instruction.length);
+    }
+  }
+  return biases;
 }
 
 function isTableLike(sectionClass: SectionClass): boolean {

@@ -4,13 +4,13 @@
 // Order of work: define both sides, pair them, compare every pair, mark what changed, then follow the references of changed code
 // until nothing is added. Behind that last step nothing new enters the update.
 
-import type { Reason } from '@resplice/report';
+import { InternalError, type Reason } from '@resplice/report';
 import type { ObjectFile } from '../elf/object.js';
 import { Comparer, type Side } from './compare.js';
 import { type Correlation, correlate } from './correlate.js';
-import { defineObject, type Definition, type Reference } from './definition.js';
+import { type Definition, defineObject, type Reference } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
-import { selectDefinitions, type Selection } from './select.js';
+import { type Selection, selectDefinitions } from './select.js';
 import { parentOfFragment } from './symbol-name.js';
 import { collectTables, type StructLayouts } from './table.js';
 
@@ -55,7 +55,8 @@ export function diffObjects(
   const selection = selectDefinitions({ name, pre, post, correlation, comparer, changed });
   const replaced = selection.replaced.map((definition) => {
     const original = correlation.origins.get(definition);
-    if (original === undefined) throw new Error(`replaced function ${definition.name} has no original`);
+    if (original === undefined)
+      throw new InternalError('no-original', `replaced function ${definition.name} has no original`);
     return {
       before: original,
       after: definition,

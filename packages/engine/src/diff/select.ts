@@ -49,37 +49,40 @@ export function selectDefinitions(input: SelectionInput): Selection {
   return selector.finish();
 }
 
+/** How code or a table uses an address. */
+export type Use = 'branch' | 'address' | 'table';
+
 /**
- * Decides for one reference of an included definition. A call to a replaced function goes straight to the new code; its
- * address taken is the original's, so that pointers stay comparable with those stored earlier and stay valid after an undo.
+ * Decides for one reference of an included definition. A branch to a replaced function goes straight to the new code, and
+ * table entries describe the new code; but the address of a function, when taken, is the original's, so that pointers stay
+ * comparable with those stored earlier and stay valid after an undo.
  */
 export function resolveTarget(
-  input: SelectionInput,
+  correlation: Correlation,
   included: ReadonlySet<Definition>,
   target: Target,
-  isBranch: boolean,
+  use: Use,
 ): Resolution {
   if ('symbol' in target) return { kind: 'external', symbol: target.symbol, weak: target.weak };
   const { definition } = target;
-  const original = input.correlation.origins.get(definition);
+  const original = correlation.origins.get(definition);
   if (original === undefined) return { kind: 'copy', definition };
   if (!included.has(definition)) return { kind: 'running', definition: original };
-  const addressTaken =
-    definition.kind === 'function' && !isBranch && parentOfFragment(definition.name) === undefined;
-  return addressTaken ? { kind: 'running', definition: original } : { kind: 'copy', definition };
+  const isPointer = definition.kind === 'function' && use === 'address' && target.offset === 0;
+  if (isPointer && parentOfFragment(definition.name) === undefined)
+    return { kind: 'running', definition: original };
+  return { kind: 'copy', definition };
 }
 
-/** A reference that transfers control: its instruction is a direct branch, or it leads into the middle of code. */
-export function isBranchReference(side: Side, user: Definition, reference: Reference): boolean {
-  if (user.kind !== 'function') return false;
-  return side.object
-    .instructionsOf(user)
-    .some(
-      (instruction) =>
-        instruction.branch !== 'other' &&
-        instruction.immediate !== undefined &&
-        instruction.offset + instruction.immediate.at === reference.offset,
-    );
+/** Offsets of the operands of direct branches in a function. */
+export function branchOperands(side: Side, user: Definition): ReadonlySet<number> {
+  const offsets = new Set<number>();
+  if (user.kind !== 'function') return offsets;
+  for (const instruction of side.object.instructionsOf(user)) {
+    const { branch, immediate, offset } = instruction;
+    if (branch !== 'other' && immediate !== undefined) offsets.add(offset + immediate.at);
+  }
+  return offsets;
 }
 
 class Selector {

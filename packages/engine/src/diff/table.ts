@@ -7,6 +7,7 @@
 
 import type { ObjectFile, Relocation, Section } from '../elf/object.js';
 import { findSection } from '../elf/object.js';
+import { appendTo } from '../map-entry.js';
 import type { DefinedObject, Definition, Target } from './definition.js';
 import { relocationsIn } from './definition.js';
 import { classifySection } from './section-class.js';
@@ -92,7 +93,7 @@ export function collectTables(object: DefinedObject, layouts: StructLayouts): Ob
       const entry = readEntry(object.file, section, start, shape);
       const owner = ownerOf(object, entry, shape.owner);
       if (owner === undefined) orphans.push(entry);
-      else pushTo(byOwner, owner, entry);
+      else appendTo(byOwner, owner, entry);
     }
   }
   return { of: (definition) => byOwner.get(definition) ?? [], orphans, misshapen };
@@ -159,10 +160,4 @@ function ownerOf(object: DefinedObject, entry: TableEntry, owner: number): Defin
   if (relocation === undefined) return undefined;
   const target = entryTarget(object, relocation);
   return 'definition' in target ? target.definition : undefined;
-}
-
-function pushTo(map: Map<Definition, TableEntry[]>, owner: Definition, entry: TableEntry): void {
-  const list = map.get(owner);
-  if (list === undefined) map.set(owner, [entry]);
-  else list.push(entry);
 }

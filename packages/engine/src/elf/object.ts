@@ -7,14 +7,14 @@
 import { InputError } from '@resplice/report';
 import { ByteReader } from '../bytes/index.js';
 import {
-  EM_X86_64,
   ELFCLASS64,
   ELFDATA2LSB,
-  ET,
   Elf64_Ehdr,
   Elf64_Rela,
   Elf64_Shdr,
   Elf64_Sym,
+  EM_X86_64,
+  ET,
   SHN,
   SHT,
   STT,

@@ -5,11 +5,11 @@
 // a jump label is a jump in raw compiler output and a no-op once objtool has seen it. Everything else must be equal to the byte, and
 // each relocated field then tells the address of what it refers to.
 
-import type { Definition, Reference } from '../diff/definition.js';
 import type { Side } from '../diff/compare.js';
-import { decodeInstructions, type Instruction } from '../x86/instruction.js';
+import type { Definition, Reference } from '../diff/definition.js';
 import { R_X86_64 } from '../elf/elf.layout.js';
 import { isPcRelative } from '../elf/relocation.js';
+import { decodeInstructions, type Instruction } from '../x86/instruction.js';
 import type { RunningObject } from './running-object.js';
 
 /** What a field of the shipped code says about the target of the reference at the same place. */

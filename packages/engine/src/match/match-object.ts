@@ -18,6 +18,8 @@ export interface ObjectMatch {
   readonly functions: ReadonlyMap<Definition, MatchedFunction>;
   /** Addresses of definitions, functions included, that matched code proves. */
   readonly addresses: ReadonlyMap<Definition, bigint>;
+  /** Addresses of symbols that the object uses and does not define. */
+  readonly externals: ReadonlyMap<string, bigint>;
   /** Functions with candidates of which none fits, with the mismatch of the best. */
   readonly mismatches: ReadonlyMap<Definition, FunctionMatch & { readonly ok: false }>;
   /** Functions that fit at several places, and nothing tells which is theirs. */
@@ -38,6 +40,7 @@ class Matcher {
   readonly #running: RunningObject;
   readonly #functions = new Map<Definition, MatchedFunction>();
   readonly #addresses = new Map<Definition, bigint>();
+  readonly #externals = new Map<string, bigint>();
   readonly #mismatches = new Map<Definition, FunctionMatch & { readonly ok: false }>();
   readonly #missing: Definition[] = [];
   readonly #open = new Map<Definition, readonly bigint[]>();
@@ -68,6 +71,7 @@ class Matcher {
     return {
       functions: this.#functions,
       addresses: this.#addresses,
+      externals: this.#externals,
       mismatches: this.#mismatches,
       ambiguous: this.#open,
       missing: this.#missing,
@@ -139,8 +143,8 @@ class Matcher {
     this.#addresses.set(definition, match.address);
     for (const { reference, address } of match.evidence) {
       const { target } = reference;
-      if ('definition' in target && target.definition.kind !== 'string')
-        this.#addresses.set(target.definition, address);
+      if ('symbol' in target) this.#externals.set(target.symbol, address);
+      else if (target.definition.kind !== 'string') this.#addresses.set(target.definition, address);
     }
   }
 }

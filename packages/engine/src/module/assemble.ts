@@ -1,0 +1,275 @@
+// Puts the selected definitions of all compared objects together into one relocatable object, which objtool then completes
+// (ORC, static call sites, return thunks) as it would any module.
+//
+// All code goes into one `.text`, all strings and constants into one `.rodata` and so on: names of static functions repeat
+// between objects, and two sections of one name would collide in sysfs. A reference to something in the running kernel becomes an undefined
+// symbol; its plain name is kept where possible because objtool knows some functions by name (those that do not return).
+
+import { InternalError } from '@resplice/report';
+import type { Side } from '../diff/compare.js';
+import { biasesOf, type Definition, type Reference, relocationsIn, type Target } from '../diff/definition.js';
+import { branchOperands, type Resolution, type Use } from '../diff/select.js';
+import type { TableEntry } from '../diff/table.js';
+import { SHF, SHT, STB, STT } from '../elf/elf.layout.js';
+import { encodeObject, type NewSymbol } from '../elf/encode.js';
+import { decodeInstructions } from '../x86/instruction.js';
+import {
+  addLivepatchTables,
+  type LivepatchFunction,
+  type LivepatchLayouts,
+  PATCH_SYMBOL,
+} from './livepatch-table.js';
+import { ObjectBuilder, type SectionBuilder, type SectionShape, SHAPES } from './section-builder.js';
+
+/** What one compiled object contributes. */
+export interface Part {
+  /** The kernel object whose code it is: `vmlinux`, a module's name, or null for the update's own code. */
+  readonly owner: string | null;
+  readonly side: Side;
+  readonly included: readonly Definition[];
+  resolve(target: Target, use: Use): Resolution;
+}
+
+/** A symbol that the assembled object leaves undefined. */
+export interface Import {
+  readonly symbol: string;
+  readonly owner: string | null;
+  /** The definition before, when the object itself defines it. */
+  readonly definition: Definition | undefined;
+  readonly weak: boolean;
+}
+
+export interface AssembledObject {
+  readonly bytes: Uint8Array;
+  /** Name of the undefined symbol in `bytes` → what it stands for. */
+  readonly imports: ReadonlyMap<string, Import>;
+}
+
+export interface AssemblyInput {
+  readonly parts: readonly Part[];
+  readonly functions: readonly LivepatchFunction[];
+  readonly layouts: LivepatchLayouts;
+  /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
+  isExported(symbol: string): boolean;
+}
+
+export function assembleUpdate(input: AssemblyInput): AssembledObject {
+  const assembler = new Assembler(input);
+  for (const part of input.parts) for (const definition of part.included) assembler.place(part, definition);
+  assembler.addTables(input);
+  for (const part of input.parts) for (const definition of part.included) assembler.connect(part, definition);
+  return { bytes: encodeObject(assembler.builder.finish()), imports: assembler.imports };
+}
+
+interface Place {
+  readonly section: SectionBuilder;
+  /** Of the definition's `start`. */
+  readonly offset: number;
+  readonly symbol: NewSymbol | undefined;
+}
+
+class Assembler {
+  readonly builder = new ObjectBuilder();
+  readonly imports = new Map<string, Import>();
+  readonly #places = new Map<Definition, Place>();
+  /** Global definitions of the update, which other parts of the same owner reach by name. */
+  readonly #globals = new Map<string, Definition>();
+  readonly #aliases = new Map<Definition, string>();
+  readonly #isExported: (symbol: string) => boolean;
+  #tables: NewSymbol | undefined;
+
+  constructor(input: AssemblyInput) {
+    this.#isExported = (symbol) => input.isExported(symbol);
+    for (const part of input.parts) {
+      for (const definition of part.included) {
+        for (const symbol of definition.symbols) {
+          if (symbol.binding !== STB.LOCAL) this.#globals.set(`${part.owner}\0${symbol.name}`, definition);
+        }
+      }
+    }
+  }
+
+  addTables({ functions, layouts }: AssemblyInput): void {
+    this.#tables = addLivepatchTables(this.builder, functions, layouts, (definition) => {
+      const { symbol } = this.#placeOf(definition);
+      if (symbol === undefined)
+        throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
+      return symbol;
+    });
+  }
+
+  place(part: Part, definition: Definition): void {
+    const section = this.builder.section(shapeOf(definition));
+    const { start, size, prefix } = definition;
+    const source = definition.section;
+    const bytes =
+      source.type === SHT.NOBITS ? new Uint8Array(size) : source.data.slice(start - prefix, start + size);
+    for (const reference of part.side.object.referencesOf(definition)) {
+      bytes.fill(0, reference.offset + prefix, reference.offset + prefix + reference.size);
+    }
+    const offset = section.append(bytes, source.alignment, prefix);
+    this.#places.set(definition, { section, offset, symbol: this.#define(definition, section, offset) });
+  }
+
+  connect(part: Part, definition: Definition): void {
+    const { section, offset } = this.#placeOf(definition);
+    const branches = branchOperands(part.side, definition);
+    for (const reference of part.side.object.referencesOf(definition)) {
+      const use = branches.has(reference.offset) ? 'branch' : 'address';
+      this.#relocate(part, section, { ...reference, offset: offset + reference.offset }, use);
+    }
+    for (const entry of part.side.tables.of(definition)) this.#copyEntry(part, entry);
+  }
+
+  #define(definition: Definition, section: SectionBuilder, offset: number): NewSymbol | undefined {
+    if (definition.symbols.length === 0) return undefined;
+    const type = definition.kind === 'function' ? STT.FUNC : STT.OBJECT;
+    return this.builder.define({
+      name: definition.name,
+      place: section.section,
+      value: offset,
+      size: definition.size,
+      type,
+      binding: STB.LOCAL,
+    });
+  }
+
+  #copyEntry(part: Part, entry: TableEntry): void {
+    const { section: source, start, size, relocations } = entry;
+    const { name, type, flags, entrySize } = source;
+    const table = this.builder.section({ name, type, flags: flags & ~SHF.LINK_ORDER, entrySize, fill: 0 });
+    const at = table.append(source.data.slice(start, start + size), naturalAlignment(source.alignment, size));
+    for (const relocation of relocations) {
+      const target = part.side.object.targetOf(relocation, 0);
+      const offset = at + relocation.offset - start;
+      if (entry.replacement !== undefined && relocation.symbol.section === entry.replacement.section) {
+        const { builder, offset: copied } = this.#copyReplacement(part, entry.replacement);
+        table.relocations.push({ offset, type: relocation.type, symbol: builder.symbol, addend: copied });
+      } else {
+        this.#relocate(
+          part,
+          table,
+          { offset, size: 0, type: relocation.type, target, bias: 0, implicit: false },
+          'table',
+        );
+      }
+    }
+  }
+
+  #copyReplacement(
+    part: Part,
+    range: NonNullable<TableEntry['replacement']>,
+  ): { builder: SectionBuilder; offset: number } {
+    const { name, type, flags } = range.section;
+    const builder = this.builder.section({ name, type, flags, entrySize: 0, fill: 0x90 });
+    const bytes = range.section.data.slice(range.start, range.start + range.size);
+    const offset = builder.append(bytes, 1);
+    const biases = biasesOf(decodeInstructions(bytes));
+    for (const relocation of relocationsIn(range.section, range.start, range.start + range.size)) {
+      const bias = biases.get(relocation.offset - range.start) ?? 0;
+      const target = part.side.object.targetOf(relocation, bias);
+      const at = offset + relocation.offset - range.start;
+      this.#relocate(
+        part,
+        builder,
+        { offset: at, size: 4, type: relocation.type, target, bias, implicit: false },
+        'table',
+      );
+    }
+    return { builder, offset };
+  }
+
+  #relocate(part: Part, section: SectionBuilder, reference: Reference, use: Use): void {
+    const { symbol, addend } = this.#reach(part, reference.target, use);
+    section.relocations.push({
+      offset: reference.offset,
+      type: reference.type,
+      symbol,
+      addend: addend + reference.bias,
+    });
+  }
+
+  #reach(part: Part, target: Target, use: Use): { symbol: NewSymbol; addend: number } {
+    const resolution = part.resolve(target, use);
+    if (resolution.kind === 'running') {
+      const name = this.#importDefinition(part, resolution.definition);
+      return { symbol: this.builder.import(name), addend: target.offset };
+    }
+    if (resolution.kind === 'copy') return this.#reachCopy(resolution.definition, target.offset, use);
+    const { symbol, weak } = resolution;
+    const definition = this.#globals.get(`${part.owner}\0${symbol}`);
+    if (definition !== undefined) return this.#reachCopy(definition, target.offset, use);
+    if (symbol === PATCH_SYMBOL && this.#tables !== undefined)
+      return { symbol: this.#tables, addend: target.offset };
+    return { symbol: this.#importExternal(part, symbol, weak), addend: target.offset };
+  }
+
+  /** objtool wants tables to name places by section and offset, as assemblers write them. */
+  #reachCopy(definition: Definition, offset: number, use: Use): { symbol: NewSymbol; addend: number } {
+    const place = this.#placeOf(definition);
+    if (place.symbol !== undefined && use !== 'table') return { symbol: place.symbol, addend: offset };
+    return { symbol: place.section.symbol, addend: place.offset + offset };
+  }
+
+  #importExternal(part: Part, symbol: string, weak: boolean): NewSymbol {
+    const shared = this.#isExported(symbol);
+    const name = this.#uniqueName(
+      symbol,
+      (known) => known.definition === undefined && (shared || known.owner === part.owner),
+    );
+    this.imports.set(name, { symbol, owner: part.owner, definition: undefined, weak });
+    // objtool looks for the key of a static call by its name, and does not find what no symbol names.
+    const key = /^__SCT__(.+)$/.exec(symbol)?.[1];
+    if (key !== undefined && !this.imports.has(`__SCK__${key}`)) {
+      this.imports.set(`__SCK__${key}`, {
+        symbol: `__SCK__${key}`,
+        owner: part.owner,
+        definition: undefined,
+        weak,
+      });
+      this.builder.import(`__SCK__${key}`);
+    }
+    return this.builder.import(name, weak ? STB.WEAK : STB.GLOBAL);
+  }
+
+  #importDefinition(part: Part, definition: Definition): string {
+    let name = this.#aliases.get(definition);
+    if (name === undefined) {
+      name = this.#uniqueName(definition.name, () => false);
+      this.#aliases.set(definition, name);
+      this.imports.set(name, { symbol: definition.name, owner: part.owner, definition, weak: false });
+    }
+    return name;
+  }
+
+  /** Two symbols of the running kernel may share a name; the second one gets an alias that does not outlive the making of the update. */
+  #uniqueName(symbol: string, isSame: (known: Import) => boolean): string {
+    for (let count = 0; ; count++) {
+      const name = count === 0 ? symbol : `${symbol}.resplice.${count}`;
+      const known = this.imports.get(name);
+      if (known === undefined || isSame(known)) return name;
+    }
+  }
+
+  #placeOf(definition: Definition): Place {
+    const place = this.#places.get(definition);
+    if (place === undefined)
+      throw new InternalError('not-in-update', `${definition.name} is not part of the update`);
+    return place;
+  }
+}
+
+function shapeOf(definition: Definition): SectionShape {
+  if (definition.kind === 'string' || definition.kind === 'constant') return SHAPES.rodata;
+  const { name, type, flags, entrySize } = definition.section;
+  if (definition.kind === 'function')
+    return name === '.altinstr_aux' ? { ...SHAPES.text, name } : SHAPES.text;
+  if (definition.sectionClass === 'call-site') return { name, type, flags, entrySize, fill: 0 };
+  return type === SHT.NOBITS ? SHAPES.bss : SHAPES.data;
+}
+
+/** Some tables are written without alignment in the source; in a module they are arrays of what C says they are. */
+function naturalAlignment(alignment: number, size: number): number {
+  const natural = [8, 4, 2].find((candidate) => size % candidate === 0) ?? 1;
+  return Math.max(alignment, natural);
+}
