@@ -4,6 +4,7 @@
 //   0, places of 64-bit values, 0, places of 32-bit values that move the other way, 0, places of 32-bit values.
 
 import type { ByteReader } from '../bytes/index.js';
+import { lowerBound } from './sorted-search.js';
 
 /** What KASLR does at a place: `abs32` and `abs64` grow by the slide, `inv32` (per-CPU, RIP-relative) shrinks by it. */
 export type ImageRelocationKind = 'abs32' | 'abs64' | 'inv32';
@@ -82,15 +83,4 @@ function collect(into: ImageRelocation[], list: Uint32Array, query: Query): void
     if (at >= low + query.size) break;
     into.push({ address: KERNEL_BASE + BigInt(at), length: query.length, kind: query.kind });
   }
-}
-
-function lowerBound(list: Uint32Array, value: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((list[middle] ?? 0) < value) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

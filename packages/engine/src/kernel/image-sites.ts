@@ -5,12 +5,13 @@ import { InputError } from '@resplice/report';
 import { type Btf, parseBtf } from '../btf/index.js';
 import { type ImageSection, imageBytes, type KernelImage } from './kernel-image.js';
 import {
-  type EntryShape,
   isTableSection,
+  LONGEST_BRANCH,
   REWRITE_TABLES,
   type RewriteTable,
   shapeOf,
   siteInstructionLength,
+  statedLength,
 } from './rewrite-table.js';
 import { SiteCollector, type SiteTable } from './site-table.js';
 import type { SymbolTable } from './symbol-table.js';
@@ -18,7 +19,6 @@ import type { SymbolTable } from './symbol-table.js';
 /** All link-time addresses of code share their high half. */
 const BASE = 0xffffffff00000000n;
 const HIGH_HALF = 0xffffffff;
-const LONGEST_BRANCH = 7;
 
 /** All places of code that this kernel rewrites at boot or at run time. */
 export function parseImageSites(image: KernelImage, symbols: SymbolTable): SiteTable {
@@ -90,7 +90,7 @@ function collectTable({ image, place, table, btf, code, sites }: TableReading): 
     const target = codeAt(code, offset);
     if (target === undefined) fail(entry, 'an entry', 'a pointer into code', `0x${offset.toString(16)}`);
     else {
-      const length = siteLength(table, shape, view, entry) ?? siteInstructionLength(target);
+      const length = statedLength(table, shape, view, entry) ?? siteInstructionLength(target);
       if (length === undefined) {
         fail(
           entry,
@@ -118,17 +118,4 @@ function codeAt(code: readonly ImageSection[], offset: number): Uint8Array | und
     if (at >= 0 && at < section.bytes.length) return section.bytes.subarray(at, at + LONGEST_BRANCH);
   }
   return undefined;
-}
-
-/** The length that the table or the entry states; undefined when the instruction tells. */
-export function siteLength(
-  table: RewriteTable,
-  shape: EntryShape,
-  view: DataView,
-  entry: number,
-): number | undefined {
-  if (typeof table.length === 'number') return table.length;
-  if (shape.length === undefined) return undefined;
-  const at = entry + shape.length.offset;
-  return shape.length.size === 1 ? view.getUint8(at) : view.getUint16(at, true);
 }

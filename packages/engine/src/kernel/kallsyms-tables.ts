@@ -117,35 +117,32 @@ function findNames(bytes: Uint8Array, view: DataView): readonly Names[] {
   for (let at = 0; at + ALIGNMENT <= bytes.length; at += ALIGNMENT) {
     const count = view.getUint32(at, true);
     if (count < MIN_SYMBOLS || count >= MAX_SYMBOLS || view.getUint32(at + 4, true) !== 0) continue;
-    const end = checkNames(view, at + ALIGNMENT, count);
+    const end = checkNames(bytes, view, at + ALIGNMENT, count);
     if (end !== undefined) found.push({ count, start: at + ALIGNMENT, end });
   }
   return found;
 }
 
 /** Walks `count` names and compares the markers behind them; returns where the markers end. */
-function checkNames(view: DataView, start: number, count: number): number | undefined {
-  const markers = new Uint32Array(Math.ceil(count / MARKER_STEP));
+function checkNames(bytes: Uint8Array, view: DataView, start: number, count: number): number | undefined {
+  const markers: number[] = [];
   let at = start;
   for (let i = 0; i < count; i++) {
-    if (i % MARKER_STEP === 0) markers[i / MARKER_STEP] = at - start;
-    if (at + 2 > view.byteLength) return undefined;
-    const [length, prefix] = nameLength(view, at);
-    if (length === 0) return undefined;
-    at += prefix + length;
+    if (i % MARKER_STEP === 0) markers.push(at - start);
+    const length = nameLength(bytes, at);
+    if (length === 0 || at + length >= bytes.length) return undefined;
+    at += length + (length < 0x80 ? 1 : 2);
   }
   const table = align(at);
-  if (table + markers.length * 4 > view.byteLength) return undefined;
-  for (let i = 0; i < markers.length; i++) {
-    if (view.getUint32(table + i * 4, true) !== markers[i]) return undefined;
-  }
+  if (table + markers.length * 4 > bytes.length) return undefined;
+  if (markers.some((marker, i) => view.getUint32(table + i * 4, true) !== marker)) return undefined;
   return align(table + markers.length * 4);
 }
 
-/** Lengths of 128 and more take two bytes, low seven bits first. */
-export function nameLength(view: DataView, at: number): readonly [length: number, prefix: number] {
-  const low = view.getUint8(at);
-  return low < 0x80 ? [low, 1] : [(low & 0x7f) | (view.getUint8(at + 1) << 7), 2];
+/** A name's length in tokens; 128 and more take two bytes, low seven bits first. */
+export function nameLength(bytes: Uint8Array, at: number): number {
+  const low = bytes[at] ?? 0;
+  return low < 0x80 ? low : (low & 0x7f) | ((bytes[at + 1] ?? 0) << 7);
 }
 
 interface Offsets {

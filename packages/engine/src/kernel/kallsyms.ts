@@ -17,19 +17,19 @@ export function parseKallsyms(image: KernelImage): SymbolTable {
   }
   const tables = findKallsymsTables(rodata, image.file);
   const { names, types } = expandNames(tables, image.file);
-  if (tables.sequence !== undefined) assertSameOrder(tables.sequence, names, image.file);
-  return new SymbolTable({ names, types, addresses: tables.addresses });
+  const byName = tables.sequence ?? sortByName(names);
+  assertOrder(byName, names, image.file);
+  return new SymbolTable({ names, types, addresses: tables.addresses, byName });
 }
 
 function expandNames(tables: KallsymsTables, file: string): { names: string[]; types: Uint8Array } {
-  const view = new DataView(tables.names.buffer, tables.names.byteOffset, tables.names.byteLength);
   const names: string[] = [];
   const types = new Uint8Array(tables.count);
   const text = Buffer.alloc(MAX_NAME);
   let at = 0;
   for (let i = 0; i < tables.count; i++) {
-    const [length, prefix] = nameLength(view, at);
-    at += prefix;
+    const length = nameLength(tables.names, at);
+    at += length < 0x80 ? 1 : 2;
     let written = 0;
     for (const end = at + length; at < end; at++) {
       const token = tables.tokens[tables.names[at] ?? 0] ?? new Uint8Array();
@@ -53,15 +53,26 @@ function expandNames(tables: KallsymsTables, file: string): { names: string[]; t
  * Livepatch's symbol positions follow this table in newer kernels and the addresses in older ones. The kernel's build sorts equal
  * names by address, so both are the same; were they not, a position could name the wrong function, so it is checked.
  */
-function assertSameOrder(sequence: Uint32Array, names: readonly string[], file: string): void {
-  for (let i = 1; i < sequence.length; i++) {
-    const before = sequence[i - 1] ?? 0;
-    const after = sequence[i] ?? 0;
-    if (before > after && names[before] === names[after]) {
+function assertOrder(byName: Uint32Array, names: readonly string[], file: string): void {
+  for (let i = 1; i < byName.length; i++) {
+    const before = byName[i - 1] ?? 0;
+    const after = byName[i] ?? 0;
+    const left = names[before] ?? '';
+    const right = names[after] ?? '';
+    if (left > right || (left === right && before > after)) {
       throw new InputError(
         'kallsyms-order',
-        `${file}: the kernel orders its symbols named ${names[after]} otherwise than by address; expected address order`,
+        `${file}: the kernel's table of symbols by name puts ${left} before ${right}; expected names in order, equal ones by address`,
       );
     }
   }
+}
+
+/** For kernels without that table. Names are ASCII, so that JavaScript's order is strcmp's. */
+function sortByName(names: readonly string[]): Uint32Array {
+  const order = Uint32Array.from(names.keys());
+  return order.sort((a, b) => {
+    const [left, right] = [names[a] ?? '', names[b] ?? ''];
+    return left < right ? -1 : left > right ? 1 : a - b;
+  });
 }

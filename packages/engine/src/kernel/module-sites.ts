@@ -5,17 +5,16 @@ import { InputError } from '@resplice/report';
 import type { Btf } from '../btf/index.js';
 import { SHF, SHT } from '../elf/elf.layout.js';
 import type { ObjectFile, Section } from '../elf/object.js';
-import { siteLength } from './image-sites.js';
 import {
   isTableSection,
+  LONGEST_BRANCH,
   REWRITE_TABLES,
   type RewriteTable,
   shapeOf,
   siteInstructionLength,
+  statedLength,
 } from './rewrite-table.js';
 import { SiteCollector, type SiteTable } from './site-table.js';
-
-const LONGEST_BRANCH = 7;
 
 /**
  * All places of code that the kernel rewrites in this module. `btf` is the kernel's; `addressOf` gives each section
@@ -71,7 +70,7 @@ function collectTable({ object, btf, table, section, sites, addressOf }: TableRe
     if (offset < 0 || code.length === 0) {
       fail(entry, 'an entry', `an offset inside ${target.name}`, `${offset}`);
     }
-    const length = siteLength(table, shape, view, entry) ?? siteInstructionLength(code);
+    const length = statedLength(table, shape, view, entry) ?? siteInstructionLength(code);
     if (length === undefined) {
       fail(
         entry,

@@ -1,6 +1,8 @@
 // The kernel rewrites its own code: at boot for the CPU it finds itself on, at run time when a static key flips. It finds the
 // places through tables that the build puts into sections, and so do we. One row per table: where it is, how an entry
 // points at code, and how many bytes of code change. Entry layouts come from the kernel's BTF where they are structures.
+// Not listed: what no update replaces, namely the trampolines of static calls (`__SCT__…`), ftrace's own entry code, and the padding
+// before functions (`__pfx_…`), which retbleed=stuff fills. Of 16 MB of running code nothing else differed from the image.
 // Sources: arch/x86/kernel/{alternative,static_call,jump_label,callthunks}.c, arch/x86/include/asm/runtime-const.h,
 // kernel/trace/ftrace.c; table bounds: arch/x86/kernel/vmlinux.lds.S, include/asm-generic/vmlinux.lds.h.
 
@@ -131,6 +133,22 @@ export function isTableSection(table: RewriteTable, section: string): boolean {
     ? section.startsWith(table.section.slice(0, -1))
     : section === table.section;
 }
+
+/** The length that the table or the entry states; undefined when the instruction tells. */
+export function statedLength(
+  table: RewriteTable,
+  shape: EntryShape,
+  view: DataView,
+  entry: number,
+): number | undefined {
+  if (typeof table.length === 'number') return table.length;
+  if (shape.length === undefined) return undefined;
+  const at = entry + shape.length.offset;
+  return shape.length.size === 1 ? view.getUint8(at) : view.getUint16(at, true);
+}
+
+/** Bytes that `siteInstructionLength` needs to see at most. */
+export const LONGEST_BRANCH = 7;
 
 /**
  * Length of the branch, call or no-op at the start of `code`: what stands at the sites whose table gives no length.

@@ -2,6 +2,7 @@
 // Each is packed into one number (offset, length, kind) so that sorting and searching stay in one typed array.
 
 import { SITE_KINDS, type SiteKind } from './rewrite-table.js';
+import { lowerBound } from './sorted-search.js';
 
 export interface CodeSite {
   readonly address: bigint;
@@ -51,7 +52,11 @@ export class SiteTable {
   in(address: bigint, size: number): readonly CodeSite[] {
     const start = Number(address - this.#base);
     const found: CodeSite[] = [];
-    for (let i = this.#lowerBound((start - LENGTH_STEP) * OFFSET_STEP); i < this.#packed.length; i++) {
+    for (
+      let i = lowerBound(this.#packed, (start - LENGTH_STEP) * OFFSET_STEP);
+      i < this.#packed.length;
+      i++
+    ) {
       const site = this.#unpack(i);
       if (site.offset >= start + size) break;
       if (site.offset + site.length > start) {
@@ -79,16 +84,5 @@ export class SiteTable {
       length: Math.floor(rest / KIND_STEP),
       kind: SITE_KINDS[rest % KIND_STEP] ?? 'alternative',
     };
-  }
-
-  #lowerBound(value: number): number {
-    let low = 0;
-    let high = this.#packed.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#packed[middle] ?? 0) < value) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

@@ -1,7 +1,9 @@
 // All symbols of the kernel image, as its own kallsyms tables list them. There are 170,000: names and addresses are kept in
-// arrays, and a symbol becomes an object when somebody asks for it.
+// arrays, and a symbol becomes an object when somebody asks for it. Names are found by bisection in the kernel's own table of symbols by
+// name; a Map of all of them would take longer to build than all the rest.
 
 import { InternalError } from '@resplice/report';
+import { lowerBound } from './sorted-search.js';
 
 export interface KernelSymbol {
   readonly name: string;
@@ -19,25 +21,16 @@ export interface SymbolColumns {
   readonly addresses: BigUint64Array;
   /** ASCII codes of the type letters. */
   readonly types: Uint8Array;
+  /** Indexes in the order of names, equal names in the order of addresses. */
+  readonly byName: Uint32Array;
 }
-
-const NONE = -1;
 
 /** Iterates in the order of kallsyms, which is that of addresses. */
 export class SymbolTable implements Iterable<KernelSymbol> {
   readonly #columns: SymbolColumns;
-  /** Name to the first index; `#next` leads to the next index of the same name. */
-  readonly #first = new Map<string, number>();
-  readonly #next: Int32Array;
 
   constructor(columns: SymbolColumns) {
     this.#columns = columns;
-    this.#next = new Int32Array(columns.names.length).fill(NONE);
-    for (let index = columns.names.length - 1; index >= 0; index--) {
-      const name = columns.names[index] ?? '';
-      this.#next[index] = this.#first.get(name) ?? NONE;
-      this.#first.set(name, index);
-    }
   }
 
   get size(): number {
@@ -50,9 +43,17 @@ export class SymbolTable implements Iterable<KernelSymbol> {
 
   /** All symbols of this name in address order; empty when there is none. */
   byName(name: string): readonly KernelSymbol[] {
+    const { names, byName } = this.#columns;
+    let low = 0;
+    let high = byName.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((names[byName[middle] ?? 0] ?? '') < name) low = middle + 1;
+      else high = middle;
+    }
     const found: KernelSymbol[] = [];
-    for (let i = this.#first.get(name) ?? NONE; i !== NONE; i = this.#next[i] ?? NONE) {
-      found.push(this.#symbol(i));
+    for (let i = low; i < byName.length && names[byName[i] ?? 0] === name; i++) {
+      found.push(this.#symbol(byName[i] ?? 0));
     }
     return found;
   }
@@ -60,7 +61,7 @@ export class SymbolTable implements Iterable<KernelSymbol> {
   /** All symbols that begin exactly at this address. */
   at(address: bigint): readonly KernelSymbol[] {
     const found: KernelSymbol[] = [];
-    for (let i = this.#lowerBound(address); this.#columns.addresses[i] === address; i++) {
+    for (let i = lowerBound(this.#columns.addresses, address); this.#columns.addresses[i] === address; i++) {
       found.push(this.#symbol(i));
     }
     return found;
@@ -68,14 +69,14 @@ export class SymbolTable implements Iterable<KernelSymbol> {
 
   /** The symbol that the kernel itself would print for this address: the nearest at or before it, the first among aliases. */
   covering(address: bigint): KernelSymbol | undefined {
-    const after = this.#lowerBound(address + 1n);
+    const after = lowerBound(this.#columns.addresses, address + 1n);
     const start = this.#columns.addresses[after - 1];
-    return start === undefined ? undefined : this.#symbol(this.#lowerBound(start));
+    return start === undefined ? undefined : this.#symbol(lowerBound(this.#columns.addresses, start));
   }
 
   /** Bytes up to the next symbol of another address, an upper bound of the symbol's size; 0 for the last one. */
   extent(symbol: KernelSymbol): number {
-    const next = this.#columns.addresses[this.#lowerBound(symbol.address + 1n)];
+    const next = this.#columns.addresses[lowerBound(this.#columns.addresses, symbol.address + 1n)];
     return next === undefined ? 0 : Number(next - symbol.address);
   }
 
@@ -98,16 +99,5 @@ export class SymbolTable implements Iterable<KernelSymbol> {
       type: String.fromCharCode(this.#columns.types[index] ?? 0),
       index,
     };
-  }
-
-  #lowerBound(address: bigint): number {
-    let low = 0;
-    let high = this.size;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#columns.addresses[middle] ?? 0n) < address) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }

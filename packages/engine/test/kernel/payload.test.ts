@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { InputError } from '@resplice/report';
+import fc from 'fast-check';
 import { ByteWriter } from '../../src/bytes/index.js';
 import { SETUP_HEADER_OFFSET, setup_header } from '../../src/kernel/boot.layout.js';
 import { locatePayload } from '../../src/kernel/payload.js';
@@ -58,5 +60,23 @@ describe('locatePayload', () => {
     code(encodeBzImage([1, 2, 3, 4]), 'unknown-compression');
     code(encodeBzImage(zstd, { length: 9 }), 'truncated');
     code(new Uint8Array(100), 'truncated');
+  });
+
+  it('ends with a named error or a place inside the file on any mutated image', () => {
+    const image = encodeBzImage([0x28, 0xb5, 0x2f, 0xfd, 1, 2, 3, 4]);
+    const change = fc.tuple(fc.integer({ min: SETUP_HEADER_OFFSET, max: image.length - 1 }), fc.nat(255));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 6 }), (changes) => {
+        const mutated = image.slice();
+        for (const [at, value] of changes) mutated[at] = value;
+        try {
+          const { offset, length } = locatePayload(mutated, 'vmlinuz');
+          assert.ok(offset >= 0 && length >= 0 && offset + length <= image.length);
+        } catch (error) {
+          assert.ok(error instanceof InputError, String(error));
+        }
+      }),
+      { seed: 6, numRuns: 2000 },
+    );
   });
 });

@@ -147,6 +147,7 @@ describe('rewrite tables', () => {
       names: ['__start_static_call_sites', '__stop_static_call_sites'],
       addresses: BigUint64Array.of(end - 8n, end),
       types: Uint8Array.of(0x54, 0x54),
+      byName: Uint32Array.of(0, 1),
     });
   };
   const sitesOf = (image: Uint8Array): SiteTable =>
@@ -214,6 +215,25 @@ describe('rewrite tables', () => {
         }
       }),
       { seed: 5, numRuns: 1000 },
+    );
+  });
+
+  it('end with a named error or a result on any mutated module', () => {
+    assemble('module', CODE.replace('RUNTIME', ''));
+    const module = new Uint8Array(readFileSync(path('module.o')));
+    const types = parseBtf(btf, { file: 'vmlinux' });
+    const change = fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 }));
+    fc.assert(
+      fc.property(fc.array(change, { minLength: 1, maxLength: 8 }), (changes) => {
+        const mutated = module.slice();
+        for (const [at, value] of changes) mutated[at % mutated.length] = value;
+        try {
+          parseModuleSites(parseObject(mutated, 'module.o'), types, () => 0n).in(0n, 100);
+        } catch (error) {
+          assert.ok(error instanceof InputError, String(error));
+        }
+      }),
+      { seed: 8, numRuns: 1000 },
     );
   });
 });

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { InputError } from '@resplice/report';
+import fc from 'fast-check';
 import { parseSymvers } from '../../src/kernel/symvers.js';
 
 const TEXT = [
@@ -41,5 +43,28 @@ describe('parseSymvers', () => {
       });
     }
     assert.throws(() => parseSymvers(TEXT + TEXT), { code: 'symvers-duplicate' });
+  });
+
+  it('ends with a named error or symbols on any text made of its parts', () => {
+    const part = fc.constantFrom(
+      '0x4c9d28b0',
+      '\t',
+      '\n',
+      'EXPORT_SYMBOL',
+      'EXPORT_SYMBOL_GPL',
+      'vmlinux',
+      'name',
+      '__proto__',
+    );
+    fc.assert(
+      fc.property(fc.array(part, { maxLength: 30 }), (parts) => {
+        try {
+          for (const [name, symbol] of parseSymvers(parts.join(''))) assert.equal(symbol.name, name);
+        } catch (error) {
+          assert.ok(error instanceof InputError, String(error));
+        }
+      }),
+      { seed: 7, numRuns: 2000 },
+    );
   });
 });
