@@ -29,7 +29,7 @@ function workspaceOf(path) {
 const STATEMENTS = [
   /^import\s+(?<names>[\w\s{},*$]+?\sfrom\s+)?['"](?<specifier>[^'"\n]+)['"]/gm,
   /^export\s+(?<names>(?:type\s+)?(?:\*(?:\s+as\s+\w+)?|\{[^}]*\})\s+from\s+)['"](?<specifier>[^'"\n]+)['"]/gm,
-  /\bimport\((?<names>)['"](?<specifier>[^'"\n]+)['"]/g,
+  /(?<![.\w])import\((?<names>)['"](?<specifier>[^'"\n]+)['"]/g,
 ];
 
 function listImports(text) {

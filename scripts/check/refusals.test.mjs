@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { REFUSALS_FILE, renderRefusals } from '../refusals.mjs';
 
-test('docs/refusals.md is the list in the code; refresh it with "node scripts/refusals.mjs --write"', () => {
-  assert.equal(readFileSync(REFUSALS_FILE, 'utf8'), renderRefusals());
+test('docs/refusals.md is the list in the code', () => {
+  const same = readFileSync(REFUSALS_FILE, 'utf8') === renderRefusals();
+  assert.ok(same, 'docs/refusals.md is behind the code; refresh it with "node scripts/refusals.mjs --write"');
 });
