@@ -1,4 +1,4 @@
-// The header of a bzImage. Source: Documentation/arch/x86/boot.rst, "The Real-Mode Kernel Header"; names are those of
+// The header of a bzImage. Source: Documentation/x86/boot.rst (arch/x86/ in later trees), "The Real-Mode Kernel Header"; names are those of
 // struct setup_header in asm/bootparam.h, which is packed: a test compares the offsets with gcc. The descriptor starts one byte
 // before the structure, at SETUP_HEADER_OFFSET, where all fields but the magic are at their natural alignment.
 

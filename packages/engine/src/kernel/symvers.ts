@@ -1,5 +1,5 @@
 // Module.symvers, from the headers package: which symbols the kernel and its modules export, and the checksum of each one's type
-// that a module must carry. Source: Documentation/kbuild/modules.rst, "Symbols and MODVERSIONS".
+// that a module must carry. Source: Documentation/kbuild/modules.rst, "Module Versioning" and "Symbols From the Kernel".
 
 import { InputError } from '@resplice/report';
 
