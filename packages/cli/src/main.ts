@@ -7,7 +7,7 @@ import { ignoreClosedPipes, reportFailure } from './session.js';
 
 async function main(argv: readonly string[]): Promise<void> {
   ignoreClosedPipes();
-  const program = buildProgram();
+  const program = await buildProgram(argv);
   if (argv.length === 0) return program.outputHelp();
   try {
     await program.parseAsync(argv, { from: 'user' });

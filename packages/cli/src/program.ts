@@ -1,17 +1,8 @@
 // The commands and what they have in common. One file per command under commands/: parse, call one library function, print.
+// Only the command that is asked for is loaded: `list` need not wait for the compiler driver, and in an emulated guest each
+// library costs a noticeable time.
 
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { applyCommand } from './commands/apply.js';
-import { createCommand } from './commands/create.js';
-import { doctorCommand } from './commands/doctor.js';
-import { inspectCommand } from './commands/inspect.js';
-import { kernelDiffCommand } from './commands/kernel-diff.js';
-import { kernelFetchCommand } from './commands/kernel-fetch.js';
-import { kernelListCommand } from './commands/kernel-list.js';
-import { listCommand } from './commands/list.js';
-import { showCommand } from './commands/show.js';
-import { tryCommand } from './commands/try.js';
-import { undoCommand } from './commands/undo.js';
 import { VERSION } from './version.js';
 
 const EXAMPLE = `
@@ -24,29 +15,47 @@ Example:
 Exit status: 0 done, 1 refused or not as expected, 2 usage, 3 bad input, 4 damaged or not to be trusted,
 5 something is missing on this machine, 70 a bug in resplice, 128+N ended by signal N`;
 
-/** All commands; usage errors are thrown as commander's CommanderError and not printed. */
-export function buildProgram(): Command {
-  const kernel = new Command('kernel')
-    .description('find, fetch and compare the kernels of the distribution')
-    .addCommand(kernelFetchCommand())
-    .addCommand(kernelListCommand())
-    .addCommand(kernelDiffCommand());
+type Loader = () => Promise<CommandUnknownOpts>;
+
+const KERNEL_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['fetch', async () => (await import('./commands/kernel-fetch.js')).kernelFetchCommand()],
+  ['list', async () => (await import('./commands/kernel-list.js')).kernelListCommand()],
+  ['diff', async () => (await import('./commands/kernel-diff.js')).kernelDiffCommand()],
+]);
+
+const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['kernel', loadKernelCommand],
+  ['create', async () => (await import('./commands/create.js')).createCommand()],
+  ['inspect', async () => (await import('./commands/inspect.js')).inspectCommand()],
+  ['try', async () => (await import('./commands/try.js')).tryCommand()],
+  ['apply', async () => (await import('./commands/apply.js')).applyCommand()],
+  ['undo', async () => (await import('./commands/undo.js')).undoCommand()],
+  ['list', async () => (await import('./commands/list.js')).listCommand()],
+  ['show', async () => (await import('./commands/show.js')).showCommand()],
+  ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
+]);
+
+/**
+ * The program with the command that `argv` begins with, or with all of them when it begins with none. Usage errors are
+ * thrown as commander's CommanderError and not printed.
+ */
+export async function buildProgram(argv: readonly string[]): Promise<Command> {
   const program: Command = new Command('resplice')
     .description('turns a source patch into an update of the running Debian kernel, without a reboot')
     .version(VERSION, '--version', 'print the version')
     .helpCommand(false)
-    .addHelpText('after', EXAMPLE)
-    .addCommand(kernel)
-    .addCommand(createCommand())
-    .addCommand(inspectCommand())
-    .addCommand(tryCommand())
-    .addCommand(applyCommand())
-    .addCommand(undoCommand())
-    .addCommand(listCommand())
-    .addCommand(showCommand())
-    .addCommand(doctorCommand());
+    .addHelpText('after', EXAMPLE);
+  const wanted = COMMANDS.get(argv[0] ?? '');
+  const loaders = wanted === undefined ? [...COMMANDS.values()] : [wanted];
+  for (const load of loaders) program.addCommand(await load());
   throwInsteadOfExiting(program);
   return program;
+}
+
+async function loadKernelCommand(): Promise<CommandUnknownOpts> {
+  const kernel = new Command('kernel').description('find, fetch and compare the kernels of the distribution');
+  for (const load of KERNEL_COMMANDS.values()) kernel.addCommand(await load());
+  return kernel;
 }
 
 function throwInsteadOfExiting(command: CommandUnknownOpts): void {

@@ -13,6 +13,8 @@ import {
 
 const FOLDER = '/resplice';
 const NOBODY = 65534;
+/** What the command calls besides kmod, which every guest has. */
+const FLOCK = '/usr/bin/flock';
 
 export interface TrialPlan {
   readonly update: Update;
@@ -59,6 +61,7 @@ export function planTrial(plan: TrialPlan): Pick<GuestSpec, 'files' | 'steps' | 
   const files: GuestFile[] = [
     { path: `${FOLDER}/resplice.cjs`, source: { file: plan.bundle } },
     { path: `${FOLDER}/probe`, source: { file: plan.probe }, mode: 0o755 },
+    { path: FLOCK, source: { file: FLOCK } },
     ...updates.map((update) => ({ path: path(update), source: { bytes: encodeUpdate(update) } })),
   ];
   const resplice = (name: string, ...args: string[]): GuestStep => ({

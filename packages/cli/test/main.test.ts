@@ -33,8 +33,8 @@ test('prints help without arguments, and the version', () => {
   assert.match(resplice('--version').stdout, /^\d+\.\d+\.\d+\n$/);
 });
 
-test('every command has --json and an example in its help', () => {
-  const program = buildProgram();
+test('every command has --json and an example in its help', async () => {
+  const program = await buildProgram([]);
   const leaves = program.commands.flatMap((each) => (each.commands.length > 0 ? each.commands : [each]));
   assert.equal(leaves.length, 11);
   for (const command of leaves) {

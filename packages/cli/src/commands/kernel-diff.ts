@@ -30,13 +30,19 @@ export function kernelDiffCommand() {
 
 /** An empty difference is a result, not a failure. */
 export function renderDiff(patch: string, output: string | undefined): Outcome {
-  const files = [...patch.matchAll(/^diff a\/(\S+) b\//gm)].map(([, path]) => path);
+  const files = listPatchedFiles(patch);
   if (output === undefined) return done({ files, patch }, patch === '' ? [] : [patch.replace(/\n$/, '')]);
   const sum =
     files.length === 0
       ? 'there is no difference'
       : `differs in ${files.length === 1 ? files[0] : `${files.length} files`}`;
   return done({ files, output }, [`${output}: ${sum}`]);
+}
+
+/** From the lines `--- a/FILE` and `+++ b/FILE`; a line of a hunk begins with one sign only. */
+function listPatchedFiles(patch: string): readonly string[] {
+  const names = [...patch.matchAll(/^(?:--- a|\+\+\+ b)\/(.+)$/gm)].map(([, path]) => path ?? '');
+  return [...new Set(names)];
 }
 
 async function writePatch(path: string, patch: string): Promise<void> {

@@ -13,6 +13,8 @@ import { runSession } from '../session.js';
 import { findKernel } from '../target-kernel.js';
 import { judgeTrial, planTrial, type Trial } from '../trial.js';
 
+const LOG_TAIL = 40;
+
 export function tryCommand() {
   return newCommand('try', 'boot the kernel in QEMU and run a probe before, during and after the update', [
     'resplice try fix.splice --probe ./probe',
@@ -91,7 +93,13 @@ export function renderTrial(trial: Trial, update: Update, verbose: boolean): Out
       kernelLog,
       guest: { accelerator: rest.accelerator, outcome: rest.outcome, steps: rest.steps },
     },
-    lines: [...alignColumns(rows), '', ...renderLog(kernelLog, verbose || problems.length > 0), '', ...sum],
+    lines: [
+      ...alignColumns(rows),
+      '',
+      ...renderLog(kernelLog, verbose, result.outcome !== 'completed'),
+      '',
+      ...sum,
+    ],
   };
 }
 
@@ -99,11 +107,12 @@ function renderProblem({ found, evidence }: Trial['problems'][number]): readonly
   return [`- ${found}`, ...evidence.map((line) => `  | ${line}`)];
 }
 
-/** Without `whole`, the lines about live patching: a boot writes hundreds of others. */
-function renderLog(kernelLog: string, whole: boolean): readonly string[] {
+/** A boot writes hundreds of lines: without `whole`, those about live patching, and the last ones when the guest died. */
+function renderLog(kernelLog: string, whole: boolean, died: boolean): readonly string[] {
   const lines = kernelLog.trimEnd().split('\n');
-  const shown = whole ? lines : lines.filter((line) => /livepatch|resplice/.test(line));
-  const note = whole ? '' : `, ${shown.length} about live patching (--verbose shows all)`;
+  const tail = died ? lines.length - LOG_TAIL : lines.length;
+  const shown = lines.filter((line, index) => whole || index >= tail || /livepatch|resplice/.test(line));
+  const note = whole ? '' : `, ${shown.length} of them here (--verbose shows all)`;
   return [`kernel log: ${count(lines.length, 'line')}${note}`, ...shown.map((line) => `  ${line}`)];
 }
 
