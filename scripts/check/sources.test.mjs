@@ -86,7 +86,7 @@ test('all packages have the version of the repository, and the command says it',
   for (const folder of workspaces)
     assert.equal(JSON.parse(read(`${folder}/package.json`)).version, version, folder);
   assert.match(
-    read('packages/cli/src/version.ts'),
+    read('packages/report/src/version.ts'),
     new RegExp(`VERSION = '${version.replaceAll('.', '\\.')}'`),
   );
 });
