@@ -1,7 +1,7 @@
 // What this package needs of an update, and the contradictions in a manifest that must never reach the kernel.
 
 import { InputError } from '@resplice/report';
-import type { Manifest } from '@resplice/update';
+import type { CodeSite, Manifest } from '@resplice/update';
 
 /** Every module of ours is called so, which is how our live patches are told from others' without any record. */
 export const MODULE_PREFIX = 'resplice_';
@@ -23,7 +23,7 @@ export interface TargetFunction {
   /** Link-time address; undefined in a module. */
   readonly address: bigint | undefined;
   readonly code: Uint8Array;
-  readonly sites: Manifest['objects'][number]['functions'][number]['sites'];
+  readonly sites: readonly CodeSite[];
 }
 
 export function moduleNameOf(id: string): string {

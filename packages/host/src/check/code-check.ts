@@ -82,7 +82,8 @@ function checkFunction(
   const evidence =
     offset === undefined ? [] : showDifference({ expected, found, address }, offset, disassemble);
   if (probe !== undefined) {
-    return [{ code: 'kprobe-on-function', subject, found: describeProbe(probe), evidence }];
+    const reason: Reason = { code: 'kprobe-on-function', subject, found: describeProbe(probe) };
+    return [offset === undefined ? reason : { ...reason, evidence }];
   }
   if (offset === undefined) return [];
   const byte = found[offset];

@@ -19,7 +19,8 @@ const HEX_BYTES = 16;
  * whose sites the module loader writes) the moving kinds are copied too.
  */
 export function expectCode(target: TargetFunction, found: Uint8Array, slide: bigint | undefined): Uint8Array {
-  const expected = target.code.slice();
+  // Not slice(): of a Buffer that would be a view of the manifest's own bytes.
+  const expected = new Uint8Array(target.code);
   const view = new DataView(expected.buffer);
   for (const { at, length, kind } of target.sites) {
     const move = slide === undefined ? undefined : findMove(kind, slide);

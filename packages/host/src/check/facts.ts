@@ -37,7 +37,7 @@ export interface CodeFacts {
 
 export function readApplyFacts(machine: Machine, update: ApplicableUpdate): ApplyFacts {
   const modules = readModules(machine);
-  const loaded = update.manifest.objects.filter(({ name }) => isLoaded(modules, name));
+  const loaded = update.manifest.objects.filter(({ name }) => name !== 'vmlinux' && isLoaded(modules, name));
   return {
     environment: readEnvironment(machine),
     modules,

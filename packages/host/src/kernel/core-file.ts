@@ -112,24 +112,33 @@ export function findSlide(notes: Uint8Array): bigint | undefined {
   return digits === undefined ? undefined : BigInt(`0x${digits}`);
 }
 
-/** Ranges merged into reads, each with the indices of the ranges it serves, sorted by address. */
+/** One read of the file, and the indices of the ranges it serves. */
+export interface PlannedRead {
+  readonly position: bigint;
+  readonly size: number;
+  readonly serves: readonly number[];
+}
+
+/** Close ranges of one segment become one read; a range outside of every segment is served by none. */
 export function planReads(
+  segments: readonly CoreSegment[],
   ranges: readonly MemoryRange[],
-): readonly (MemoryRange & { serves: readonly number[] })[] {
-  const order = ranges
-    .map((range, index) => ({ ...range, index }))
-    .sort((a, b) => (a.address < b.address ? -1 : 1));
-  const plan: { address: bigint; size: number; serves: number[] }[] = [];
-  for (const { address, size, index } of order) {
+): readonly PlannedRead[] {
+  const plan: { segment: CoreSegment; position: bigint; size: number; serves: number[] }[] = [];
+  const order = [...ranges.entries()].sort(([, a], [, b]) => (a.address < b.address ? -1 : 1));
+  for (const [index, range] of order) {
+    const segment = findSegment(segments, range);
+    if (segment === undefined) continue;
+    const position = segment.position + (range.address - segment.address);
     const last = plan.at(-1);
-    if (last !== undefined && address <= last.address + BigInt(last.size) + MERGE_GAP) {
-      last.size = Math.max(last.size, Number(address - last.address) + size);
+    if (last?.segment === segment && position <= last.position + BigInt(last.size) + MERGE_GAP) {
+      last.size = Math.max(last.size, Number(position - last.position) + range.size);
       last.serves.push(index);
     } else {
-      plan.push({ address, size, serves: [index] });
+      plan.push({ segment, position, size: range.size, serves: [index] });
     }
   }
-  return plan;
+  return plan.map(({ position, size, serves }) => ({ position, size, serves }));
 }
 
 function readRanges(
@@ -138,26 +147,28 @@ function readRanges(
   ranges: readonly MemoryRange[],
 ): readonly (Uint8Array | undefined)[] {
   const found: (Uint8Array | undefined)[] = ranges.map(() => undefined);
-  for (const { address, size, serves } of planReads(ranges)) {
-    const position = findPosition(segments, address, size);
-    const whole = position === undefined ? undefined : readUpTo(file, position, size);
+  for (const { position, size, serves } of planReads(segments, ranges)) {
+    const whole = readUpTo(file, position, size);
+    const first = ranges[serves[0] ?? 0];
     for (const index of serves) {
       const range = ranges[index];
-      if (range === undefined) continue;
-      const start = Number(range.address - address);
-      const part = whole?.subarray(start, start + range.size);
-      if (part?.length === range.size) found[index] = part;
+      if (range === undefined || first === undefined) continue;
+      const start = Number(range.address - first.address);
+      const part = whole.subarray(start, start + range.size);
+      if (part.length === range.size) found[index] = part;
     }
   }
   return found;
 }
 
-function findPosition(segments: readonly CoreSegment[], address: bigint, size: number): bigint | undefined {
+function findSegment(
+  segments: readonly CoreSegment[],
+  { address, size }: MemoryRange,
+): CoreSegment | undefined {
   const end = address + BigInt(size);
-  const segment = segments.find(
+  return segments.find(
     (each) => each.kind === 'load' && each.address <= address && end <= each.address + each.size,
   );
-  return segment === undefined ? undefined : segment.position + (address - segment.address);
 }
 
 function readUpTo(file: OpenFile, position: bigint, size: number): Uint8Array {

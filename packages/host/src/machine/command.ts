@@ -2,6 +2,7 @@
 // not a module that is half loaded.
 
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { EnvironmentError } from '@resplice/report';
 import type { CommandResult } from './machine.js';
 
@@ -9,11 +10,15 @@ export const CLEAN_ENVIRONMENT = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL
 
 const MAX_OUTPUT = 64 * 1024;
 
-/** Throws EnvironmentError `command-missing`. */
-export function runCommand(command: 'insmod' | 'rmmod', args: readonly string[]): Promise<CommandResult> {
+/** The command inherits `keeper`, so that the lock outlives us for as long as it runs. Throws EnvironmentError `command-missing`. */
+export function runCommand(
+  command: 'insmod' | 'rmmod',
+  argument: string,
+  keeper: Writable | undefined,
+): Promise<CommandResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const child = spawn(command, [argument], {
+      stdio: ['ignore', 'pipe', 'pipe', keeper ?? 'ignore'],
       detached: true,
       env: CLEAN_ENVIRONMENT,
     });
@@ -21,8 +26,8 @@ export function runCommand(command: 'insmod' | 'rmmod', args: readonly string[])
     const collect = (chunk: Buffer) => {
       if (output.length < MAX_OUTPUT) output += chunk.toString();
     };
-    child.stdout.on('data', collect);
-    child.stderr.on('data', collect);
+    child.stdout?.on('data', collect);
+    child.stderr?.on('data', collect);
     child.on('error', (cause) => {
       const message = `${command} cannot be run (${cause.message}); install it with \`apt install kmod\``;
       reject(new EnvironmentError('command-missing', message, { context: { command }, cause }));

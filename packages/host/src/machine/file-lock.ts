@@ -1,21 +1,29 @@
 // One command at a time. The lock must vanish with a killed command, which a file with a process id in it does not, and must not
 // be takeable by other users, which an abstract socket is. So it is the kernel's own file lock, taken through flock(1) because
-// Node has no call for it: flock holds it for `cat`, and cat lives as long as its end of our pipe does.
+// Node has no call for it: flock holds it for `cat`, and cat lives as long as anybody holds the other end of its pipe. That is
+// us and, while it runs, insmod, which inherits it: else a killed command's insmod could load a module behind the next one's back.
 
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EnvironmentError } from '@resplice/report';
 import { CLEAN_ENVIRONMENT } from './command.js';
 import type { Lock } from './machine.js';
 
-const ATTEMPTS = 10;
-const PAUSE = 500;
+export interface FileLock extends Lock {
+  /** Whoever holds this end of the pipe holds the lock. */
+  readonly keeper: Writable;
+}
 
-/** Throws EnvironmentError `another-command-runs` when it stays taken for 5 s, `state-not-writable`, `command-missing`. */
-export async function acquireLock(directory: string, holder: string): Promise<Lock> {
+const PAUSE = 250;
+
+type Keeper = ChildProcessByStdio<Writable, Readable, null>;
+
+/** Waits up to `patience` milliseconds. Throws EnvironmentError `another-command-runs`, `state-not-writable`, `command-missing`. */
+export async function acquireLock(directory: string, holder: string, patience: number): Promise<FileLock> {
   const path = join(directory, 'lock');
   try {
     mkdirSync(directory, { recursive: true, mode: 0o755 });
@@ -24,13 +32,13 @@ export async function acquireLock(directory: string, holder: string): Promise<Lo
       cause,
     });
   }
-  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    if (attempt > 0) await pause(PAUSE);
+  for (let waited = 0; waited <= patience; waited += PAUSE) {
+    if (waited > 0) await pause(PAUSE);
     const child = await tryLock(path);
     if (child === undefined) continue;
     // In place, for the lock belongs to this very file; only read to tell the next one who holds it.
     writeFileSync(path, `process ${process.pid}: resplice ${holder}\n`);
-    return { release: () => release(child) };
+    return { keeper: child.stdin, release: () => release(child) };
   }
   throw new EnvironmentError(
     'another-command-runs',
@@ -40,7 +48,7 @@ export async function acquireLock(directory: string, holder: string): Promise<Lo
 }
 
 /** The process that holds the lock; undefined when it is taken. */
-async function tryLock(path: string): Promise<ChildProcess | undefined> {
+async function tryLock(path: string): Promise<Keeper | undefined> {
   const child = spawn('flock', ['-n', path, 'cat'], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
@@ -59,10 +67,10 @@ async function tryLock(path: string): Promise<ChildProcess | undefined> {
   });
 }
 
-async function release(child: ChildProcess): Promise<void> {
+async function release(child: Keeper): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const closed = once(child, 'close');
-  child.stdin?.end();
+  child.stdin.end();
   await closed;
 }
 

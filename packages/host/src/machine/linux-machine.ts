@@ -3,6 +3,7 @@
 import { closeSync, constants, openSync, readdirSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { machine as readArchitecture } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { runCommand } from './command.js';
 import { acquireLock } from './file-lock.js';
 import type { FileOpen, Machine } from './machine.js';
@@ -17,9 +18,15 @@ const LOG_RECORD = 8192;
 export interface MachineOptions {
   /** Where lock, archives and records are kept; `/run/resplice` when absent. */
   readonly stateDirectory?: string;
+  /** How many milliseconds to wait for another command to end; 5000 when absent. */
+  readonly patience?: number;
 }
 
-export function openMachine({ stateDirectory = STATE_DIRECTORY }: MachineOptions = {}): Machine {
+export function openMachine({
+  stateDirectory = STATE_DIRECTORY,
+  patience = 5000,
+}: MachineOptions = {}): Machine {
+  let keeper: Writable | undefined;
   const updates = openStateStore(join(stateDirectory, 'updates'));
   const loading = openStateStore(stateDirectory);
   return {
@@ -46,17 +53,28 @@ export function openMachine({ stateDirectory = STATE_DIRECTORY }: MachineOptions
     async insertModule(_name, module) {
       loading.write(MODULE_FILE, module);
       try {
-        return await runCommand('insmod', [join(stateDirectory, MODULE_FILE)]);
+        return await runCommand('insmod', join(stateDirectory, MODULE_FILE), keeper);
       } finally {
         loading.remove(MODULE_FILE);
       }
     },
-    removeModule: (name) => runCommand('rmmod', [name]),
+    removeModule: (name) => runCommand('rmmod', name, keeper),
     readKernelLog,
     milliseconds: () => performance.now(),
     now: () => new Date(),
     sleep,
-    lock: (holder) => acquireLock(stateDirectory, holder),
+    async lock(holder) {
+      const lock = await acquireLock(stateDirectory, holder, patience);
+      keeper = lock.keeper;
+      // A killed command may have left it; nobody else is at work now.
+      loading.remove(MODULE_FILE);
+      return {
+        async release() {
+          keeper = undefined;
+          await lock.release();
+        },
+      };
+    },
   };
 }
 
