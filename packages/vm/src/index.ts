@@ -13,4 +13,5 @@ export {
   type StepResult,
 } from './guest.js';
 export { findMissingPrograms, type MissingProgram } from './host-program.js';
+export { findKernelComplaints } from './kernel-complaint.js';
 export { runGuest } from './run-guest.js';

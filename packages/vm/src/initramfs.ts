@@ -52,8 +52,8 @@ export async function collectInitramfs(
   await addBase(tree);
   if (moduleStaging !== undefined) await addDirectory(tree, join(moduleStaging, 'lib'), '/lib');
   if (spec.withNode) await tree.addProgram('/usr/bin/node', process.execPath);
-  for (const file of spec.files) await addGuestFile(tree, file);
   addSteps(tree, spec);
+  for (const file of spec.files) await addGuestFile(tree, file);
   return tree.entries();
 }
 
