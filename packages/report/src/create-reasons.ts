@@ -14,6 +14,22 @@ export const CREATE_REASONS = {
     advice:
       'the patch changes only comments, line numbers or code that this configuration leaves out; nothing needs to be applied',
   },
+  'patch-changes-build': {
+    stage: 'create',
+    title: 'the patch changes how the kernel is built or configured',
+    advice: 'leave Makefile, Kconfig and script hunks out when the fix does not need them',
+  },
+  'patch-adds-source': {
+    stage: 'create',
+    title: 'the patch adds or removes a source file',
+    advice: 'move the new code into a file that the kernel already builds',
+  },
+  'patch-changes-boot-code': {
+    stage: 'create',
+    title: 'the patch changes code that is not part of the running kernel: boot code, the vDSO, the EFI stub',
+    advice:
+      'leave that hunk out when the fix of the running kernel does not need it; it takes effect at the next boot',
+  },
   'original-differs': {
     stage: 'create',
     title: 'the rebuilt original is not the code of the shipped kernel',

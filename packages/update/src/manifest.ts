@@ -39,6 +39,7 @@ export const CodeSite = z.strictObject({
     'smp-lock',
     'paravirt',
     'endbr',
+    'runtime-const',
   ]),
 });
 

@@ -68,7 +68,7 @@ class Definer implements DefinedObject {
   readonly file: ObjectFile;
   readonly definitions: readonly Definition[];
   readonly #bySection = new Map<Section, readonly Definition[]>();
-  readonly #strings = new Map<Section, Map<number, Definition>>();
+  readonly #pieces = new Map<Section, Map<number, Definition>>();
   readonly #references = new Map<Definition, readonly Reference[]>();
   readonly #instructions = new Map<Definition, readonly Instruction[]>();
 
@@ -82,7 +82,7 @@ class Definer implements DefinedObject {
     const all: Definition[] = [];
     for (const section of file.sections) {
       const sectionClass = classifySection(section);
-      if (sectionClass === 'ignored' || sectionClass === 'string' || isTableLike(sectionClass)) continue;
+      if (sectionClass === 'ignored' || isOnDemand(sectionClass) || isTableLike(sectionClass)) continue;
       const split = splitSection(section, sectionClass, symbols.get(section) ?? []);
       this.#bySection.set(section, split);
       all.push(...split);
@@ -92,7 +92,7 @@ class Definer implements DefinedObject {
 
   at(section: Section, offset: number): Target | undefined {
     const list = this.#bySection.get(section);
-    if (list === undefined) return this.#stringAt(section, offset);
+    if (list === undefined) return this.#pieceAt(section, offset);
     const definition = findCovering(list, offset);
     return definition === undefined ? undefined : { definition, offset: offset - definition.start };
   }
@@ -166,12 +166,15 @@ class Definer implements DefinedObject {
     return found;
   }
 
-  /** The string or nameless constant that starts at `offset` of a section without definitions of its own. */
-  #stringAt(section: Section, offset: number): Target | undefined {
-    if (classifySection(section) !== 'string' || offset < 0 || offset >= section.size) return undefined;
-    const strings = ensure(this.#strings, section, () => new Map<number, Definition>());
-    const definition = ensure(strings, offset, () =>
-      nameless(section, 'string', 'string', offset, stringLength(section, offset)),
+  /** The string, small constant or piece of code that starts at `offset` of a section that is cut where it is referred to. */
+  #pieceAt(section: Section, offset: number): Target | undefined {
+    const sectionClass = classifySection(section);
+    if (!isOnDemand(sectionClass) || offset < 0 || offset >= section.size) return undefined;
+    const pieces = ensure(this.#pieces, section, () => new Map<number, Definition>());
+    const definition = ensure(pieces, offset, () =>
+      sectionClass === 'aside'
+        ? nameless(section, 'function', sectionClass, offset, jumpLength(section, offset))
+        : nameless(section, 'string', sectionClass, offset, stringLength(section, offset)),
     );
     return { definition, offset: 0 };
   }
@@ -189,6 +192,11 @@ export function biasesOf(instructions: readonly Instruction[]): ReadonlyMap<numb
     }
   }
   return biases;
+}
+
+/** Sections without definitions of their own: where a reference points decides what is one. */
+function isOnDemand(sectionClass: SectionClass): boolean {
+  return sectionClass === 'string' || sectionClass === 'aside';
 }
 
 function isTableLike(sectionClass: SectionClass): boolean {
@@ -242,7 +250,7 @@ function splitSection(
       start: head.value,
       size: Math.min(size, section.size - head.value),
       prefix: kind === 'function' ? prefixLength(section, previousEnd, head.value) : 0,
-      symbols: inside,
+      symbols: inside.filter((symbol) => !isLabel(symbol.name)),
       binding,
     });
     previousEnd = head.value + size;
@@ -262,6 +270,11 @@ function emptySection(
   return [
     { ...nameless(section, kind, sectionClass, 0, 0), name: head.name, symbols, binding: strongest(symbols) },
   ];
+}
+
+/** `.LC5`: a compiler's label for a constant without a name. */
+function isLabel(name: string): boolean {
+  return name.startsWith('.L');
 }
 
 /** The first symbol of every range: sized ones in order of address, unsized ones only where no sized one covers them. */
@@ -318,13 +331,22 @@ function nameless(
   };
 }
 
-/** With its terminator; `entrySize` is the width of a character. */
+/** A string with its terminator, whose characters are `entrySize` wide; or one constant of that size. */
 function stringLength(section: Section, offset: number): number {
-  const width = (section.flags & SHF.STRINGS) !== 0 ? Math.max(1, section.entrySize) : section.size;
+  const width = Math.max(1, section.entrySize);
+  if ((section.flags & SHF.STRINGS) === 0) return Math.min(width, section.size - offset);
   for (let at = offset; at + width <= section.size; at += width) {
     if (section.data.subarray(at, at + width).every((byte) => byte === 0)) return at + width - offset;
   }
   return section.size - offset;
+}
+
+/** Bytes up to and including the first unconditional jump. */
+function jumpLength(section: Section, offset: number): number {
+  const end = decodeInstructions(section.data.subarray(offset)).find(
+    (instruction) => instruction.branch === 'jump',
+  );
+  return end === undefined ? section.size - offset : end.offset + end.length;
 }
 
 /** A place just behind a definition belongs to it when nothing starts there, and a place before all belongs to the first. */

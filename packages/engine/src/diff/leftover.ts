@@ -4,7 +4,8 @@
 import type { Reason } from '@resplice/report';
 import type { DefinedObject, Definition } from './definition.js';
 import type { SelectionInput } from './select.js';
-import { isCopyable, parentOfFragment } from './symbol-name.js';
+import { isTraceable } from './spread.js';
+import { isCopyable } from './symbol-name.js';
 
 /** Reasons for all changes outside of the included definitions, and for replaced functions that cannot be redirected. */
 export function findLeftovers(input: SelectionInput, included: ReadonlySet<Definition>): readonly Reason[] {
@@ -33,10 +34,11 @@ function judgeChanged(
   ];
   switch (after.sectionClass) {
     case 'text':
-      if (after.kind !== 'function' || parentOfFragment(after.name) !== undefined) return [];
-      if (!hasFentry(input.pre.object, before))
-        return reason('not-traceable', 'it changes and has no ftrace entry to redirect it by');
-      return [];
+      if (input.carried.has(after) || isTraceable(input.pre.object, before)) return [];
+      return reason(
+        'not-traceable',
+        'it changes, has no ftrace entry to redirect it by, and is not only called from this object',
+      );
     case 'init-text':
       return reason(
         'changed-init-code',
@@ -137,15 +139,4 @@ function describeDataChange(input: SelectionInput, before: Definition, after: De
   const now = input.post.object.bytesOf(after);
   const at = old.findIndex((byte, index) => byte !== now[index]);
   return at < 0 ? 'what it points at changes' : `its initial content changes at offset 0x${at.toString(16)}`;
-}
-
-/** ftrace's call is the first instruction, or the second behind an ENDBR. */
-function hasFentry(object: DefinedObject, definition: Definition): boolean {
-  const first = object.referencesOf(definition).find((reference) => reference.offset >= 0);
-  return (
-    first !== undefined &&
-    first.offset <= 5 &&
-    'symbol' in first.target &&
-    first.target.symbol === '__fentry__'
-  );
 }

@@ -8,10 +8,10 @@ import { InternalError, type Reason } from '@resplice/report';
 import type { ObjectFile } from '../elf/object.js';
 import { Comparer, type Side } from './compare.js';
 import { type Correlation, correlate } from './correlate.js';
-import { type Definition, defineObject, type Reference } from './definition.js';
+import { type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
 import { type Selection, selectDefinitions } from './select.js';
-import { parentOfFragment } from './symbol-name.js';
+import { spreadChanges } from './spread.js';
 import { collectTables, type StructLayouts } from './table.js';
 
 /** A function of the running kernel that the update replaces. */
@@ -39,20 +39,22 @@ export function isEmpty(diff: ObjectDiff): boolean {
 /**
  * Compares two versions of one object.
  * @param name what the object is called in reasons, for example `net/core/sock.o`
+ * @param isModule the object is part of a loadable module, which may be loaded after the update
  */
 export function diffObjects(
   name: string,
   before: ObjectFile,
   after: ObjectFile,
   layouts: StructLayouts,
+  isModule = false,
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
   const correlation = correlate(pre.object, post.object);
   const comparer = new Comparer(pre, post, correlation.pairs);
   const changed = findChanged(correlation, comparer);
-  markParentsOfFragments(correlation, post, changed);
-  const selection = selectDefinitions({ name, pre, post, correlation, comparer, changed });
+  const carried = spreadChanges(pre, correlation, changed, isModule);
+  const selection = selectDefinitions({ name, pre, post, correlation, changed, carried, isModule });
   const replaced = selection.replaced.map((definition) => {
     const original = correlation.origins.get(definition);
     if (original === undefined)
@@ -66,7 +68,8 @@ export function diffObjects(
   return { name, pre, post, correlation, replaced, selection, reasons: selection.reasons };
 }
 
-function openSide(file: ObjectFile, layouts: StructLayouts): Side {
+/** An object with its definitions and tables. */
+export function openSide(file: ObjectFile, layouts: StructLayouts): Side {
   const object = defineObject(file);
   return { object, tables: collectTables(object, layouts) };
 }
@@ -78,26 +81,4 @@ function findChanged(correlation: Correlation, comparer: Comparer): Set<Definiti
     if (after.sectionClass !== 'call-site' && !comparer.isSame(before, after)) changed.add(after);
   }
   return changed;
-}
-
-/** `foo.cold` is reached by jumps from `foo` alone and cannot be redirected itself: where it changes, `foo` is replaced. */
-function markParentsOfFragments(correlation: Correlation, post: Side, changed: Set<Definition>): void {
-  for (const definition of post.object.definitions) {
-    if (definition.kind !== 'function' || changed.has(definition) || !correlation.origins.has(definition))
-      continue;
-    const touched = post.object.referencesOf(definition).some((reference) => {
-      const fragment = fragmentOf(definition, reference);
-      return fragment !== undefined && (changed.has(fragment) || !correlation.origins.has(fragment));
-    });
-    if (touched) changed.add(definition);
-  }
-}
-
-function fragmentOf(parent: Definition, reference: Reference): Definition | undefined {
-  if (!('definition' in reference.target)) return undefined;
-  const { definition } = reference.target;
-  const owner = parentOfFragment(definition.name);
-  return owner !== undefined && parent.symbols.some((symbol) => symbol.name === owner)
-    ? definition
-    : undefined;
 }

@@ -7,6 +7,8 @@ import type { Section } from '../elf/object.js';
 export type SectionClass =
   /** Code that stays in memory. */
   | 'text'
+  /** Code that stands apart from the function it belongs to, in pieces that end with a jump back to it. */
+  | 'aside'
   /** Code that is gone after boot or after the module's init. */
   | 'init-text'
   /** Initial values that are gone after boot: the live state they set up is not changed by changing them. */
@@ -15,7 +17,7 @@ export type SectionClass =
   | 'init-table'
   | 'data'
   | 'constant'
-  /** Mergeable strings. */
+  /** Mergeable strings and constants of a few bytes, which have no identity. */
   | 'string'
   | 'percpu'
   /** What pr_debug() call sites tell the control file about themselves; code passes its address on, nothing acts on its content. */
@@ -57,6 +59,8 @@ const RULES: readonly Rule[] = [
   { name: /^(__param|__modver|\.init_array|\.ctors|\.tracepoint_str|\.initcall.*)/, class: 'init-table' },
   { name: /^(__.*_of_table|\.(exit|ref)\.data.*|__kunit.*)/, class: 'init-table' },
   { name: /^\.data\.\.percpu/, class: 'percpu' },
+  // what static_cpu_has() runs until alternatives are applied
+  { name: /^\.altinstr_aux$/, class: 'aside' },
   // ranges of code that entries of .altinstructions own
   { name: /^\.altinstr_replacement$/, class: 'table' },
   {
@@ -67,9 +71,10 @@ const RULES: readonly Rule[] = [
     name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
     class: 'table',
   },
+  { name: /^__dyndbg$/, class: 'call-site' },
   // tables of named objects, each of which lives or is copied on its own
   {
-    name: /^(__dyndbg|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
+    name: /^(__dyndbg_classes|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
     class: 'data',
   },
   { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.printk_index|\.BTF_ids)$/, class: 'data' },
@@ -85,7 +90,7 @@ export function classifySection(section: Section): SectionClass {
   if (rule !== undefined) return rule.class;
   if ((section.flags & SHF.ALLOC) === 0) return section.name.startsWith('.') ? 'ignored' : 'unknown';
   if ((section.flags & SHF.EXECINSTR) !== 0) return 'text';
-  if ((section.flags & SHF.MERGE) !== 0 && (section.flags & SHF.STRINGS) !== 0) return 'string';
+  if ((section.flags & SHF.MERGE) !== 0 && section.entrySize > 0) return 'string';
   if (/^\.(rodata|srodata)/.test(section.name)) return 'constant';
   if (/^\.(data|bss)($|\.)/.test(section.name)) return 'data';
   return 'unknown';

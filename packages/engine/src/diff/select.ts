@@ -3,7 +3,7 @@
 // is alive in the running kernel with another content) is a reason to refuse.
 
 import type { Reason } from '@resplice/report';
-import type { Comparer, Side } from './compare.js';
+import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { findLeftovers } from './leftover.js';
@@ -16,9 +16,12 @@ export interface SelectionInput {
   readonly pre: Side;
   readonly post: Side;
   readonly correlation: Correlation;
-  readonly comparer: Comparer;
-  /** Post definitions that differ from their originals. */
+  /** Post definitions that differ from their originals, and the callers that stand in for those that cannot be redirected. */
   readonly changed: ReadonlySet<Definition>;
+  /** Those of `changed` that are copied for their callers instead of being redirected. */
+  readonly carried: ReadonlySet<Definition>;
+  /** The object is part of a loadable module. */
+  readonly isModule: boolean;
 }
 
 export interface Selection {
@@ -97,7 +100,8 @@ class Selector {
 
   run(): void {
     for (const definition of this.#input.changed) {
-      if (definition.kind === 'function' && definition.sectionClass === 'text') this.#include(definition);
+      const isCode = definition.kind === 'function' && definition.sectionClass === 'text';
+      if (isCode && !this.#input.carried.has(definition)) this.#include(definition);
     }
     for (const definition of this.#input.post.object.definitions) {
       const fresh = !this.#input.correlation.origins.has(definition);
@@ -121,8 +125,9 @@ class Selector {
   }
 
   #isReplacement(definition: Definition): boolean {
-    if (definition.kind !== 'function' || parentOfFragment(definition.name) !== undefined) return false;
-    return this.#input.changed.has(definition) && this.#input.correlation.origins.has(definition);
+    const { changed, carried, correlation } = this.#input;
+    if (definition.kind !== 'function' || carried.has(definition)) return false;
+    return changed.has(definition) && correlation.origins.has(definition);
   }
 
   #include(definition: Definition): void {
@@ -155,13 +160,17 @@ class Selector {
       this.#refuse('uses-init-code', definition, `${user.name} refers to it, and it is gone after boot`);
       return;
     }
+    const { carried, correlation } = this.#input;
     const fragment = parentOfFragment(definition.name) !== undefined;
-    if (fragment || !this.#input.correlation.origins.has(definition)) this.#include(definition);
+    if (fragment || carried.has(definition) || !correlation.origins.has(definition))
+      this.#include(definition);
   }
 
   #visitData(user: Definition, definition: Definition): void {
     const { origins } = this.#input.correlation;
-    if (isCopyable(definition.name, definition.size)) {
+    // A module's pr_debug() call sites hold jump label keys, which are not there yet when the update's jump labels are set up.
+    const copiedCallSite = definition.sectionClass === 'call-site' && this.#input.isModule;
+    if (copiedCallSite || isCopyable(definition.name, definition.size)) {
       this.#include(definition);
     } else if (origins.has(definition)) {
       const changed = this.#input.changed.has(definition);

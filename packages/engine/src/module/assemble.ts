@@ -195,19 +195,18 @@ class Assembler {
       const name = this.#importDefinition(part, resolution.definition);
       return { symbol: this.builder.import(name), addend: target.offset };
     }
-    if (resolution.kind === 'copy') return this.#reachCopy(resolution.definition, target.offset, use);
+    if (resolution.kind === 'copy') return this.#reachCopy(resolution.definition, target.offset);
     const { symbol, weak } = resolution;
     const definition = this.#globals.get(`${part.owner}\0${symbol}`);
-    if (definition !== undefined) return this.#reachCopy(definition, target.offset, use);
+    if (definition !== undefined) return this.#reachCopy(definition, target.offset);
     if (symbol === PATCH_SYMBOL && this.#tables !== undefined)
       return { symbol: this.#tables, addend: target.offset };
     return { symbol: this.#importExternal(part, symbol, weak), addend: target.offset };
   }
 
-  /** objtool wants tables to name places by section and offset, as assemblers write them. */
-  #reachCopy(definition: Definition, offset: number, use: Use): { symbol: NewSymbol; addend: number } {
+  /** By section and offset, as assemblers do for local symbols: objtool takes a jump to a function's symbol for a tail call. */
+  #reachCopy(definition: Definition, offset: number): { symbol: NewSymbol; addend: number } {
     const place = this.#placeOf(definition);
-    if (place.symbol !== undefined && use !== 'table') return { symbol: place.symbol, addend: offset };
     return { symbol: place.section.symbol, addend: place.offset + offset };
   }
 

@@ -1,0 +1,93 @@
+// The livepatch core redirects a function at the call that the compiler puts at its entry for ftrace. Some functions have none:
+// pieces that the compiler split off (`foo.cold`), `static inline` functions it did not inline (the kernel makes every inline
+// function notrace), notrace code. When such a function changes, its callers are replaced instead, as if it were inlined in them,
+// and the update carries a copy of it. That is only right when nothing but branches from this object can reach it.
+
+import { STB } from '../elf/elf.layout.js';
+import { appendTo } from '../map-entry.js';
+import type { Side } from './compare.js';
+import type { Correlation } from './correlate.js';
+import type { DefinedObject, Definition } from './definition.js';
+import { branchOperands } from './select.js';
+
+/** ftrace's call is the first instruction, or the second behind an ENDBR. */
+export function isTraceable(object: DefinedObject, definition: Definition): boolean {
+  const first = object.referencesOf(definition).find((reference) => reference.offset >= 0);
+  return (
+    first !== undefined &&
+    first.offset <= 5 &&
+    'symbol' in first.target &&
+    first.target.symbol === '__fentry__'
+  );
+}
+
+/**
+ * Adds to `changed` the callers of changed functions that cannot be redirected, up to callers that can.
+ * Returns the post definitions that are carried by their callers in this way.
+ */
+export function spreadChanges(
+  pre: Side,
+  correlation: Correlation,
+  changed: Set<Definition>,
+  isModule: boolean,
+): ReadonlySet<Definition> {
+  const carried = new Set<Definition>();
+  const stuck = () =>
+    [...changed].filter((definition) => {
+      const before = correlation.origins.get(definition);
+      return (
+        before !== undefined && isCode(before) && !carried.has(definition) && !isTraceable(pre.object, before)
+      );
+    });
+  let users: ReadonlyMap<Definition, readonly Use[]> | undefined;
+  for (let learned = true; learned; ) {
+    learned = false;
+    for (const definition of stuck()) {
+      users ??= collectUses(pre);
+      const before = correlation.origins.get(definition);
+      const uses = before === undefined ? undefined : users.get(before);
+      if (before === undefined || uses === undefined || !isPrivate(before, uses, isModule)) continue;
+      carried.add(definition);
+      learned = true;
+      for (const { user } of uses) {
+        const after = correlation.pairs.get(user);
+        if (after !== undefined) changed.add(after);
+      }
+    }
+  }
+  return carried;
+}
+
+interface Use {
+  readonly user: Definition;
+  readonly isBranch: boolean;
+}
+
+function isCode(definition: Definition): boolean {
+  return definition.kind === 'function' && definition.sectionClass === 'text';
+}
+
+/**
+ * Reached by branches from code of this object only. Code that ran at boot does not count any more; that of a module does, for
+ * the module may be loaded again.
+ */
+function isPrivate(definition: Definition, uses: readonly Use[], isModule: boolean): boolean {
+  if (definition.symbols.some((symbol) => symbol.value === definition.start && symbol.binding !== STB.LOCAL))
+    return false;
+  const isOver = (user: Definition) => user.sectionClass === 'init-text' && !isModule;
+  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isCode(user)));
+}
+
+/** Who refers to a function from outside of it, and how. */
+function collectUses(side: Side): ReadonlyMap<Definition, readonly Use[]> {
+  const uses = new Map<Definition, Use[]>();
+  for (const user of side.object.definitions) {
+    const branches = branchOperands(side, user);
+    for (const { offset, target } of side.object.referencesOf(user)) {
+      if (!('definition' in target) || target.definition === user || target.definition.kind !== 'function')
+        continue;
+      appendTo(uses, target.definition, { user, isBranch: branches.has(offset) });
+    }
+  }
+  return uses;
+}

@@ -1,0 +1,36 @@
+// The two kinds of code that an update is assembled from: what a comparison selected, and the update's own.
+
+import type { ObjectDiff } from '../diff/object-diff.js';
+import { openSide } from '../diff/object-diff.js';
+import { resolveTarget } from '../diff/select.js';
+import type { StructLayouts } from '../diff/table.js';
+import type { ObjectFile } from '../elf/object.js';
+import type { Part } from './assemble.js';
+
+/** The selection of one comparison, as code of the kernel object `owner`. */
+export function partOfDiff(owner: string, diff: ObjectDiff): Part {
+  const included = new Set(diff.selection.included);
+  return {
+    owner,
+    side: diff.post,
+    included: diff.selection.included,
+    resolve: (target, use) => resolveTarget(diff.correlation, included, target, use),
+  };
+}
+
+/** All code of an object, as code of the update itself. */
+export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
+  const side = openSide(file, layouts);
+  const included = side.object.definitions.filter(
+    (definition) => definition.sectionClass === 'text' && definition.symbols.length > 0,
+  );
+  return {
+    owner: null,
+    side,
+    included,
+    resolve: (target) =>
+      'symbol' in target
+        ? { kind: 'external', symbol: target.symbol, weak: target.weak }
+        : { kind: 'copy', definition: target.definition },
+  };
+}
