@@ -14,7 +14,7 @@ const encodeState = (depth: number, complete: boolean): number => depth * 2 + (c
 const depthOf = (state: number): number => state >> 1;
 const isComplete = (state: number): boolean => (state & 1) === 1;
 
-/** More open readings than this of one line come from text that is not C; nothing in Linux 6.1 has more than 8. */
+/** More readings of one line than this come from text that is not C: in Linux 6.1 (tools/ aside) parentheses are never in doubt. */
 const MAX_STATES = 64;
 
 type Inside = '"' | "'" | '//' | '/*';
@@ -93,7 +93,7 @@ export class LineLexer {
   }
 
   #count(code: string): void {
-    const tokens = code.replace(/[^(){};\s]+/g, 'x').replace(/\s+/g, '');
+    const tokens = code.replace(/[^(){};,\s]+/g, 'x').replace(/\s+/g, '');
     if (tokens === '') return;
     const next = new Set<number>();
     for (const state of this.#states.current) {

@@ -40,6 +40,13 @@ test('puts the directive directly behind a change between statements', () => {
   assert.equal(resync('a;', '- b;', 'c;', 'd;'), text('a;', '#line 3', 'c;', 'd;'));
 });
 
+test('puts the directive between the entries of a table', () => {
+  assert.equal(
+    resync('int a[] = {', 'ONE(1),', '+ TWO(2),', 'THREE(3),', '};'),
+    text('int a[] = {', 'ONE(1),', 'TWO(2),', '#line 3', 'THREE(3),', '};'),
+  );
+});
+
 test('puts none where the number of lines stays the same', () => {
   assert.equal(resync('a;', '- b;', '+ B;', 'c;'), text('a;', 'B;', 'c;'));
 });
