@@ -3,7 +3,7 @@
 // library costs a noticeable time.
 
 import { Command, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { VERSION } from './version.js';
+import { VERSION } from '@resplice/report';
 
 const EXAMPLE = `
 Example:

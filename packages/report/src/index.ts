@@ -10,3 +10,4 @@ export {
 export { type ProgressEvent, type ProgressSink, silentProgress, withStage } from './progress.js';
 export { REASONS, type ReasonCode, type ReasonEntry } from './reasons.js';
 export { accept, formatSubject, type Reason, refuse, type Subject, type Verdict } from './verdict.js';
+export { VERSION } from './version.js';
