@@ -3,6 +3,7 @@
 // without steps, so it uses the very arguments of the real one. The verdict is kept until this machine boots anew, gets
 // another /dev/kvm or another QEMU.
 
+import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
 import { access, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { release } from 'node:os';
@@ -51,8 +52,9 @@ export async function probeAccelerator(
   if (known !== undefined) return known;
   options.onProbe?.();
   const accelerator = await tryKvm(vmlinuz, options.signal);
-  await writeFile(`${cache}.${process.pid}`, JSON.stringify({ situation, accelerator }));
-  await rename(`${cache}.${process.pid}`, cache);
+  const draft = `${cache}.${randomBytes(6).toString('hex')}`;
+  await writeFile(draft, JSON.stringify({ situation, accelerator }));
+  await rename(draft, cache);
   return accelerator;
 }
 

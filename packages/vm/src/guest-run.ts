@@ -90,7 +90,6 @@ class GuestRun {
     } finally {
       clearTimeout(this.#timer);
       signal?.removeEventListener('abort', qemu.kill);
-      qemu.kill();
     }
   }
 

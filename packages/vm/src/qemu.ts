@@ -70,7 +70,8 @@ export async function startQemu(spec: QemuSpec, signal?: AbortSignal, onWaiting?
       if (qemu !== undefined) return qemu;
     }
     if (attempt === 0) onWaiting?.();
-    await sleep(SLOT_POLL_MILLISECONDS, undefined, signal === undefined ? {} : { signal });
+    // An abort ends the sleep early; the check above then throws the signal's own reason.
+    await sleep(SLOT_POLL_MILLISECONDS, undefined, signal && { signal }).catch(() => {});
   }
 }
 
@@ -137,6 +138,7 @@ export function encodeQemuArguments(spec: Omit<QemuSpec, 'onConsole' | 'onResult
 function superviseQemu(child: ChildProcess, spec: QemuSpec): Qemu {
   let stderr = '';
   let killTimer: NodeJS.Timeout | undefined;
+  let gone = false;
   const channels = [channel(child, CONSOLE_FD), channel(child, RESULT_FD)] as const;
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-4096);
@@ -148,10 +150,12 @@ function superviseQemu(child: ChildProcess, spec: QemuSpec): Qemu {
   const { promise: exit, resolve } = createExit();
   child.once('error', (error) => resolve({ code: null, signal: null, stderr: String(error) }));
   child.once('close', (code, signal) => {
+    gone = true;
     clearTimeout(killTimer);
     resolve({ code, signal, stderr });
   });
   const kill = () => {
+    if (gone) return;
     child.kill('SIGKILL');
     killTimer ??= setTimeout(() => {
       for (const each of channels) each.destroy();

@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseVerdict } from '../../src/accelerator.js';
 import { ConsoleLog } from '../../src/console-log.js';
 import { parseShowDepends } from '../../src/module-tree.js';
 import { encodeQemuArguments } from '../../src/qemu.js';
@@ -32,14 +31,6 @@ test('modprobe: paths are taken without options, built-in modules need none', ()
   const output =
     'insmod /i/lib/a.ko \ninsmod /i/lib/dummy.ko.xz numdummies=0 \nbuiltin unix\n\nmodprobe: hm\n';
   assert.deepEqual(parseShowDepends(output), ['/i/lib/a.ko', '/i/lib/dummy.ko.xz']);
-});
-
-test('a verdict on KVM holds only for the situation it was made in', () => {
-  assert.equal(parseVerdict('{"situation":"s","accelerator":"kvm"}', 's'), 'kvm');
-  for (const text of ['', '{', 'null', '3', '{"situation":"s"}', '{"situation":"s","accelerator":"x"}']) {
-    assert.equal(parseVerdict(text, 's'), undefined, text);
-  }
-  assert.equal(parseVerdict('{"situation":"other","accelerator":"kvm"}', 's'), undefined);
 });
 
 test('the console is cut into lines, also inside a character', () => {
