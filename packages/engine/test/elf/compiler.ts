@@ -1,0 +1,113 @@
+// Compiles little C files the way the kernel compiles its own, in a temporary folder that does not outlive the call.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type ObjectFile, parseObject } from '../../src/elf/object.js';
+
+const run = promisify(execFile);
+
+/** Headers of the fixtures, for sources that are given as text. */
+export const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
+
+/** What a Debian kernel is compiled with, as far as it shapes the code. */
+const KERNEL_FLAGS = [
+  '-std=gnu11',
+  '-O2',
+  '-nostdinc',
+  '-ffreestanding',
+  '-fno-asynchronous-unwind-tables',
+  '-fno-strict-aliasing',
+  '-fno-common',
+  '-fno-PIE',
+  '-fcf-protection=none',
+  '-mno-sse',
+  '-mno-red-zone',
+  '-mcmodel=kernel',
+  '-mpreferred-stack-boundary=3',
+  '-mindirect-branch=thunk-extern',
+  '-mindirect-branch-register',
+  '-mindirect-branch-cs-prefix',
+  '-mfunction-return=thunk-extern',
+  '-mharden-sls=all',
+  '-fno-jump-tables',
+  '-fno-delete-null-pointer-checks',
+  '-fconserve-stack',
+  '-pg',
+  '-mfentry',
+  '-mrecord-mcount',
+] as const;
+
+/** As an object is compiled for comparing: every definition in a section of its own. */
+export const SPLIT = ['-ffunction-sections', '-fdata-sections'] as const;
+
+export type Folder = <T>(work: (folder: string) => Promise<T>) => Promise<T>;
+
+/** Runs `work` in a folder that is removed afterwards. */
+export const inTemporaryFolder: Folder = async (work) => {
+  const folder = await mkdtemp(join(tmpdir(), 'resplice-test-'));
+  try {
+    return await work(folder);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+};
+
+/** Compiles a file to the bytes of an object. */
+export async function compileFile(path: string, flags: readonly string[]): Promise<Uint8Array> {
+  return inTemporaryFolder(async (folder) => {
+    const output = join(folder, 'out.o');
+    await run('gcc-12', [...KERNEL_FLAGS, ...flags, '-c', '-o', output, path]);
+    return new Uint8Array(await readFile(output));
+  });
+}
+
+/** Compiles C text, which may include "kernel.h" of the fixtures. */
+export async function compileText(text: string, flags: readonly string[] = SPLIT): Promise<Uint8Array> {
+  return inTemporaryFolder(async (folder) => {
+    const path = join(folder, 'text.c');
+    await writeFile(path, text);
+    return compileFile(path, [`-I${FIXTURES}`, ...flags]);
+  });
+}
+
+/** As compileText, parsed. */
+export async function compileObject(
+  text: string,
+  flags: readonly string[] = SPLIT,
+  name = 'text.o',
+): Promise<ObjectFile> {
+  return parseObject(await compileText(text, flags), name);
+}
+
+/** Output of a binutils program over `bytes`; rejects when it fails or complains. */
+export async function inspect(
+  program: string,
+  options: readonly string[],
+  bytes: Uint8Array,
+): Promise<string> {
+  return inTemporaryFolder(async (folder) => {
+    const path = join(folder, 'object.o');
+    await writeFile(path, bytes);
+    const { stdout, stderr } = await run(program, [...options, path], { maxBuffer: 1 << 26 });
+    if (stderr !== '') throw new Error(`${program} ${options.join(' ')}: ${stderr}`);
+    return stdout;
+  });
+}
+
+/** `work` for all items, as many at a time as there are processors. */
+export async function forAll<T, R>(
+  items: readonly T[],
+  work: (item: T) => Promise<R>,
+): Promise<readonly R[]> {
+  const results = new Map<number, R>();
+  const queue = items.entries();
+  const worker = async (): Promise<void> => {
+    for (const [index, item] of queue) results.set(index, await work(item));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  return items.map((_, index) => results.get(index) as R);
+}
