@@ -24,6 +24,8 @@ export class Comparer {
   readonly #pairs: Pairs;
   /** Results, and `true` for pairs under comparison, which ends recursion through mutual references. */
   readonly #known = new Map<Definition, Map<Definition, boolean>>();
+  /** Pairs in the order of their comparison, those found to differ left out. */
+  readonly #trail: (readonly [before: Definition, after: Definition])[] = [];
 
   constructor(pre: Side, post: Side, pairs: Pairs) {
     this.#pre = pre;
@@ -36,8 +38,13 @@ export class Comparer {
     const earlier = known.get(after);
     if (earlier !== undefined) return earlier;
     known.set(after, true);
+    const mark = this.#trail.push([before, after]) - 1;
     const same = this.#compare(before, after);
-    known.set(after, same);
+    if (!same) {
+      // What was found equal meanwhile may have counted on this pair; it is compared again when it is asked for.
+      for (const [old, now] of this.#trail.splice(mark)) this.#known.get(old)?.delete(now);
+      known.set(after, false);
+    }
     return same;
   }
 

@@ -77,12 +77,17 @@ class Correlator {
     }
   }
 
-  /** Last resort for what nobody refers to: equal bytes and size in a family, in order. */
+  /**
+   * Last resort: equal bytes and size in a family, in order. Of several variables that code uses, equal initial values
+   * do not tell which is which (two `static int count` that start at 0), so these stay unpaired.
+   */
   pairByContent(): void {
+    const used = usedData(this.#pre);
     const after = this.#unpaired(this.#post, this.origins, contentKey(this.#post));
     for (const [key, olds] of this.#unpaired(this.#pre, this.pairs, contentKey(this.#pre))) {
       const news = after.get(key) ?? [];
       if (olds.length !== news.length) continue;
+      if (olds.length > 1 && olds.some((definition) => used.has(definition))) continue;
       for (const [index, before] of olds.entries()) this.#pair(before, news[index]);
     }
   }
@@ -148,6 +153,18 @@ class Correlator {
 /** Definitions that a renumbering may exchange: same kind and base name. */
 function familyOf(definition: Definition): string {
   return `${definition.kind}\0${baseName(definition.name)}`;
+}
+
+/** Variables that code refers to. */
+function usedData(object: DefinedObject): ReadonlySet<Definition> {
+  const used = new Set<Definition>();
+  for (const user of object.definitions) {
+    if (user.kind !== 'function') continue;
+    for (const { target } of object.referencesOf(user)) {
+      if ('definition' in target && target.definition.kind === 'data') used.add(target.definition);
+    }
+  }
+  return used;
 }
 
 function contentKey(object: DefinedObject): (definition: Definition) => string {

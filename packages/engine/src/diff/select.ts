@@ -175,7 +175,7 @@ class Selector {
     } else if (origins.has(definition)) {
       const changed = this.#input.changed.has(definition);
       if (changed && definition.kind === 'constant') this.#include(definition);
-    } else if (!isForgettable(definition.name) && this.#hasLostSibling(definition)) {
+    } else if (this.#isOfLostState(definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
     } else if (!CARRIED.has(definition.sectionClass)) {
@@ -189,8 +189,9 @@ class Selector {
     }
   }
 
-  /** A local object before that has lost its counterpart and may be the same one: its state would be lost in silence. */
-  #hasLostSibling(definition: Definition): boolean {
+  /** A local object before that has lost its counterpart may be the same one: its state would be lost in silence. */
+  #isOfLostState(definition: Definition): boolean {
+    if (definition.kind === 'constant' || isForgettable(definition.name)) return false;
     const { pre, correlation } = this.#input;
     const name = baseName(definition.name);
     return pre.object.definitions.some(
@@ -208,7 +209,16 @@ class Selector {
   }
 
   #refuse(code: Reason['code'], definition: Definition, found: string, offset?: number): void {
-    const subject = { object: this.#input.name, section: definition.section.name, symbol: definition.name };
-    this.#reasons.push({ code, subject: offset === undefined ? subject : { ...subject, offset }, found });
+    const place = { object: this.#input.name, section: definition.section.name, symbol: definition.name };
+    const subject = offset === undefined ? place : { ...place, offset };
+    // Code may use the same thing many times.
+    const isKnown = this.#reasons.some(
+      (reason) =>
+        reason.code === code &&
+        reason.found === found &&
+        reason.subject.symbol === subject.symbol &&
+        reason.subject.offset === offset,
+    );
+    if (!isKnown) this.#reasons.push({ code, subject, found });
   }
 }
