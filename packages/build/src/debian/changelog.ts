@@ -30,7 +30,8 @@ export function parseChangelog(text: string): readonly ChangelogEntry[] {
       entries.push({ version, lines: [] });
       continue;
     }
-    if (line.trim() === '' || line.startsWith(' -- ')) continue;
+    // Empty lines, the signature, and the names of those who wrote the items below: `  [ Name ]`.
+    if (line.trim() === '' || line.startsWith(' -- ') || /^ +\[ .* \]$/.test(line)) continue;
     const entry = entries.at(-1);
     if (entry === undefined)
       throw new InputError('bad-changelog', `not a Debian changelog: it begins with "${line.slice(0, 80)}"`);

@@ -36,10 +36,11 @@ export async function fetchKernel(
   options: FetchOptions = {},
 ): Promise<FetchedKernel> {
   const directory = join(options.cache ?? cacheRoot(), 'kernels', `${identity.release}_${identity.version}`);
-  const [source] = await Promise.all([
-    fetchSource(identity, options),
-    makeOnce(directory, (temporary) => buildKernel(temporary, identity, options), options.signal),
-  ]);
+  const image = makeOnce(directory, (temporary) => buildKernel(temporary, identity, options), options.signal);
+  // Both end before an error of either is thrown, so that nothing goes on behind the caller's back.
+  const [source] = await Promise.allSettled([fetchSource(identity, options), image]);
+  await image;
+  if (source.status === 'rejected') throw source.reason;
   const headers = join(directory, 'headers');
   return {
     identity,
@@ -49,8 +50,8 @@ export async function fetchKernel(
     modules: join(directory, 'lib/modules', identity.release),
     headers,
     symvers: join(headers, 'Module.symvers'),
-    sourceArchive: source.archive,
-    changelog: source.changelog,
+    sourceArchive: source.value.archive,
+    changelog: source.value.changelog,
   };
 }
 

@@ -13,8 +13,14 @@ import type { Recipe } from './recipe.js';
 
 type Compile = Extract<Recipe, { kind: 'compile' }>;
 
+interface PackedCompile {
+  readonly source: string;
+  /** [flags, own flags, objtool or -1], as lists. */
+  readonly lists: readonly [number, number, number];
+}
+
 export class DatabaseBuilder {
-  readonly #compiles = new Map<string, Compile>();
+  readonly #compiles = new Map<string, PackedCompile>();
   readonly #archives = new Map<string, readonly string[]>();
   readonly #modules = new Map<string, readonly string[]>();
   readonly #objtools = new Map<string, { readonly words: readonly string[]; count: number }>();
@@ -28,7 +34,7 @@ export class DatabaseBuilder {
     else if (recipe.kind === 'archive') this.#archives.set(recipe.archive, recipe.members);
     else if (recipe.kind === 'module') this.#modules.set(recipe.path, recipe.members);
     else if (recipe.kind === 'module-objtool') this.#countObjtool(recipe.objtool);
-    else this.#generated.push({ targets: recipe.targets, command: recipe.command });
+    else this.#generated.push({ targets: recipe.targets, command: ownCopy(recipe.command) });
   }
 
   get generated(): readonly GeneratedFile[] {
@@ -51,13 +57,7 @@ export class DatabaseBuilder {
       const inModules = modulesOf.get(at) ?? [];
       const built = library.has(object) ? 'library' : linked.has(object) ? 'vmlinux' : 'aside';
       const place = inModules.length > 0 ? 'module' : built;
-      return [
-        object,
-        compile.source,
-        ...this.#packCommand(compile),
-        PLACES.indexOf(place),
-        ...inModules,
-      ] as const;
+      return [object, compile.source, ...compile.lists, PLACES.indexOf(place), ...inModules] as const;
     });
     return {
       format: DATABASE_FORMAT,
@@ -71,7 +71,8 @@ export class DatabaseBuilder {
   }
 
   #addCompile(recipe: Compile): void {
-    this.#compiles.set(normalizePath(recipe.object), recipe);
+    const packed = { source: ownCopy(recipe.source), lists: this.#packCommand(recipe) };
+    this.#compiles.set(ownCopy(normalizePath(recipe.object)), packed);
     // On 6.1 objtool runs on each object of a module, there with --module; a finished module is treated the same way.
     if (recipe.objtool?.includes('--module') === true) this.#countObjtool(recipe.objtool);
   }
@@ -119,13 +120,19 @@ export class DatabaseBuilder {
     const known = this.#lists.get(key);
     if (known !== undefined) return known;
     const list = words.map((word) => {
-      const at = this.#words.get(word) ?? this.#words.size;
-      this.#words.set(word, at);
-      return at;
+      const known = this.#words.get(word);
+      if (known !== undefined) return known;
+      this.#words.set(ownCopy(word), this.#words.size);
+      return this.#words.size - 1;
     });
     this.#lists.set(key, this.#listWords.length);
     return this.#listWords.push(list) - 1;
   }
+}
+
+/** The text by itself: what the parser hands over are slices of make's output, and would keep all 157 MB of it alive. */
+function ownCopy(text: string): string {
+  return Buffer.from(text, 'latin1').toString('latin1');
 }
 
 function badLog(what: string): InputError {

@@ -1,0 +1,88 @@
+// What a patched path means for this kernel configuration. A path can mean several things: security/selinux/include/classmap.h
+// is included by objects and read by the generator of flask.h. Generators and build rules do not run again for a patch (their
+// products belong to the prepared tree), so a patch to them must be refused by the caller rather than half applied.
+
+import { recipeWords } from './generated-files.js';
+import { readIncludeGraph } from './include-graph.js';
+import type { PreparedTree } from './prepare-tree.js';
+
+export interface PathRoles {
+  /** Objects that are compiled from it. */
+  readonly compiledTo: readonly string[];
+  /** Whether some object's sources may include it. */
+  readonly included: boolean;
+  /** Generated sources that are made from it. */
+  readonly generates: readonly string[];
+  /** A Makefile, Kconfig file, script or table that steers the build. */
+  readonly buildRule: boolean;
+}
+
+const GENERATED_SOURCE = /\.(?:c|h|S|inc)$/;
+const ASIDE = /^(?:Documentation|tools|samples|usr|LICENSES|rust|\.\w+)\//;
+const TEXT = /\.(?:c|h|S|s|inc|rst|txt|md|yaml|dts|dtsi|dtso|rs|json)$/;
+
+/** Path → roles. A path without any role is not used in this configuration: another architecture's, or a driver that is not built. */
+export async function findPathRoles(
+  tree: PreparedTree,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, PathRoles>> {
+  const graph = await readIncludeGraph(tree);
+  const products = indexProducts(tree);
+  return new Map(
+    paths.map((path) => {
+      const compiledTo = tree.database.bySource(path).map((command) => command.object);
+      const generates = findProducts(products, path);
+      const included = graph.isIncluded(path);
+      const known = compiledTo.length > 0 || included || generates.length > 0;
+      return [path, { compiledTo, included, generates, buildRule: !known && isBuildRule(path) }] as const;
+    }),
+  );
+}
+
+/** Used in no way that this configuration can see. */
+export function isUnused(roles: PathRoles): boolean {
+  return roles.compiledTo.length === 0 && !roles.included && roles.generates.length === 0 && !roles.buildRule;
+}
+
+/** Input path → what is made from it directly. `x.s` stands for `x.c`: the offset headers are made from compiler output. */
+function indexProducts(tree: PreparedTree): ReadonlyMap<string, ReadonlySet<string>> {
+  const products = new Map<string, Set<string>>();
+  for (const { targets, command } of tree.database.generated) {
+    for (const word of recipeWords(command)) {
+      for (const input of word.endsWith('.s') ? [word, word.replace(/\.s$/, '.c')] : [word]) {
+        const made = products.get(input) ?? new Set();
+        products.set(input, made);
+        for (const target of targets) if (target !== input) made.add(target);
+      }
+    }
+  }
+  return products;
+}
+
+/** Generated sources, also those made by a tool that is made from the path. */
+function findProducts(products: ReadonlyMap<string, ReadonlySet<string>>, path: string): readonly string[] {
+  const reached = new Set<string>();
+  const queue = [path];
+  for (let input = queue.pop(); input !== undefined; input = queue.pop()) {
+    for (const target of products.get(input) ?? []) {
+      if (reached.has(target)) continue;
+      reached.add(target);
+      // A generated source is the end: what includes it is the include graph's business.
+      if (!GENERATED_SOURCE.test(target)) queue.push(target);
+    }
+  }
+  return [...reached].filter((target) => GENERATED_SOURCE.test(target));
+}
+
+/** Errs on the side of yes: a file of the build that is no text for the compiler may well steer it. */
+function isBuildRule(path: string): boolean {
+  const base = path.slice(path.lastIndexOf('/') + 1);
+  const otherArchitecture =
+    path.startsWith('arch/') && !path.startsWith('arch/x86/') && path !== 'arch/Kconfig';
+  if (ASIDE.test(path) || otherArchitecture) return false;
+  return (
+    /^(?:Makefile|Kbuild|Kconfig)/.test(base) ||
+    path.startsWith('scripts/') ||
+    (path.includes('/') && !TEXT.test(path))
+  );
+}

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { InputError } from '@resplice/report';
+import { compileObjects } from '../../src/tree/compile-objects.js';
+import { parseDependencies } from '../../src/tree/include-graph.js';
+import { compileOriginals, findDependencyFile } from '../../src/tree/object-cache.js';
+import { preprocessObjects } from '../../src/tree/preprocess.js';
+import { fakeTree, hostCompiler } from './fixture.js';
+
+const home = await mkdtemp(join(tmpdir(), 'resplice-compile-'));
+after(() => rm(home, { recursive: true }));
+await mkdir(join(home, 'linux/lib'), { recursive: true });
+await mkdir(join(home, 'linux/include'));
+await mkdir(join(home, 'objects'));
+await writeFile(join(home, 'linux/include/a.h'), 'static inline int twice(int x) { return 2 * x; }\n');
+await writeFile(
+  join(home, 'linux/lib/a.c'),
+  '#include <a.h>\nint a(int x) { return twice(x); }\nint b(void) { return 7; }\n',
+);
+await writeFile(join(home, 'linux/lib/bad.c'), 'int bad(void) { return missing; }\n');
+const sources = ['lib/a.c', 'lib/bad.c', 'lib/absent.c', 'lib/forever.c'];
+const tree = fakeTree(home, await hostCompiler(), sources, ['-I./include', '-O2', '-g']);
+const output = join(home, 'out');
+
+test('compiles into the output directory with one section per function and no debug information', async () => {
+  const [compiled] = await compileObjects(tree, { directory: tree.directory, objects: ['lib/a.o'], output });
+  assert.equal(compiled?.file, join(output, 'lib/a.o'));
+  const { stdout } = await promisify(execFile)('readelf', ['-SW', compiled?.file ?? '']);
+  assert.match(stdout, /\.text\.a\b/);
+  assert.match(stdout, /\.text\.b\b/);
+  assert.doesNotMatch(stdout, /\.debug_info/);
+  assert.deepEqual(parseDependencies(await readFile(compiled?.dependencies ?? '', 'utf8')), [
+    'lib/a.c',
+    'include/a.h',
+  ]);
+  assert.deepEqual((await readdir(join(home, 'linux/lib'))).sort(), ['a.c', 'bad.c']);
+});
+
+test('keeps debug information when asked to', async () => {
+  const request = { directory: tree.directory, objects: ['lib/a.o'], output, extraFlags: [], debug: true };
+  const [compiled] = await compileObjects(tree, request);
+  const { stdout } = await promisify(execFile)('readelf', ['-SW', compiled?.file ?? '']);
+  assert.match(stdout, /\.debug_info/);
+  assert.doesNotMatch(stdout, /\.text\.a\b/);
+});
+
+test('an error in the source is shown in the words of the compiler', async () => {
+  const objects = ['lib/a.o', 'lib/bad.o'];
+  await assert.rejects(compileObjects(tree, { directory: tree.directory, objects, output }), (error) => {
+    assert.ok(error instanceof InputError);
+    assert.equal(error.code, 'does-not-compile');
+    assert.match(error.message, /lib\/bad\.c:1:\d+: error: .missing. undeclared/);
+    return true;
+  });
+});
+
+test('unknown objects and missing sources have their own errors', async () => {
+  const compile = (object: string): Promise<unknown> =>
+    compileObjects(tree, { directory: tree.directory, objects: [object], output });
+  await assert.rejects(compile('lib/other.o'), { code: 'not-built' });
+  await assert.rejects(compile('lib/absent.o'), { code: 'source-missing' });
+});
+
+test('originals are compiled once and then come from the cache', async () => {
+  const [first] = await compileOriginals(tree, ['lib/a.o']);
+  const [second] = await compileOriginals(tree, ['lib/a.o']);
+  assert.equal(first?.cached, false);
+  assert.equal(second?.cached, true);
+  assert.equal(first?.file, second?.file);
+  assert.equal(await findDependencyFile(tree, 'lib/a.o'), first?.dependencies);
+  const [other] = await compileOriginals(tree, ['lib/a.o'], { extraFlags: [] });
+  assert.equal(other?.cached, false);
+  assert.notEqual(other?.file, first?.file);
+  await assert.rejects(compileOriginals(tree, ['lib/bad.o']), { code: 'does-not-compile' });
+  assert.equal(await findDependencyFile(tree, 'lib/bad.o'), undefined);
+});
+
+test('aborting ends the compiler and everything it started', async () => {
+  // A source that is a pipe nobody writes to: the compiler waits for ever.
+  await promisify(execFile)('mkfifo', [join(home, 'linux/lib/forever.c')]);
+  const controller = new AbortController();
+  const compiling = compileObjects(tree, {
+    directory: tree.directory,
+    objects: ['lib/forever.o'],
+    output,
+    signal: controller.signal,
+  });
+  setTimeout(() => controller.abort(), 200);
+  await assert.rejects(compiling, { name: 'AbortError' });
+  await rm(join(home, 'linux/lib/forever.c'));
+  const { stdout } = await promisify(execFile)('ps', ['-eo', 'args']);
+  assert.ok(!stdout.split('\n').some((line) => line.includes('lib/forever.c') && line.includes(output)));
+});
+
+test('the preprocessed text tells whether a header change reaches an object', async () => {
+  const before = await preprocessObjects(tree, tree.directory, ['lib/a.o']);
+  const header = join(home, 'linux/include/a.h');
+  const text = await readFile(header, 'utf8');
+  await writeFile(header, `/* a comment */\n\n#define UNUSED 1\n${text}`);
+  assert.deepEqual(await preprocessObjects(tree, tree.directory, ['lib/a.o']), before);
+  await writeFile(header, text.replace('2 *', '3 *'));
+  assert.notDeepEqual(await preprocessObjects(tree, tree.directory, ['lib/a.o']), before);
+  await writeFile(header, text);
+  await assert.rejects(preprocessObjects(tree, tree.directory, ['lib/absent.o']), {
+    code: 'does-not-preprocess',
+  });
+});
