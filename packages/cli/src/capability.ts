@@ -1,8 +1,8 @@
 // The three things a machine can be used for, and what each needs. Every library knows its own needs; here they get one form.
 
+import { checkBuildTools } from '@resplice/build';
 import { openMachine, probeMachine } from '@resplice/host';
 import { findMissingPrograms } from '@resplice/vm';
-import { checkBuildTools } from './libraries.js';
 
 export const CAPABILITIES = ['create', 'try', 'apply'] as const;
 export type Capability = (typeof CAPABILITIES)[number];

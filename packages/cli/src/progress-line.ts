@@ -63,7 +63,7 @@ function statusLine(port: ProgressPort): ProgressLine {
       return;
     }
     frame = (frame + 1) % FRAMES.length;
-    const text = `${FRAMES[frame]} ${describe(active.event)} ${formatDuration(port.now() - active.started)}`;
+    const text = `${FRAMES[frame]} ${formatDuration(port.now() - active.started)} ${describe(active.event)}`;
     port.write(`\r\u001b[K${text.slice(0, Math.max(20, port.columns() - 1))}`);
     drawn = true;
   };
@@ -120,7 +120,7 @@ function endLine({ event, started }: ActiveStage, now: number): string {
   return `${mark}${describe({ stage: event.stage, state: event.state, detail: event.detail ?? '' })} (${formatDuration(now - started)})`;
 }
 
-/** `fetch-image: linux-image-… 45 %, 32 MB of 70 MB`. */
+/** `fetch-image: 45 %, 32 MB of 70 MB, linux-image-…`; what is cut off on a narrow terminal is the detail. */
 function describe({ stage, detail, done, total, unit }: ProgressEvent): string {
   const amount = (value: number): string => (unit === 'bytes' ? formatBytes(value) : `${value}`);
   const noun = unit === undefined || unit === 'bytes' ? '' : ` ${unit}`;
@@ -131,5 +131,6 @@ function describe({ stage, detail, done, total, unit }: ProgressEvent): string {
         ? `${amount(done)}${noun}`
         : `${Math.floor((100 * done) / total)} %, ${amount(done)} of ${amount(total)}${noun}`;
   const text = printable(detail ?? '').replace(/\s+/g, ' ');
-  return [`${stage}:`, text, share].filter((part) => part !== '').join(' ');
+  const rest = [share, text].filter((part) => part !== '').join(', ');
+  return rest === '' ? stage : `${stage}: ${rest}`;
 }

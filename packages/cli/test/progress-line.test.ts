@@ -25,7 +25,7 @@ test('writes a plain line when a stage begins, ends, or has been silent for long
   line.stop();
   assert.deepEqual(port.text.split('\n'), [
     '  ...  fetch-image: linux-image',
-    '  ...  fetch-image: linux-image 50 %, 2.0 MB of 4.0 MB',
+    '  ...  fetch-image: 50 %, 2.0 MB of 4.0 MB, linux-image',
     ' done  fetch-image: linux-image (20 s)',
     '',
   ]);
@@ -35,7 +35,7 @@ test('says that a stage failed', () => {
   const { port, line } = record('plain');
   line.sink({ stage: 'compile', state: 'start' });
   line.sink({ stage: 'compile', state: 'failed' });
-  assert.match(port.text, /^failed compile: \(0\.0 s\)$/m);
+  assert.match(port.text, /^failed compile \(0\.0 s\)$/m);
 });
 
 test('writes every event as one JSON line', () => {

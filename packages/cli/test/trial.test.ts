@@ -47,8 +47,8 @@ function guest(steps: readonly StepResult[], change: Partial<GuestResult> = {}):
 }
 
 const GOOD = [
-  step('probe before', 1),
-  step('apply', 0),
+  step('probe before', 1, { stdout: 'a filter was attached\n' }),
+  step('apply', 0, { stdout: 'sample_1 is applied\n' }),
   step('probe applied', 0),
   step('undo', 0),
   step('probe undone', 1),
@@ -100,9 +100,11 @@ test('finds nothing wrong with exposed, safe, exposed', () => {
   assert.deepEqual(trial.problems, []);
   const outcome = renderTrial(trial, PLAN.update, false);
   assert.equal(outcome.exitStatus, 0);
-  assert.deepEqual(outcome.lines.slice(0, 3), [
-    'probe before   exposed  exit status 1',
+  assert.deepEqual(outcome.lines.slice(0, 5), [
+    'probe before   exposed  a filter was attached',
+    'apply          done     sample_1 is applied',
     'probe applied  safe     exit status 0',
+    'undo           done',
     'probe undone   exposed  exit status 1',
   ]);
   assert.ok(outcome.lines.some((line) => line.includes('patching complete')));
@@ -151,5 +153,7 @@ test('tells a guest that died from a test that failed', () => {
     rest.map((found) => found.slice(0, 45)),
     ['probe applied: expected safe, got not run (th', 'probe undone: expected exposed, got not run ('],
   );
-  assert.equal(renderTrial(judgeTrial(result), PLAN.update, false).exitStatus, 1);
+  const outcome = renderTrial(judgeTrial(result), PLAN.update, false);
+  assert.equal(outcome.exitStatus, 1);
+  assert.equal(outcome.lines[1], 'probe applied  not run  the guest ended before');
 });

@@ -1,15 +1,16 @@
-import { UsageError } from '@resplice/report';
-import { readUpdate, writeUpdate } from '@resplice/update';
-import { collect, newCommand } from '../command.js';
 import {
   type CreatedUpdate,
   createUpdate,
   type PatchFile,
   readGitPatches,
   readPatchFiles,
-} from '../libraries.js';
+} from '@resplice/build';
+import { UsageError } from '@resplice/report';
+import { readUpdate, writeUpdate } from '@resplice/update';
+import { collect, newCommand } from '../command.js';
 import { renderManifest } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
+import { count, formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
 
 export function createCommand() {
@@ -40,7 +41,7 @@ export function createCommand() {
           kernel: options.kernel,
           patches: await readPatches(options),
           cves: checkedCves(options.cve ?? []),
-          description: options.description ?? '',
+          description: options.description,
           on: await Promise.all((options.on ?? []).map(readUpdate)),
           ...(options.id === undefined ? {} : { id: options.id }),
           ...(options.compiler === undefined ? {} : { compiler: options.compiler }),
@@ -54,11 +55,12 @@ export function createCommand() {
     );
 }
 
-export function renderCreated(created: CreatedUpdate, output: string): Outcome {
-  const { manifest, files } = created.update;
-  const module = files.get(manifest.module.file);
-  const lines = renderManifest(manifest, module?.length);
-  return done({ output, manifest, statistics: created.statistics }, [...lines, '', `written to ${output}`]);
+export function renderCreated({ update, statistics }: CreatedUpdate, output: string): Outcome {
+  const { manifest, files } = update;
+  const { objects, milliseconds, toolMilliseconds } = statistics;
+  const effort = `${count(objects, 'object')} compared in ${formatDuration(milliseconds)}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`;
+  const lines = renderManifest(manifest, files.get(manifest.module.file)?.length);
+  return done({ output, manifest, statistics }, [...lines, '', `written to ${output}; ${effort}`]);
 }
 
 interface PatchOptions {

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
+import { diffSources, resolveSource, systemApt } from '@resplice/build';
 import { EnvironmentError } from '@resplice/report';
 import { newCommand } from '../command.js';
-import { diffSources, resolveSource, systemApt } from '../libraries.js';
 import { done, type Outcome } from '../outcome.js';
 import { runSession } from '../session.js';
 

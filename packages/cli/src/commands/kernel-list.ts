@@ -1,5 +1,5 @@
+import { type KernelIdentity, listFetchedKernels, listOfferedKernels, systemApt } from '@resplice/build';
 import { newCommand } from '../command.js';
-import { type KernelIdentity, listFetchedKernels, listOfferedKernels, systemApt } from '../libraries.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns } from '../printed-text.js';
 import { runSession } from '../session.js';

@@ -1,12 +1,12 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
+import { fetchKernel } from '@resplice/build';
 import { InputError } from '@resplice/report';
 import { readUpdate, type Update } from '@resplice/update';
 import { runGuest } from '@resplice/vm';
 import { findBundle } from '../bundle-file.js';
 import { collect, newCommand, parsePositive } from '../command.js';
 import { reportGuestEvents } from '../guest-progress.js';
-import { fetchKernel } from '../libraries.js';
 import { DONE, type Outcome, REFUSED } from '../outcome.js';
 import { alignColumns, count } from '../printed-text.js';
 import { runSession } from '../session.js';
@@ -68,12 +68,6 @@ export function tryCommand() {
 
 export function renderTrial(trial: Trial, update: Update, verbose: boolean): Outcome {
   const { probes, problems, complaints, result } = trial;
-  const rows = probes.map(({ when, answer, expected, ended }) => [
-    `probe ${when}`,
-    answer,
-    ended,
-    answer === expected ? '' : `expected ${expected}`,
-  ]);
   const sum =
     problems.length === 0
       ? [
@@ -94,13 +88,30 @@ export function renderTrial(trial: Trial, update: Update, verbose: boolean): Out
       guest: { accelerator: rest.accelerator, outcome: rest.outcome, steps: rest.steps },
     },
     lines: [
-      ...alignColumns(rows),
+      ...renderSteps(trial),
       '',
       ...renderLog(kernelLog, verbose, result.outcome !== 'completed'),
       '',
       ...sum,
     ],
   };
+}
+
+/** Each step with what it said first; a probe with its answer, also when the guest did not get that far. */
+function renderSteps({ probes, result }: Trial): readonly string[] {
+  const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
+  const rows = result.steps.map((step) => {
+    const probe = probes.find(({ when }) => step.name === `probe ${when}`);
+    const answer = probe?.answer ?? (step.exitCode === 0 ? 'done' : 'failed');
+    const missed =
+      probe === undefined || probe.answer === probe.expected ? '' : `expected ${probe.expected}: `;
+    return [step.name, answer, `${missed}${firstLine(step.stdout) || (probe?.ended ?? '')}`];
+  });
+  const missing = probes.filter(({ answer }) => answer === 'not run');
+  return alignColumns([
+    ...rows,
+    ...missing.map(({ when, answer, ended }) => [`probe ${when}`, answer, ended]),
+  ]);
 }
 
 function renderProblem({ found, evidence }: Trial['problems'][number]): readonly string[] {
