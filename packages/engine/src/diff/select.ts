@@ -77,17 +77,6 @@ export function resolveTarget(
   return { kind: 'copy', definition };
 }
 
-/** Offsets of the operands of direct branches in a function. */
-export function branchOperands(side: Side, user: Definition): ReadonlySet<number> {
-  const offsets = new Set<number>();
-  if (user.kind !== 'function') return offsets;
-  for (const instruction of side.object.instructionsOf(user)) {
-    const { branch, immediate, offset } = instruction;
-    if (branch !== 'other' && immediate !== undefined) offsets.add(offset + immediate.at);
-  }
-  return offsets;
-}
-
 class Selector {
   readonly #input: SelectionInput;
   readonly #included = new Set<Definition>();

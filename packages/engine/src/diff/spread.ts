@@ -5,10 +5,10 @@
 
 import { STB } from '../elf/elf.layout.js';
 import { appendTo } from '../map-entry.js';
+import { branchOperands } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import type { DefinedObject, Definition } from './definition.js';
-import { branchOperands } from './select.js';
 
 /** ftrace's call is the first instruction, or the second behind an ENDBR. */
 export function isTraceable(object: DefinedObject, definition: Definition): boolean {

@@ -6,9 +6,10 @@
 // symbol; its plain name is kept where possible because objtool knows some functions by name (those that do not return).
 
 import { InternalError } from '@resplice/report';
+import { branchOperands } from '../diff/branch-operand.js';
 import type { Side } from '../diff/compare.js';
 import { biasesOf, type Definition, type Reference, relocationsIn, type Target } from '../diff/definition.js';
-import { branchOperands, type Resolution, type Use } from '../diff/select.js';
+import type { Resolution, Use } from '../diff/select.js';
 import type { TableEntry } from '../diff/table.js';
 import { SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import { encodeObject, type NewSymbol } from '../elf/encode.js';
