@@ -1,1 +1,21 @@
-export {};
+export {
+  type CreatedUpdate,
+  type CreateRequest,
+  type CreateStatistics,
+  createUpdate,
+} from './create/create-update.js';
+export { type Apt, systemApt } from './debian/apt.js';
+export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
+export { type FetchedKernel, fetchKernel, listFetchedKernels } from './debian/fetch-kernel.js';
+export { resolveSource, type SourceVersion } from './debian/fetch-source.js';
+export { formatKernel, type KernelIdentity } from './debian/kernel-identity.js';
+export { findModuleFile, listModules, moduleName, readModule } from './debian/module-file.js';
+export { type KernelOffer, listOfferedKernels } from './debian/offered-kernels.js';
+export { resolveKernel } from './debian/resolve-kernel.js';
+export { diffSources } from './debian/source-diff.js';
+export { cacheRoot, type WorkOptions } from './debian/store.js';
+export { readGitPatches } from './patch/git-range.js';
+export type { PatchFile } from './patch/patch-model.js';
+export { readPatchFiles } from './patch/patch-reader.js';
+export { checkBuildTools, type MissingTool } from './tree/build-tools.js';
+export { type PreparedTree, prepareTree } from './tree/prepare-tree.js';

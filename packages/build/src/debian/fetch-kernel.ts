@@ -1,7 +1,7 @@
 // Image, headers and source of one kernel, in the cache: only the parts that are read later are kept, never the .deb files.
 //   kernels/RELEASE_VERSION/  identity.json, boot/, lib/modules/RELEASE/, headers/ (Module.symvers, .config, generated headers)
 
-import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EnvironmentError, silentProgress, withStage } from '@resplice/report';
 import { type Apt, systemApt } from './apt.js';
@@ -9,7 +9,7 @@ import { downloadInto } from './download.js';
 import { type FetchOptions, fetchSource } from './fetch-source.js';
 import { formatKernel, KernelIdentity } from './kernel-identity.js';
 import { listOfferedKernels, type OfferedKernel } from './offered-kernels.js';
-import { cacheRoot, isMissing, makeOnce, type WorkOptions, writeWhole } from './store.js';
+import { cacheRoot, makeOnce, readDirectory, type WorkOptions, writeWhole } from './store.js';
 import { unpackDeb } from './unpack.js';
 
 export interface FetchedKernel {
@@ -112,13 +112,4 @@ async function findOffer(identity: KernelIdentity, apt: Apt): Promise<OfferedKer
     `apt does not offer ${formatKernel(identity)} any more; on offer: ${names.join(', ') || 'nothing: run `apt-get update`'}`,
     { context: { release: identity.release, version: identity.version, offered: names } },
   );
-}
-
-async function readDirectory(directory: string): Promise<readonly string[]> {
-  try {
-    return await readdir(directory);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

@@ -7,7 +7,7 @@ import { EnvironmentError, InputError, silentProgress, withStage } from '@respli
 import { type Apt, systemApt } from './apt.js';
 import { compareVersions } from './debian-version.js';
 import { downloadInto } from './download.js';
-import { cacheRoot, exists, makeOnce, type WorkOptions } from './store.js';
+import { cacheRoot, exists, makeOnce, readDirectory, type WorkOptions } from './store.js';
 import { gunzipFile, unpackDeb, unpackTarball } from './unpack.js';
 
 /** A source package at one version. */
@@ -28,10 +28,16 @@ export interface FetchOptions extends WorkOptions {
 }
 
 /**
- * Finds the source package of a Debian version such as `6.1.176-1`.
+ * Finds the source package of a Debian version such as `6.1.176-1`: in the cache, else among what apt offers.
  * @throws EnvironmentError `source-not-offered` naming the versions that are.
  */
-export async function resolveSource(version: string, apt: Apt): Promise<SourceVersion> {
+export async function resolveSource(
+  version: string,
+  apt: Apt,
+  options: WorkOptions = {},
+): Promise<SourceVersion> {
+  const known = (await listFetchedSources(options)).find((source) => source.version === version);
+  if (known !== undefined) return known;
   const records = await apt.show('linux-source-[0-9.]+');
   const found = records.find((record) => record.version === version);
   if (found !== undefined) return { sourcePackage: found.name, version };
@@ -39,6 +45,15 @@ export async function resolveSource(version: string, apt: Apt): Promise<SourceVe
     version,
     records.map((record) => record.version),
   );
+}
+
+/** The sources that are in the cache. */
+export async function listFetchedSources(options: WorkOptions = {}): Promise<readonly SourceVersion[]> {
+  const names = await readDirectory(join(options.cache ?? cacheRoot(), 'sources'));
+  return names.flatMap((name) => {
+    const [, sourcePackage, version] = /^(linux-source-[0-9.]+)_(.+)$/.exec(name) ?? [];
+    return sourcePackage === undefined || version === undefined ? [] : [{ sourcePackage, version }];
+  });
 }
 
 /** Downloads the source of that version unless the cache has it. */

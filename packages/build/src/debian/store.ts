@@ -87,6 +87,16 @@ export async function exists(path: string): Promise<boolean> {
   }
 }
 
+/** The names in a directory; none when it does not exist. */
+export async function readDirectory(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
 export function isMissing(error: unknown): boolean {
   return error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR');
 }

@@ -28,6 +28,7 @@ import { generateSources } from './generated-files.js';
 import { adoptPackageHeaders, checkGeneratedHeaders } from './generated-headers.js';
 import { indexIncludes } from './include-index.js';
 import { assertSameConfig } from './kernel-config.js';
+import { Make } from './make.js';
 import { recordRecipes } from './make-log.js';
 
 /** Raised when what is stored changes, so that older trees are made anew. */
@@ -173,33 +174,4 @@ async function makeMissingSources(directory: string, database: CompileDatabase, 
     if (!(await exists(join(directory, source)))) objects.push(object);
   if (objects.length > 0) await make.run(['-s', '-k', `-j${availableParallelism()}`, ...objects]);
   for (const object of objects) await rm(join(directory, object), { force: true });
-}
-
-/** make with the variables that every call needs, so that no call changes what another one made. */
-class Make {
-  readonly #directory: string;
-  readonly #signal: AbortSignal | undefined;
-  readonly variables: readonly string[];
-  /** Fixed, so that two preparations of one kernel give the same bytes. */
-  readonly environment = {
-    KBUILD_BUILD_USER: 'resplice',
-    KBUILD_BUILD_HOST: 'resplice',
-    KBUILD_BUILD_TIMESTAMP: 'Thu Jan  1 00:00:00 UTC 1970',
-    KBUILD_BUILD_VERSION: '1',
-  };
-
-  constructor(directory: string, compiler: Compiler, signal: AbortSignal | undefined) {
-    this.#directory = directory;
-    this.#signal = signal;
-    // Debian's kernels hold no Rust; a rustc on this machine would only change what Kconfig finds out.
-    this.variables = [`CC=${compiler.command}`, `HOSTCC=${compiler.command}`, 'RUSTC=false', 'BINDGEN=false'];
-  }
-
-  async run(args: readonly string[]): Promise<void> {
-    await runCommand('make', [...this.variables, ...args], {
-      directory: this.#directory,
-      environment: this.environment,
-      ...(this.#signal === undefined ? {} : { signal: this.#signal }),
-    });
-  }
 }

@@ -1,0 +1,69 @@
+// From the files of a patch to the objects that have to be compiled: sources through the compile database, headers through the
+// include graph. Every path is accounted for: compiled, reported as not built in this configuration, or a reason to refuse.
+
+import type { Reason } from '@resplice/report';
+import type { PatchedContent } from '../patch/patch-stack.js';
+import { findIncluders } from '../tree/include-graph.js';
+import { findPathRoles, isUnused, type PathRoles } from '../tree/path-role.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+
+export interface AffectedObjects {
+  /** Objects whose source file itself changes. */
+  readonly direct: readonly string[];
+  /** Objects that may include a changed file; those whose text stays the same need not be compiled. */
+  readonly including: readonly string[];
+  /** Paths without effect on this configuration. */
+  readonly notBuilt: readonly string[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Finds all objects that a set of changed files can affect. */
+export async function findAffected(
+  tree: PreparedTree,
+  files: ReadonlyMap<string, PatchedContent>,
+): Promise<AffectedObjects> {
+  const direct = new Set<string>();
+  const headers: string[] = [];
+  const notBuilt: string[] = [];
+  const reasons: Reason[] = [];
+  const roles = await findPathRoles(tree, [...files.keys()]);
+  for (const [path, role] of roles) {
+    const content = files.get(path);
+    const isNew = content?.before === null;
+    if (role.buildRule || role.generates.length > 0) {
+      reasons.push({ code: 'patch-changes-build', subject: { file: path }, found: describeRole(role) });
+    } else if (isSource(path) && (isNew || (content?.after === null && role.compiledTo.length > 0))) {
+      const found = isNew ? 'it is new, and no build rule is known for it' : 'it is removed';
+      reasons.push({ code: 'patch-adds-source', subject: { file: path }, found });
+    } else if (isUnused(role)) {
+      // A new header is compiled with whatever file of the patch includes it.
+      if (!isNew) notBuilt.push(path);
+    }
+    for (const object of role.compiledTo) direct.add(object);
+    if (role.included) headers.push(path);
+  }
+  const including = headers.length === 0 ? [] : await findIncluders(tree, headers);
+  for (const object of [...direct, ...including]) {
+    if (tree.database.find(object)?.place !== 'aside' || !direct.has(object)) continue;
+    reasons.push({
+      code: 'patch-changes-boot-code',
+      subject: { object },
+      found: 'it is built, but not into the kernel or a module',
+    });
+  }
+  return {
+    direct: [...direct].sort(),
+    including: including.filter((object) => !direct.has(object)).sort(),
+    notBuilt: notBuilt.sort(),
+    reasons,
+  };
+}
+
+function isSource(path: string): boolean {
+  return /\.[cS]$/.test(path);
+}
+
+function describeRole(role: PathRoles): string {
+  if (role.buildRule) return 'it is a build rule or an option';
+  return `${role.generates.slice(0, 3).join(', ')} ${role.generates.length === 1 ? 'is' : 'are'} made from it when the kernel is built`;
+}

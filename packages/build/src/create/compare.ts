@@ -1,0 +1,136 @@
+// Object by object: is the rebuilt original the shipped code, and what does the patch change in it?
+//
+// When the update is built on top of others, the code that runs is partly theirs. The shipped object is then matched as always, and the
+// object with their patches is paired with it, so that what the match proved of the one is known of the other; a function
+// that a lower update replaced must be, to the byte, the one that update carries.
+
+import {
+  correlate,
+  type Definition,
+  diffObjects,
+  hashCode,
+  isEmpty,
+  type MatchedFunction,
+  matchObject,
+  type ObjectDiff,
+  type ObjectFile,
+  type ObjectMatch,
+  openSide,
+  type RunningObject,
+} from '@resplice/engine';
+import type { Reason } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
+import type { KernelModel } from './kernel-model.js';
+import { explainMismatch } from './mismatch.js';
+
+/** One compiled object as part of one kernel object. */
+export interface ComparedObject {
+  /** `net/core/sock.o` */
+  readonly name: string;
+  readonly source: string;
+  /** `vmlinux` or the module's name. */
+  readonly owner: string;
+  readonly diff: ObjectDiff;
+  /** In terms of the diff's definitions before. */
+  readonly match: ObjectMatch;
+}
+
+export interface ObjectVersions {
+  readonly name: string;
+  readonly source: string;
+  readonly shipped: ObjectFile;
+  /** With the patches of the updates below; undefined when they leave the object alone. */
+  readonly below: ObjectFile | undefined;
+  readonly patched: ObjectFile;
+}
+
+export interface Comparison {
+  readonly compared: ComparedObject | undefined;
+  readonly reasons: readonly Reason[];
+}
+
+/** Compares one object; nothing to compare when the patch leaves its code alone. */
+export function compareObject(
+  model: KernelModel,
+  owner: string,
+  versions: ObjectVersions,
+  lower: readonly Manifest[],
+): Comparison {
+  const { name, source } = versions;
+  const before = versions.below ?? versions.shipped;
+  const diff = diffObjects(name, before, versions.patched, model.layouts, owner !== 'vmlinux');
+  if (isEmpty(diff)) return { compared: undefined, reasons: [] };
+  const running = model.object(owner);
+  const shippedSide = versions.below === undefined ? diff.pre : openSide(versions.shipped, model.layouts);
+  const shippedMatch = matchObject(shippedSide, running);
+  const reasons: Reason[] = [...diff.reasons];
+  for (const [definition, mismatch] of shippedMatch.mismatches) {
+    // A weak function gives way to another object's; nothing of it is in the kernel.
+    if (definition.binding === 'weak') continue;
+    reasons.push(explainMismatch(shippedSide, definition, running, mismatch, name));
+  }
+  const match =
+    versions.below === undefined
+      ? shippedMatch
+      : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object).pairs);
+  reasons.push(...judgeReplaced(diff, match, running));
+  if (versions.below !== undefined) reasons.push(...judgeLower(diff, owner, lower));
+  return { compared: { name, source, owner, diff, match }, reasons };
+}
+
+/** What is known of shipped definitions, said of their counterparts. */
+function carryOver(match: ObjectMatch, pairs: ReadonlyMap<Definition, Definition>): ObjectMatch {
+  const move = <T>(map: ReadonlyMap<Definition, T>): Map<Definition, T> => {
+    const moved = new Map<Definition, T>();
+    for (const [definition, value] of map) {
+      const other = pairs.get(definition);
+      if (other !== undefined) moved.set(other, value);
+    }
+    return moved;
+  };
+  return {
+    functions: move<MatchedFunction>(match.functions),
+    addresses: move<bigint>(match.addresses),
+    externals: match.externals,
+    mismatches: move(match.mismatches),
+    ambiguous: move(match.ambiguous),
+    missing: match.missing.flatMap((definition) => pairs.get(definition) ?? []),
+  };
+}
+
+/** Every function that is to be replaced must have been found, and at one place only. */
+function judgeReplaced(diff: ObjectDiff, match: ObjectMatch, running: RunningObject): readonly Reason[] {
+  return diff.replaced.flatMap(({ before }): readonly Reason[] => {
+    if (match.functions.has(before) || (match.mismatches.has(before) && before.binding !== 'weak')) return [];
+    const subject = { object: diff.name, symbol: before.name };
+    const places = match.ambiguous.get(before);
+    if (places === undefined)
+      return [
+        {
+          code: 'function-not-found',
+          subject,
+          found: `${running.name} has no such function, or another one of that name`,
+        },
+      ];
+    const found = `its code stands at ${places.length} places of ${running.name}, and nothing tells which one is compiled from this file`;
+    return [{ code: 'ambiguous-symbol', subject, found }];
+  });
+}
+
+/** A function that a lower update replaced must have become the same code here as there. */
+function judgeLower(diff: ObjectDiff, owner: string, lower: readonly Manifest[]): readonly Reason[] {
+  return diff.replaced.flatMap(({ before }): readonly Reason[] => {
+    const top = lower.findLast((manifest) => findReplaced(manifest, owner, before.name) !== undefined);
+    const replaced = top === undefined ? undefined : findReplaced(top, owner, before.name);
+    if (top === undefined || replaced === undefined || replaced.newCode === hashCode(diff.pre, before))
+      return [];
+    const found = `update ${top.id} carries other code for it than its patches give here`;
+    return [{ code: 'update-below-differs', subject: { object: diff.name, symbol: before.name }, found }];
+  });
+}
+
+function findReplaced(manifest: Manifest, owner: string, name: string) {
+  return manifest.objects
+    .find((object) => object.name === owner)
+    ?.functions.find((replaced) => replaced.name === name);
+}

@@ -1,0 +1,284 @@
+// The main job, from a patch to an update. One stage after the other; what holds behind each:
+//   kernel     image, source, headers of exactly this kernel are in the cache
+//   tree       any object of it can be compiled as it was when it was shipped
+//   patches    every file of the patch is known before and after, or the patch does not apply
+//   objects    the list of objects whose text the patch changes is complete
+//   compiled   each of them exists before and after
+//   compared   the objects before are the shipped code, and what changes is known; all reasons against it are collected
+//   module     the new code is one loadable module, every symbol of which has its place in the running kernel
+//   described  the manifest says all that the applying side has to check
+// A refusal is a verdict and comes with all reasons of its stage; nothing is written.
+
+import {
+  accept,
+  type Reason,
+  refuse,
+  silentProgress,
+  VERSION,
+  type Verdict,
+  withStage,
+} from '@resplice/report';
+import { FORMAT_VERSION, hashContent, type Manifest, patchPath, type Update } from '@resplice/update';
+import { systemApt } from '../debian/apt.js';
+import { type FetchedKernel, fetchKernel, listFetchedKernels } from '../debian/fetch-kernel.js';
+import { resolveKernel } from '../debian/resolve-kernel.js';
+import type { WorkOptions } from '../debian/store.js';
+import { parsePatch } from '../patch/diff-parser.js';
+import type { PatchFile } from '../patch/patch-model.js';
+import { type PreparedTree, prepareTree } from '../tree/prepare-tree.js';
+import { findAffected } from './affected.js';
+import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
+import { describeObjects, runningName, sha256 } from './describe.js';
+import { type KernelModel, loadKernelModel } from './kernel-model.js';
+import { buildModule, type ModuleFile } from './module-file.js';
+import { compilePatched, compileShipped, keepChanged, patchSources, withPatchedSlot } from './sources.js';
+import { ToolClock } from './timing.js';
+
+export interface CreateRequest {
+  /** Release, package version or undefined for the running kernel. */
+  readonly kernel: string | undefined;
+  readonly patches: readonly PatchFile[];
+  readonly cves: readonly string[];
+  readonly description: string | undefined;
+  readonly id?: string;
+  /** Updates that will be active below this one, lowest first. */
+  readonly on: readonly Update[];
+  /** A compiler to use though the kernel names another. */
+  readonly compiler?: string;
+}
+
+export interface CreateStatistics {
+  readonly objects: number;
+  readonly milliseconds: number;
+  /** Part of `milliseconds` in which gcc, make, objtool or a package tool ran. */
+  readonly toolMilliseconds: number;
+}
+
+export interface CreatedUpdate {
+  readonly update: Update;
+  readonly statistics: CreateStatistics;
+}
+
+/** Turns patches into an update of one kernel. */
+export async function createUpdate(
+  request: CreateRequest,
+  options: WorkOptions = {},
+): Promise<Verdict<CreatedUpdate>> {
+  const start = performance.now();
+  const clock = new ToolClock();
+  const identity = await resolveKernel(request.kernel, systemApt(), {
+    fetched: await listFetchedKernels(options),
+  });
+  const kernel = await clock.during(() => fetchKernel(identity, options));
+  const compilerOverride = request.compiler === undefined ? {} : { compilerOverride: request.compiler };
+  const tree = await clock.during(() => prepareTree(kernel, { ...options, ...compilerOverride }));
+  const compiled = await compileVersions(tree, kernel, request, { ...options, clock });
+  if (!compiled.ok) return compiled;
+  const { model, versions, notBuilt } = compiled.value;
+
+  const comparison = await compareAll(
+    model,
+    tree,
+    versions,
+    request.on.map(({ manifest }) => manifest),
+  );
+  if (comparison.reasons.length > 0) return refuse(comparison.reasons);
+  const { compared } = comparison;
+  if (compared.length === 0) {
+    const found =
+      versions.length === 0
+        ? 'no object includes a changed line'
+        : `compared: ${versions.map(({ name }) => name).join(', ')}`;
+    return refuse([{ code: 'patch-changes-no-code', subject: {}, found }]);
+  }
+  const description = request.description ?? defaultDescription(request);
+  const module = await buildModule({
+    tree,
+    model,
+    compared,
+    functions: listFunctions(model, compared),
+    description,
+    id: request.id,
+    clock,
+    signal: options.signal,
+  });
+  if (module.reasons.length > 0) return refuse(module.reasons);
+  const update = describeUpdate({ request, kernel, tree, model, compared, module, notBuilt, description });
+  const milliseconds = performance.now() - start;
+  return accept({
+    update,
+    statistics: { objects: versions.length, milliseconds, toolMilliseconds: clock.milliseconds },
+  });
+}
+
+interface CompiledVersions {
+  readonly model: KernelModel;
+  readonly versions: readonly ObjectVersions[];
+  readonly notBuilt: readonly string[];
+}
+
+/** Finds what the patch affects and compiles it in all states; parses the kernel while compilers run. */
+async function compileVersions(
+  tree: PreparedTree,
+  kernel: FetchedKernel,
+  request: CreateRequest,
+  options: WorkOptions & { readonly clock: ToolClock },
+): Promise<Verdict<CompiledVersions>> {
+  const progress = options.progress ?? silentProgress;
+  const { clock } = options;
+  const lower = request.on.flatMap(readLowerPatches);
+  const lowerSources = await patchSources(tree, lower);
+  const sources = await patchSources(tree, [...lower, ...request.patches]);
+  const mine = new Map(
+    [...sources].filter(([path]) => request.patches.some((patch) => touches(patch, path))),
+  );
+  const affected = await clock.during(() => findAffected(tree, mine));
+  if (affected.reasons.length > 0) return refuse(affected.reasons);
+  if (affected.direct.length + affected.including.length === 0) {
+    const found = `not built: ${affected.notBuilt.join(', ')}`;
+    return refuse([{ code: 'patch-changes-nothing-built', subject: {}, found }]);
+  }
+  return withPatchedSlot(tree, sources, options, async (slot) => {
+    const objects = await clock.during(async () => {
+      const including = await keepChanged(tree, slot, affected.including, options);
+      return [...affected.direct, ...including].filter(
+        (object) => tree.database.find(object)?.place !== 'aside',
+      );
+    });
+    const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
+    const [patched, shipped, below, model] = await withStage(progress, 'compile', label, () =>
+      Promise.all([
+        clock.during(() => compilePatched(tree, slot, objects, options)),
+        clock.during(() => compileShipped(tree, objects, options)),
+        lower.length === 0
+          ? undefined
+          : clock.during(() =>
+              withPatchedSlot(tree, lowerSources, options, (under) =>
+                compilePatched(tree, under, objects, options),
+              ),
+            ),
+        loadKernelModel(kernel),
+      ]),
+    );
+    const versions = objects.map((name): ObjectVersions => {
+      const [before, after] = [shipped.get(name), patched.get(name)];
+      if (before === undefined || after === undefined) throw new Error(`${name} was not compiled`);
+      return {
+        name,
+        source: tree.database.find(name)?.source ?? name,
+        shipped: before,
+        below: below?.get(name),
+        patched: after,
+      };
+    });
+    return accept({ model, versions, notBuilt: affected.notBuilt });
+  });
+}
+
+function readLowerPatches(update: Update): readonly PatchFile[] {
+  return update.manifest.patches.map(({ file }) => {
+    const bytes = update.files.get(file);
+    if (bytes === undefined) throw new Error(`${update.manifest.id} lists ${file} and does not have it`);
+    return parsePatch(bytes, `${update.manifest.id}: ${file}`);
+  });
+}
+
+function touches(patch: PatchFile, path: string): boolean {
+  return patch.files.some((file) =>
+    [file.oldPath, file.newPath].some((name) => name === path || name?.endsWith(`/${path}`)),
+  );
+}
+
+/** Compares every object in every kernel object it is linked into. */
+async function compareAll(
+  model: KernelModel,
+  tree: PreparedTree,
+  versions: readonly ObjectVersions[],
+  lower: readonly Manifest[],
+): Promise<{ compared: readonly ComparedObject[]; reasons: readonly Reason[] }> {
+  const compared: ComparedObject[] = [];
+  const reasons: Reason[] = [];
+  for (const version of versions) {
+    const modules = tree.database.find(version.name)?.modules ?? [];
+    for (const owner of modules.length === 0 ? ['vmlinux'] : modules) {
+      if (owner !== 'vmlinux') await model.loadModule(owner);
+      const result = compareObject(model, owner, version, lower);
+      reasons.push(...result.reasons);
+      if (result.compared !== undefined) compared.push(result.compared);
+    }
+  }
+  return { compared, reasons };
+}
+
+function listFunctions(model: KernelModel, compared: readonly ComparedObject[]) {
+  return compared.flatMap(({ owner, diff, match }) =>
+    diff.replaced.flatMap(({ before, after }) => {
+      const running = model.object(owner);
+      const address = match.functions.get(before)?.address;
+      const name = address === undefined ? undefined : runningName(running, before.symbols, address);
+      if (address === undefined || name === undefined) return [];
+      return [{ object: owner, name, position: running.position(name, address) ?? 0, replacement: after }];
+    }),
+  );
+}
+
+function defaultDescription({ patches, cves }: CreateRequest): string {
+  const [first] = patches;
+  if (first !== undefined && first.subject !== '') return first.subject;
+  return cves.length > 0 ? `fixes ${cves.join(', ')}` : (first?.name ?? '');
+}
+
+interface Description {
+  readonly request: CreateRequest;
+  readonly kernel: FetchedKernel;
+  readonly tree: PreparedTree;
+  readonly model: KernelModel;
+  readonly compared: readonly ComparedObject[];
+  readonly module: ModuleFile;
+  readonly notBuilt: readonly string[];
+  readonly description: string;
+}
+
+function describeUpdate({
+  request,
+  kernel,
+  tree,
+  model,
+  compared,
+  module,
+  notBuilt,
+  description,
+}: Description): Update {
+  const moduleFile = `module/${module.name}.ko`;
+  const files = new Map<string, Uint8Array>([[moduleFile, module.bytes]]);
+  const patches = request.patches.map((patch, index) => {
+    const file = patchPath(index + 1, patch.name);
+    files.set(file, patch.bytes);
+    return { file, sha256: hashContent(patch.bytes), subject: patch.subject };
+  });
+  const cves = [...new Set([...request.cves, ...request.patches.flatMap((patch) => patch.cves)])].sort();
+  const manifest: Manifest = {
+    format: FORMAT_VERSION,
+    id: module.id,
+    description,
+    cves,
+    kernel: {
+      release: kernel.identity.release,
+      version: kernel.identity.version,
+      architecture: 'x86_64',
+      buildId: model.image.buildId,
+    },
+    engine: 'livepatch',
+    requires: request.on.map((update) => update.manifest.id),
+    patches,
+    module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
+    objects: describeObjects(model, compared),
+    notBuilt: [...notBuilt],
+    tools: {
+      resplice: VERSION,
+      compiler: tree.compiler.versionText,
+      compilerOverride: tree.compiler.replaces,
+    },
+  };
+  return { manifest, files };
+}

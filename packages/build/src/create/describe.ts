@@ -1,0 +1,83 @@
+// The manifest of an update: what was compared and built, in the words that the applying machine checks.
+
+import { createHash } from 'node:crypto';
+import { hashCode, type RunningObject } from '@resplice/engine';
+import type { CodeSite, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
+import type { ComparedObject } from './compare.js';
+import type { KernelModel } from './kernel-model.js';
+
+/** The objects of the kernel that the update patches, each with all that is replaced and added in it. */
+export function describeObjects(
+  model: KernelModel,
+  compared: readonly ComparedObject[],
+): Manifest['objects'] {
+  const owners = [...new Set(compared.map(({ owner }) => owner))];
+  return owners.map((owner): PatchedObject => {
+    const mine = compared.filter((object) => object.owner === owner);
+    return {
+      name: owner,
+      buildId: owner === 'vmlinux' ? null : (model.loadedModule(owner)?.buildId ?? null),
+      sources: [...new Set(mine.map(({ source }) => source))].sort(),
+      functions: mine.flatMap((object) => describeFunctions(model.object(owner), object)),
+      added: mine.flatMap(({ diff }) =>
+        diff.selection.added.map(({ name, kind, size }) => ({
+          name,
+          kind: kind === 'function' ? ('function' as const) : ('data' as const),
+          size,
+        })),
+      ),
+    };
+  });
+}
+
+function describeFunctions(
+  running: RunningObject,
+  { diff, match, source }: ComparedObject,
+): readonly ReplacedFunction[] {
+  return diff.replaced.flatMap(({ before, after, difference }): readonly ReplacedFunction[] => {
+    const found = match.functions.get(before);
+    const name = found === undefined ? undefined : runningName(running, before.symbols, found.address);
+    if (found === undefined || name === undefined) return [];
+    const { address, size } = found;
+    return [
+      {
+        name,
+        position: running.position(name, address) ?? 0,
+        address: running.name === 'vmlinux' ? `0x${address.toString(16)}` : null,
+        size,
+        code: Buffer.from(running.read(address, size)).toString('base64'),
+        sites: describeSites(running, address, size),
+        source,
+        replacement: after.name,
+        newSize: after.size,
+        newCode: hashCode(diff.post, after),
+        firstDifference: difference ?? null,
+      },
+    ];
+  });
+}
+
+/** The name by which the kernel knows the address, of several that the object gives it. */
+export function runningName(
+  running: RunningObject,
+  symbols: readonly { readonly name: string }[],
+  address: bigint,
+): string | undefined {
+  return symbols.find((symbol) => running.addressesOf(symbol.name).includes(address))?.name;
+}
+
+function describeSites(running: RunningObject, address: bigint, size: number): CodeSite[] {
+  return running
+    .sitesIn(address, size)
+    .map((site) => {
+      const start = Math.max(0, Number(site.address - address));
+      const end = Math.min(size, Number(site.address - address) + site.length);
+      return { at: start, length: end - start, kind: site.kind as CodeSite['kind'] };
+    })
+    .filter((site) => site.length > 0)
+    .sort((a, b) => a.at - b.at || a.length - b.length || (a.kind < b.kind ? -1 : 1));
+}
+
+export function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}

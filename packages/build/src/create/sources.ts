@@ -1,0 +1,125 @@
+// The sources in up to three states (shipped, with the updates below, with the new patch) and the objects compiled
+// from them. Shipped objects come from the cache; the others are compiled in a work slot.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type ObjectFile, parseObject } from '@resplice/engine';
+import type { WorkOptions } from '../debian/store.js';
+import { isMissing } from '../debian/store.js';
+import { compilableText } from '../patch/line-resync.js';
+import type { PatchFile } from '../patch/patch-model.js';
+import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
+import { compileObjects } from '../tree/compile-objects.js';
+import { compileOriginals } from '../tree/object-cache.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import { preprocessObjects } from '../tree/preprocess.js';
+import { openSlot, type Slot } from '../tree/slot.js';
+
+/** Path → the file before and after a set of patches. */
+export type PatchedSources = ReadonlyMap<string, PatchedContent>;
+
+/** Applies patches to the shipped sources, in memory. */
+export function patchSources(tree: PreparedTree, patches: readonly PatchFile[]): Promise<PatchedSources> {
+  return applyPatches(patches, (path) => readSource(tree, path));
+}
+
+async function readSource(tree: PreparedTree, path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(join(tree.directory, path));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Runs `work` in a slot that holds the patched sources, line numbers kept. */
+export async function withPatchedSlot<T>(
+  tree: PreparedTree,
+  sources: PatchedSources,
+  options: WorkOptions,
+  work: (slot: Slot) => Promise<T>,
+): Promise<T> {
+  const slot = await openSlot(tree, options);
+  try {
+    for (const [path, content] of sources) {
+      const text = compilableText(path, content);
+      if (text === null) await slot.remove(path);
+      else await slot.write(path, text);
+    }
+    return await work(slot);
+  } finally {
+    await slot.release();
+  }
+}
+
+/** Of objects that include a changed file, those whose preprocessed text really differs. */
+export async function keepChanged(
+  tree: PreparedTree,
+  slot: Slot,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<readonly string[]> {
+  if (objects.length === 0) return [];
+  const preprocess = async (directory: string, stage: string) => {
+    let done = 0;
+    const total = objects.length;
+    return preprocessObjects(tree, directory, objects, {
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onDone: (object) =>
+        options.progress?.({ stage, state: 'update', detail: object, done: ++done, total, unit: 'objects' }),
+    });
+  };
+  const before = await preprocess(tree.directory, 'preprocess-original');
+  const after = await preprocess(slot.directory, 'preprocess-patched');
+  return objects.filter((object) => before.get(object) !== after.get(object));
+}
+
+/** Compiles objects in a slot and parses them. */
+export async function compilePatched(
+  tree: PreparedTree,
+  slot: Slot,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<ReadonlyMap<string, ObjectFile>> {
+  const output = await mkdtemp(join(tmpdir(), 'resplice-objects-'));
+  try {
+    const progress = options.progress;
+    let done = 0;
+    const compiled = await compileObjects(tree, {
+      directory: slot.directory,
+      objects,
+      output,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onDone: (object) =>
+        progress?.({
+          stage: 'compile-patched',
+          state: 'update',
+          detail: object,
+          done: ++done,
+          total: objects.length,
+          unit: 'objects',
+        }),
+    });
+    return await parseAll(compiled);
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+/** The shipped objects, compiled now or taken from the cache, parsed. */
+export async function compileShipped(
+  tree: PreparedTree,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<ReadonlyMap<string, ObjectFile>> {
+  return parseAll(await compileOriginals(tree, objects, options));
+}
+
+async function parseAll(
+  compiled: readonly { readonly object: string; readonly file: string }[],
+): Promise<ReadonlyMap<string, ObjectFile>> {
+  const files = new Map<string, ObjectFile>();
+  for (const { object, file } of compiled) files.set(object, parseObject(await readFile(file), object));
+  return files;
+}
