@@ -22,6 +22,7 @@ export function correlate(pre: DefinedObject, post: DefinedObject): Correlation 
   correlator.pairUniqueNames((definition) => baseName(definition.name));
   correlator.pairByUse();
   correlator.pairByContent();
+  correlator.pairNamelessSections();
   return { pairs: correlator.pairs, origins: correlator.origins };
 }
 
@@ -88,6 +89,25 @@ class Correlator {
       const news = after.get(key) ?? [];
       if (olds.length !== news.length) continue;
       if (olds.length > 1 && olds.some((definition) => used.has(definition))) continue;
+      for (const [index, before] of olds.entries()) this.#pair(before, news[index]);
+    }
+  }
+
+  /** Tables that nothing refers to, such as `.pci_fixup_final`, are one definition without a name: the section is its identity. */
+  pairNamelessSections(): void {
+    const tables = (object: DefinedObject) => {
+      const bySection = new Map<string, Definition[]>();
+      for (const definition of object.definitions) {
+        const isCopied = definition.kind !== 'data' || definition.sectionClass === 'data';
+        if (definition.symbols.length === 0 && !isCopied)
+          appendTo(bySection, definition.section.name, definition);
+      }
+      return bySection;
+    };
+    const after = tables(this.#post);
+    for (const [name, olds] of tables(this.#pre)) {
+      const news = after.get(name) ?? [];
+      if (olds.length !== news.length) continue;
       for (const [index, before] of olds.entries()) this.#pair(before, news[index]);
     }
   }

@@ -43,7 +43,7 @@ const RULES: readonly Rule[] = [
     class: 'ignored',
   },
   {
-    name: /^(\.modinfo|__patchable_function_entries|\.gnu\.linkonce\.this_module|__versions|\.BTF.*)$/,
+    name: /^(\.modinfo|__patchable_function_entries|\.gnu\.linkonce\.this_module|__versions|\.BTF(\..+)?)$/,
     class: 'ignored',
   },
   // gcc writes it for EXPORT_SYMBOL's and inline asm's sake; linked away
