@@ -8,7 +8,6 @@ import {
 import { UsageError } from '@resplice/report';
 import { readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
-import { renderManifest } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
 import { count, formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
@@ -55,12 +54,17 @@ export function createCommand() {
     );
 }
 
-export function renderCreated({ update, statistics }: CreatedUpdate, output: string): Outcome {
-  const { manifest, files } = update;
+/** Short: `inspect` shows what is in the update. */
+export function renderCreated({ update: { manifest }, statistics }: CreatedUpdate, output: string): Outcome {
   const { objects, milliseconds, toolMilliseconds } = statistics;
-  const effort = `${count(objects, 'object')} compared in ${formatDuration(milliseconds)}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`;
-  const lines = renderManifest(manifest, files.get(manifest.module.file)?.length);
-  return done({ output, manifest, statistics }, [...lines, '', `written to ${output}; ${effort}`]);
+  const places = manifest.objects.map(
+    ({ name, functions }) => `${count(functions.length, 'function')} in ${name}`,
+  );
+  const total = formatDuration(milliseconds);
+  return done({ output, manifest, statistics }, [
+    `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
+    `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
+  ]);
 }
 
 interface PatchOptions {
