@@ -111,6 +111,11 @@ test('finds nothing wrong with exposed, safe, exposed', () => {
   assert.ok(!outcome.lines.some((line) => line.includes('other')));
 });
 
+test('gives the output of steps to JSON as text only', () => {
+  const text = JSON.stringify(renderTrial(judgeTrial(guest(GOOD)), PLAN.update, false).json);
+  assert.ok(text.includes('a filter was attached') && !text.includes('stdoutBytes'));
+});
+
 test('prints the whole kernel log when asked to', () => {
   const { lines } = renderTrial(judgeTrial(guest(GOOD)), PLAN.update, true);
   assert.ok(lines.some((line) => line.includes('[    9.2] other')));

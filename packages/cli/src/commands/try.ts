@@ -77,7 +77,9 @@ export function renderTrial(trial: Trial, update: Update, verbose: boolean): Out
           `${update.manifest.id} is not proved, for ${count(problems.length, 'reason')}:`,
           ...problems.flatMap(renderProblem),
         ];
-  const { kernelLog, ...rest } = result;
+  const { kernelLog, accelerator, outcome } = result;
+  // The text of the output is enough for JSON; its bytes would be long lists of numbers.
+  const steps = result.steps.map(({ stdoutBytes: _, stderrBytes: __, ...step }) => step);
   return {
     exitStatus: problems.length === 0 ? DONE : REFUSED,
     json: {
@@ -85,15 +87,9 @@ export function renderTrial(trial: Trial, update: Update, verbose: boolean): Out
       problems,
       complaints,
       kernelLog,
-      guest: { accelerator: rest.accelerator, outcome: rest.outcome, steps: rest.steps },
+      guest: { accelerator, outcome, steps },
     },
-    lines: [
-      ...renderSteps(trial),
-      '',
-      ...renderLog(kernelLog, verbose, result.outcome !== 'completed'),
-      '',
-      ...sum,
-    ],
+    lines: [...renderSteps(trial), '', ...renderLog(kernelLog, verbose, outcome !== 'completed'), '', ...sum],
   };
 }
 
