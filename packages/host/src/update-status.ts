@@ -73,9 +73,10 @@ export function decideState(
   livepatch: LivepatchSwitch | undefined,
   module: LoadedModule | undefined,
 ): UpdateState {
+  // First, because while insmod is at work the kernel has the transition begin a moment before the patch counts as enabled.
+  if (module?.state === 'loading') return 'applying';
   if (livepatch?.transition === true) return livepatch.enabled ? 'applying' : 'undoing';
   if (livepatch?.enabled === true) return 'applied';
-  if (module?.state === 'loading') return 'applying';
   return livepatch !== undefined || module !== undefined ? 'loaded-disabled' : 'interrupted';
 }
 

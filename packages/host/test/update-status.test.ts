@@ -102,5 +102,9 @@ test('decides the state from the kernel', () => {
   assert.equal(decideState({ enabled: false, transition: false }, live), 'loaded-disabled');
   assert.equal(decideState(undefined, live), 'loaded-disabled');
   assert.equal(decideState(undefined, { name: 'm', state: 'loading' }), 'applying');
+  assert.equal(
+    decideState({ enabled: false, transition: true }, { name: 'm', state: 'loading' }),
+    'applying',
+  );
   assert.equal(decideState(undefined, undefined), 'interrupted');
 });
