@@ -66,7 +66,12 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
   const reasons = [...checked.reasons, ...bound.reasons];
   if (bound.reasons.length > 0) return { id, name, bytes: new Uint8Array(0), reasons };
   const identity = await describeModule(model, name, request.description, bound.namespaces);
-  const finished = finalizeModule({ bytes: checked.bytes, bindings: bound.bindings, identity });
+  const finished = finalizeModule({
+    bytes: checked.bytes,
+    bindings: bound.bindings,
+    identity,
+    layouts: model.layouts,
+  });
   return { id, name, bytes: finished.bytes, reasons: [...reasons, ...finished.reasons] };
 }
 
@@ -123,13 +128,6 @@ async function describeModule(
   description: string,
   namespaces: readonly string[],
 ): Promise<ModuleIdentity> {
-  const layout = model.layouts.find('module');
-  const member = (field: string): number => {
-    const offset = layout?.offsets.get(field);
-    if (offset === undefined)
-      throw new InputError('struct-member-missing', `struct module of this kernel has no member ${field}`);
-    return offset;
-  };
   const layoutCrc = model.exports.get('module_layout')?.crc;
   if (layoutCrc === undefined)
     throw new InputError(
@@ -142,10 +140,6 @@ async function describeModule(
     description,
     retpoline: true,
     namespaces,
-    moduleSize: layout?.size ?? 0,
-    nameOffset: member('name'),
-    initOffset: member('init'),
-    exitOffset: member('exit'),
     layoutCrc,
   };
 }

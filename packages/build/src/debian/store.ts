@@ -113,7 +113,11 @@ export async function removeStale(parent: string): Promise<void> {
     const match = /^\.tmp-(\d+)-(\d+)-/.exec(name);
     if (match?.[1] === undefined) continue;
     if ((await readStartTime(Number(match[1]))) === match[2]) continue;
-    await rm(join(parent, name), { recursive: true, force: true });
+    try {
+      await rm(join(parent, name), { recursive: true, force: true, maxRetries: 3 });
+    } catch {
+      // A program that the dead process started may still be writing there. Nobody reads it, and the next call removes it.
+    }
   }
 }
 

@@ -24,7 +24,8 @@ export class Make {
   }
 
   async run(args: readonly string[]): Promise<void> {
-    await runCommand('make', [...this.variables, ...args], {
+    // setpriv: when we are killed, make is told to stop, and stops what it started.
+    await runCommand('setpriv', ['--pdeathsig', 'TERM', 'make', ...this.variables, ...args], {
       directory: this.#directory,
       environment: this.environment,
       ...(this.#signal === undefined ? {} : { signal: this.#signal }),

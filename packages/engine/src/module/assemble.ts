@@ -21,6 +21,7 @@ import {
   PATCH_SYMBOL,
 } from './livepatch-table.js';
 import { ObjectBuilder, type SectionBuilder, type SectionShape, SHAPES } from './section-builder.js';
+import { addThisModule, THIS_MODULE } from './this-module.js';
 
 /** What one compiled object contributes. */
 export interface Part {
@@ -78,6 +79,7 @@ class Assembler {
   readonly #aliases = new Map<Definition, string>();
   readonly #isExported: (symbol: string) => boolean;
   #tables: NewSymbol | undefined;
+  #thisModule: NewSymbol | undefined;
 
   constructor(input: AssemblyInput) {
     this.#isExported = (symbol) => input.isExported(symbol);
@@ -91,12 +93,19 @@ class Assembler {
   }
 
   addTables({ functions, layouts }: AssemblyInput): void {
-    this.#tables = addLivepatchTables(this.builder, functions, layouts, (definition) => {
-      const { symbol } = this.#placeOf(definition);
-      if (symbol === undefined)
-        throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
-      return symbol;
+    this.#thisModule = addThisModule(this.builder, layouts, (name) => {
+      const entry = this.#globals.get(`null\0${name}`);
+      if (entry === undefined)
+        throw new InternalError('no-module-entry', `the update's own code has no ${name}`);
+      return this.#reachCopy(entry, 0);
     });
+    const symbolOf = (definition: Definition): NewSymbol => {
+      const { symbol } = this.#placeOf(definition);
+      if (symbol !== undefined) return symbol;
+      throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
+    };
+    const surroundings = { thisModule: this.#thisModule, symbolOf };
+    this.#tables = addLivepatchTables(this.builder, functions, layouts, surroundings);
   }
 
   place(part: Part, definition: Definition): void {
@@ -200,6 +209,8 @@ class Assembler {
     const { symbol, weak } = resolution;
     const definition = this.#globals.get(`${part.owner}\0${symbol}`);
     if (definition !== undefined) return this.#reachCopy(definition, target.offset);
+    const isOwn = symbol === THIS_MODULE && (part.owner === null || part.owner === 'vmlinux');
+    if (isOwn && this.#thisModule !== undefined) return { symbol: this.#thisModule, addend: target.offset };
     if (symbol === PATCH_SYMBOL && this.#tables !== undefined)
       return { symbol: this.#tables, addend: target.offset };
     return { symbol: this.#importExternal(part, symbol, weak), addend: target.offset };
@@ -246,6 +257,7 @@ class Assembler {
   #uniqueName(symbol: string, isSame: (known: Import) => boolean): string {
     for (let count = 0; ; count++) {
       const name = count === 0 ? symbol : `${symbol}.resplice.${count}`;
+      if (name === THIS_MODULE) continue;
       const known = this.imports.get(name);
       if (known === undefined || isSame(known)) return name;
     }

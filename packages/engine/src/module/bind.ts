@@ -33,8 +33,6 @@ export function bindImports(imports: ReadonlyMap<string, Import>, context: BindC
   const namespaces = new Map<string, string[]>();
   const reasons: Reason[] = [];
   for (const [name, imported] of imports) {
-    if (imported.symbol === '__this_module' && (imported.owner === null || imported.owner === 'vmlinux'))
-      continue;
     const exported =
       imported.definition === undefined || imported.definition.binding === 'global'
         ? exportedByKernel(imported.symbol, context)

@@ -18,7 +18,9 @@ import {
 import { type ObjectSymbol, parseObject, type Relocation, type Section } from '../elf/object.js';
 import { isLoadable, relocationName } from '../elf/relocation.js';
 import { appendTo } from '../map-entry.js';
-import { encodeModinfo, encodeThisModule, encodeVersions, type ModuleIdentity } from './module-section.js';
+import type { LivepatchLayouts } from './livepatch-table.js';
+import { encodeModinfo, encodeVersions, type ModuleIdentity } from './module-section.js';
+import { nameModule, THIS_MODULE_SECTION } from './this-module.js';
 
 /** How a symbol that the update does not define is found in the running kernel. */
 export type Binding =
@@ -39,6 +41,7 @@ export interface FinalizeInput {
   /** Name of the undefined symbol → its binding. */
   readonly bindings: ReadonlyMap<string, Binding>;
   readonly identity: ModuleIdentity;
+  readonly layouts: LivepatchLayouts;
 }
 
 export interface FinishedModule {
@@ -63,10 +66,8 @@ class Finalizer {
   readonly #symbols = new Map<ObjectSymbol, NewSymbol>();
   readonly #livepatch = new Map<string, NewSymbol>();
   readonly #added: NewSection[] = [];
-  readonly #addedSymbols: NewSymbol[] = [];
   readonly #relocations: NewRelocations[] = [];
   readonly #reasons: Reason[] = [];
-  #thisModule: NewSymbol | undefined;
 
   constructor(input: FinalizeInput) {
     this.#input = input;
@@ -75,12 +76,12 @@ class Finalizer {
   run(): FinishedModule {
     const object = parseObject(this.#input.bytes, 'update');
     for (const section of object.sections)
-      if (isKept(section)) this.#sections.set(section, copySection(section));
-    this.#addModuleSections(object.symbols);
+      if (isKept(section)) this.#sections.set(section, this.#copy(section));
+    this.#added.push(plainSection('.modinfo', SHF.ALLOC, encodeModinfo(this.#input.identity), 1));
     for (const symbol of object.symbols) this.#keepDefined(symbol);
     for (const section of this.#sections.keys()) this.#bind(section);
     const used = new Set(this.#relocations.flatMap((list) => list.entries.map((entry) => entry.symbol)));
-    const all = [...this.#symbols.values(), ...this.#addedSymbols, ...this.#livepatch.values()];
+    const all = [...this.#symbols.values(), ...this.#livepatch.values()];
     const symbols = all.filter((symbol) => typeof symbol.place !== 'string' || used.has(symbol));
     this.#addVersions(symbols);
     const sections = [...this.#sections.values(), ...this.#added];
@@ -88,37 +89,10 @@ class Finalizer {
     return { bytes, reasons: this.#reasons };
   }
 
-  #addModuleSections(symbols: readonly ObjectSymbol[]): void {
-    const { identity } = this.#input;
-    const info = plainSection('.modinfo', SHF.ALLOC, encodeModinfo(identity), 1);
-    const module = plainSection(
-      '.gnu.linkonce.this_module',
-      SHF.ALLOC | SHF.WRITE,
-      encodeThisModule(identity),
-      64,
-    );
-    this.#added.push(info, module);
-    const size = module.data.length;
-    this.#thisModule = {
-      name: '__this_module',
-      place: module,
-      value: 0,
-      size,
-      type: STT.OBJECT,
-      binding: STB.GLOBAL,
-    };
-    this.#addedSymbols.push(this.#thisModule);
-    const entries: NewRelocation[] = [];
-    for (const [name, offset] of [
-      ['init_module', identity.initOffset],
-      ['cleanup_module', identity.exitOffset],
-    ] as const) {
-      const symbol = symbols.find((candidate) => candidate.name === name && candidate.section !== undefined);
-      if (symbol === undefined)
-        throw new InternalError('no-module-entry', `the update's own code has no ${name}`);
-      entries.push({ offset, type: 1, symbol: this.#define(symbol), addend: 0 });
-    }
-    this.#relocations.push({ name: '.rela.gnu.linkonce.this_module', target: module, flags: 0, entries });
+  #copy(section: Section): NewSection {
+    const copy = copySection(section);
+    if (section.name !== THIS_MODULE_SECTION) return copy;
+    return { ...copy, data: nameModule(section.data, this.#input.identity.name, this.#input.layouts) };
   }
 
   #keepDefined(symbol: ObjectSymbol): void {
@@ -172,13 +146,6 @@ class Finalizer {
   #resolve(section: Section, relocation: Relocation): { symbol: NewSymbol; object?: string } {
     const { symbol } = relocation;
     if (symbol.section !== undefined) return { symbol: this.#define(symbol) };
-    if (
-      symbol.name === '__this_module' &&
-      this.#thisModule !== undefined &&
-      !this.#input.bindings.has('__this_module')
-    ) {
-      return { symbol: this.#thisModule };
-    }
     const binding = this.#input.bindings.get(symbol.name);
     if (binding === undefined) throw new InternalError('no-binding', `no binding for ${symbol.name}`);
     if (binding.kind === 'export') return { symbol: this.#define(symbol) };

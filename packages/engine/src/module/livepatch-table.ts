@@ -28,12 +28,18 @@ export interface LivepatchLayouts {
   find(name: string): { readonly size: number; readonly offsets: ReadonlyMap<string, number> } | undefined;
 }
 
+/** What the tables point at. */
+export interface Surroundings {
+  readonly thisModule: NewSymbol;
+  symbolOf(definition: Definition): NewSymbol;
+}
+
 /** Adds the tables to the update's data and returns the symbol of the klp_patch, PATCH_SYMBOL. */
 export function addLivepatchTables(
   builder: ObjectBuilder,
   functions: readonly LivepatchFunction[],
   layouts: LivepatchLayouts,
-  symbolOf: (definition: Definition) => NewSymbol,
+  { thisModule, symbolOf }: Surroundings,
 ): NewSymbol {
   const data = builder.section(SHAPES.data);
   const strings = new Strings(builder);
@@ -53,7 +59,7 @@ export function addLivepatchTables(
   });
   for (const [index, func] of tables.entries()) object.point(index, 'funcs', func.write(data));
   const patch = new Table(layouts, 'klp_patch', 1);
-  patch.point(0, 'mod', { symbol: builder.import('__this_module'), addend: 0 });
+  patch.point(0, 'mod', { symbol: thisModule, addend: 0 });
   patch.point(0, 'objs', object.write(data));
   const { addend } = patch.write(data);
   return builder.define({

@@ -13,17 +13,10 @@ export interface ModuleIdentity {
   readonly retpoline: boolean;
   /** Symbol namespaces to import. */
   readonly namespaces: readonly string[];
-  /** Layout of struct module. */
-  readonly moduleSize: number;
-  readonly nameOffset: number;
-  readonly initOffset: number;
-  readonly exitOffset: number;
   /** CRC of `module_layout`, by which the kernel checks that its struct module is ours. */
   readonly layoutCrc: number;
 }
 
-/** MODULE_NAME_LEN less the terminator. */
-const MAX_NAME = 55;
 /** struct modversion_info: a CRC and a name that fill 64 bytes together. */
 const VERSION_SIZE = 64;
 
@@ -41,14 +34,6 @@ export function encodeModinfo(identity: ModuleIdentity): Uint8Array {
   const writer = new ByteWriter();
   for (const [key, value] of entries) writer.cstring(`${key}=${value.replace(/[\0\n]/g, ' ')}`);
   return writer.finish();
-}
-
-/** struct module with nothing but its name; the loader fills in the rest, and relocations point it at init and exit. */
-export function encodeThisModule(identity: ModuleIdentity): Uint8Array {
-  if (identity.name.length > MAX_NAME)
-    throw new InternalError('module-name-too-long', `${identity.name} has more than ${MAX_NAME} characters`);
-  const writer = new ByteWriter().fill(identity.moduleSize);
-  return writer.setBytesAt(identity.nameOffset, new TextEncoder().encode(identity.name)).finish();
 }
 
 /** One entry for module_layout and one per exported symbol, in order of name. */
