@@ -4,6 +4,7 @@ export {
   type CreateStatistics,
   createUpdate,
 } from './create/create-update.js';
+export { type KernelModel, loadKernelModel } from './create/kernel-model.js';
 export { type Apt, systemApt } from './debian/apt.js';
 export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
 export { type FetchedKernel, fetchKernel, listFetchedKernels } from './debian/fetch-kernel.js';
@@ -18,4 +19,5 @@ export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';
 export { checkBuildTools, type MissingTool } from './tree/build-tools.js';
+export { compileObjects } from './tree/compile-objects.js';
 export { type PreparedTree, prepareTree } from './tree/prepare-tree.js';

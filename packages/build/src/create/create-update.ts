@@ -52,6 +52,8 @@ export interface CreateStatistics {
   readonly milliseconds: number;
   /** Part of `milliseconds` in which gcc, make, objtool or a package tool ran. */
   readonly toolMilliseconds: number;
+  /** Of this process, tools not counted. */
+  readonly peakMemoryBytes: number;
 }
 
 export interface CreatedUpdate {
@@ -107,7 +109,12 @@ export async function createUpdate(
   const milliseconds = performance.now() - start;
   return accept({
     update,
-    statistics: { objects: versions.length, milliseconds, toolMilliseconds: clock.milliseconds },
+    statistics: {
+      objects: versions.length,
+      milliseconds,
+      toolMilliseconds: clock.milliseconds,
+      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+    },
   });
 }
 
