@@ -11,6 +11,7 @@ const STRUCTS = new Map(
     bug_entry: { size: 12, members: { bug_addr_disp: 0, file_disp: 4, line: 8, flags: 10 } },
     exception_table_entry: { size: 12, members: { insn: 0, fixup: 4, data: 8 } },
     jump_entry: { size: 16, members: { code: 0, target: 4, key: 8 } },
+    module: { size: 1024, members: { name: 24, init: 400, exit: 800 } },
     klp_func: { size: 144, members: { old_name: 0, new_func: 8, old_sympos: 16 } },
     klp_object: { size: 152, members: { name: 0, funcs: 8 } },
     klp_patch: { size: 144, members: { mod: 0, objs: 8, replace: 16 } },
