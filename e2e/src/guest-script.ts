@@ -1,0 +1,130 @@
+// What is done in one guest, put together by several test cases that share the boot, and afterwards the results by name.
+
+import type { GuestFile, GuestResult, GuestSpec, GuestStep, StepResult } from '@resplice/vm';
+import { type Answer, BUNDLE, parseAnswer } from './resplice-command.js';
+import type { MadeUpdate } from './workshop.js';
+
+const FLOCK = '/usr/bin/flock';
+const NOBODY = 65534;
+const FOLDER = '/resplice';
+/** One start of node takes seconds in an emulated guest. */
+const COMMAND_SECONDS = 120;
+
+export class GuestScript {
+  readonly #files = new Map<string, GuestFile>();
+  readonly #modules = new Set<string>();
+  readonly #steps = new Map<string, GuestStep>();
+  #result: GuestResult | undefined;
+
+  constructor() {
+    this.file(`${FOLDER}/resplice.cjs`, BUNDLE);
+    this.file(FLOCK, FLOCK);
+  }
+
+  /** Puts a host file into the guest. */
+  file(path: string, source: string | Uint8Array, mode?: number): string {
+    const content = typeof source === 'string' ? { file: source } : { bytes: source };
+    this.#files.set(path, { path, source: content, ...(mode === undefined ? {} : { mode }) });
+    return path;
+  }
+
+  /** Puts an update into the guest and gives its path there. */
+  update({ file }: MadeUpdate): string {
+    return this.file(`/updates/${file.split('/').at(-1) ?? ''}`, file);
+  }
+
+  /** Makes a kernel module and all it needs available to modprobe. */
+  module(name: string): void {
+    this.#modules.add(name);
+  }
+
+  step(step: GuestStep): void {
+    if (this.#steps.has(step.name)) throw new Error(`two steps are called ${step.name}`);
+    this.#steps.set(step.name, step);
+  }
+
+  shell(name: string, script: string, timeoutSeconds = COMMAND_SECONDS): void {
+    this.step({ name, argv: ['/bin/sh', '-c', script], timeoutSeconds });
+  }
+
+  /** The real command, in the guest. */
+  resplice(name: string, args: readonly string[], uid = 0): void {
+    this.step({ name, argv: [...respliceCommand(args)], uid, timeoutSeconds: COMMAND_SECONDS });
+  }
+
+  probe(name: string, probe: string, user: 'root' | 'nobody' = 'nobody'): void {
+    const path = this.file(`/probes/${probe.split('/').at(-1) ?? ''}`, probe, 0o755);
+    this.step({ name, argv: [path], uid: user === 'root' ? 0 : NOBODY });
+  }
+
+  /** What the kernel itself says about live patches and modules of ours; for {@link kernelState}. */
+  inspectKernel(name: string): void {
+    const script = [
+      'cd /sys/kernel/livepatch',
+      'for p in *; do [ -e $p/enabled ] && echo "patch $p $(cat $p/enabled) $(cat $p/transition)"; done',
+      "sed -n 's/^\\(resplice_[^ ]*\\) .*/module \\1/p' /proc/modules",
+      'true',
+    ].join('\n');
+    this.shell(name, script);
+  }
+
+  spec(kernel: { readonly vmlinuz: string; readonly modules: string }): GuestSpec {
+    return {
+      vmlinuz: kernel.vmlinuz,
+      modules: { directory: kernel.modules, names: [...this.#modules] },
+      files: [...this.#files.values()],
+      steps: [...this.#steps.values()],
+      withNode: true,
+    };
+  }
+
+  finish(result: GuestResult): void {
+    this.#result = result;
+  }
+
+  get result(): GuestResult {
+    if (this.#result === undefined) throw new Error('the guest was not run');
+    return this.#result;
+  }
+
+  /** Throws when the guest did not get that far. */
+  ran(name: string): StepResult {
+    const step = this.result.steps.find((each) => each.name === name);
+    if (step !== undefined) return step;
+    throw new Error(`the guest did not come to "${name}": ${this.result.outcome} ${this.result.explanation}`);
+  }
+
+  answer(name: string): Answer {
+    const { exitCode, stdout, stderr } = this.ran(name);
+    return parseAnswer(exitCode, stdout, stderr);
+  }
+
+  kernelState(name: string): KernelState {
+    const lines = this.ran(name).stdout.trim().split('\n');
+    return {
+      patches: lines.flatMap((line) => {
+        const [, module, enabled, transition] = /^patch (\S+) ([01]) ([01])$/.exec(line) ?? [];
+        return module === undefined
+          ? []
+          : [{ module, enabled: enabled === '1', transition: transition === '1' }];
+      }),
+      modules: lines.flatMap((line) => /^module (\S+)$/.exec(line)?.[1] ?? []),
+    };
+  }
+}
+
+export interface KernelState {
+  readonly patches: readonly {
+    readonly module: string;
+    readonly enabled: boolean;
+    readonly transition: boolean;
+  }[];
+  readonly modules: readonly string[];
+}
+
+export const NOTHING_LEFT: KernelState = { patches: [], modules: [] };
+
+/** The command line of the real command in the guest. */
+export function respliceCommand(args: readonly string[]): readonly string[] {
+  return ['node', `${FOLDER}/resplice.cjs`, ...args, '--json'];
+}

@@ -1,0 +1,163 @@
+// Where the material of the tests is made, anew in each run and through the real command: patches from the difference of two
+// source packages or by editing a shipped file, updates, probes. Nothing of it is committed, so nothing of it can be stale.
+
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type FetchedKernel, prepareTree } from '@resplice/build';
+import type { Manifest } from '@resplice/update';
+import { choosePair, type KernelPair } from './kernel-pair.js';
+import { type Answer, ROOT, resplice, run } from './resplice-command.js';
+
+export interface MadeUpdate {
+  readonly id: string;
+  /** The .splice file. */
+  readonly file: string;
+  readonly manifest: Manifest;
+}
+
+export interface UpdateOptions {
+  readonly on?: readonly MadeUpdate[];
+  readonly id?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Rewrite {
+  /** In the kernel tree, for example `net/core/sock.c`. */
+  readonly path: string;
+  /** Patches below the edit; it sees the text they leave. */
+  readonly on?: readonly string[];
+  readonly edit: (text: string) => string;
+}
+
+export class Workshop {
+  readonly pair: KernelPair;
+  readonly directory: string;
+  #tree: Promise<string> | undefined;
+
+  private constructor(pair: KernelPair, directory: string) {
+    this.pair = pair;
+    this.directory = directory;
+  }
+
+  static async open(): Promise<Workshop> {
+    const pair = await choosePair((line) => console.log(`# ${line}`));
+    const directory = await mkdtemp(join(tmpdir(), 'resplice-e2e-'));
+    return new Workshop(pair, directory);
+  }
+
+  async close(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true });
+  }
+
+  /** As `--kernel` takes it. */
+  get kernel(): string {
+    return `${this.pair.release}=${this.pair.version}`;
+  }
+
+  /** Fetches a kernel; from the cache when it is there. */
+  async fetch(
+    kernel: { readonly release: string; readonly version: string } = this.pair,
+  ): Promise<FetchedKernel> {
+    const answer = await resplice(['kernel', 'fetch', `${kernel.release}=${kernel.version}`]);
+    if (!answer.ok) throw new Error(`${kernel.release} cannot be fetched: ${answer.text}`);
+    return answer.json.kernel as FetchedKernel;
+  }
+
+  /** The patch that the fixed source is of the shipped one, in these files. */
+  async diff(name: string, ...paths: string[]): Promise<string> {
+    const patch = join(this.directory, `${name}.patch`);
+    const answer = await resplice([
+      'kernel',
+      'diff',
+      this.pair.version,
+      this.pair.fixed,
+      ...paths,
+      '-o',
+      patch,
+    ]);
+    if (!answer.ok) throw new Error(`no difference of ${paths.join(' ')}: ${answer.text}`);
+    return patch;
+  }
+
+  /** A patch that edits a shipped file. */
+  async rewrite(name: string, { path, on = [], edit }: Rewrite): Promise<string> {
+    const before = join(this.directory, 'a', path);
+    const after = join(this.directory, name, path);
+    await mkdir(dirname(before), { recursive: true });
+    await mkdir(dirname(after), { recursive: true });
+    await writeFile(after, await this.#readShipped(path));
+    for (const patch of on) await check('patch', ['--silent', after, patch]);
+    const text = await readFile(after, 'utf8');
+    await writeFile(before, text);
+    await writeFile(after, edit(text));
+    const { stdout } = await run('diff', [
+      '-u',
+      '--label',
+      `a/${path}`,
+      '--label',
+      `b/${path}`,
+      before,
+      after,
+    ]);
+    const patch = join(this.directory, `${name}.patch`);
+    await writeFile(patch, stdout);
+    return patch;
+  }
+
+  async #readShipped(path: string): Promise<string> {
+    this.#tree ??= this.fetch().then(async (kernel) => (await prepareTree(kernel)).directory);
+    return readFile(join(await this.#tree, path), 'utf8');
+  }
+
+  /** What `create` answers, whatever that is. */
+  async tryToCreate(name: string, patches: readonly string[], options: UpdateOptions = {}): Promise<Answer> {
+    const args = [
+      ...['create', '--kernel', this.kernel, '-o', this.#updateFile(name)],
+      ...patches.flatMap((patch) => ['--patch', patch]),
+      ...(options.on ?? []).flatMap(({ file }) => ['--on', file]),
+      ...(options.id === undefined ? [] : ['--id', options.id]),
+    ];
+    return resplice(args, options.environment);
+  }
+
+  /** Makes an update that must succeed. */
+  async create(name: string, patches: readonly string[], options: UpdateOptions = {}): Promise<MadeUpdate> {
+    const answer = await this.tryToCreate(name, patches, options);
+    if (!answer.ok) throw new Error(`create ${name}: ${answer.text}`);
+    const manifest = answer.json.manifest as Manifest;
+    return { id: manifest.id, file: this.#updateFile(name), manifest };
+  }
+
+  /** Compiles a program of e2e/probes, so that it runs in any guest. */
+  async compileProbe(name: string): Promise<string> {
+    const output = join(this.directory, `probe-${name}`);
+    await check('gcc-12', [
+      '-static',
+      '-O2',
+      '-Wall',
+      '-Werror',
+      '-o',
+      output,
+      join(ROOT, `e2e/probes/${name}.c`),
+    ]);
+    return output;
+  }
+
+  #updateFile(name: string): string {
+    return join(this.directory, `${name}.splice`);
+  }
+}
+
+/** Replaces what must occur exactly once, so that an edit that no longer fits is noticed. */
+export function replaceOnce(text: string, search: string, replacement: string): string {
+  const parts = text.split(search);
+  if (parts.length !== 2)
+    throw new Error(`${JSON.stringify(search)} occurs ${parts.length - 1} times; expected 1`);
+  return parts.join(replacement);
+}
+
+async function check(program: string, args: readonly string[]): Promise<void> {
+  const { status, stdout, stderr } = await run(program, args);
+  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
+}
