@@ -5,7 +5,7 @@ import { renderDiff } from '../src/commands/kernel-diff.js';
 import { sampleUpdate } from './sample-update.js';
 
 test('create says where the update is, what it replaces and what the time went into', () => {
-  const statistics = { objects: 1, milliseconds: 6100, toolMilliseconds: 5300 };
+  const statistics = { objects: 1, milliseconds: 6100, toolMilliseconds: 5300, peakMemoryBytes: 100_000_000 };
   const { lines, exitStatus } = renderCreated({ update: sampleUpdate(), statistics }, 'fix.splice');
   assert.equal(exitStatus, 0);
   assert.deepEqual(lines, [
