@@ -22,7 +22,6 @@ const PROGRAMS: ReadonlyMap<string, string> = new Map([
   ['xz', 'xz-utils'],
   ['patch', 'patch'],
   ['pahole', 'dwarves'],
-  ['python3', 'python3'],
 ]);
 
 const FILES: ReadonlyMap<string, string> = new Map([

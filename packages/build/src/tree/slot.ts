@@ -3,12 +3,12 @@
 // touched is written to a journal before they are touched, and the next user restores them first: a slot is clean at every
 // opening, whatever killed its last user. One user at a time; while a slot is busy the next one is opened.
 
-import { link, mkdir, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path/posix';
 import { EnvironmentError, InputError, InternalError } from '@resplice/report';
 import { runCommand } from '../debian/command.js';
 import { type FileLock, tryFileLock } from '../debian/file-lock.js';
-import { exists, isMissing, makeOnce, type WorkOptions } from '../debian/store.js';
+import { isMissing, makeOnce, type WorkOptions } from '../debian/store.js';
 import type { PreparedTree } from './prepare-tree.js';
 import { appendJournal, clearJournal, readJournal } from './slot-journal.js';
 
@@ -113,7 +113,7 @@ class WorkSlot implements Slot {
     const target = join(this.directory, path);
     // Not by renaming a fresh link over it: rename does nothing when both names are the same file already.
     await rm(target, { force: true });
-    if (await exists(original)) {
+    if (await isPresent(original)) {
       await mkdir(dirname(target), { recursive: true });
       await link(original, target);
       return;
@@ -123,7 +123,7 @@ class WorkSlot implements Slot {
 
   /** Directories that only the patch needed. */
   async #removeNewParents(directory: string): Promise<void> {
-    if (directory === '.' || (await exists(join(this.#original, directory)))) return;
+    if (directory === '.' || (await isPresent(join(this.#original, directory)))) return;
     try {
       if ((await readdir(join(this.directory, directory))).length > 0) return;
       await rmdir(join(this.directory, directory));
@@ -167,6 +167,17 @@ class WorkSlot implements Slot {
       if (isMissing(error)) return 0o644;
       throw error;
     }
+  }
+}
+
+/** Also true for a symbolic link that leads nowhere. */
+async function isPresent(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
   }
 }
 
