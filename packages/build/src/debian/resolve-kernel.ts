@@ -36,7 +36,19 @@ export async function resolveKernel(
   if (known.length === 1 && known[0] !== undefined) return known[0];
   const offer = await listOfferedKernels(apt);
   const architecture = options.architecture ?? (await readNativeArchitecture());
-  return chooseKernel(wanted, offer, fetched, architecture);
+  try {
+    return chooseKernel(wanted, offer, fetched, architecture);
+  } catch (error) {
+    if (spec !== undefined || !(error instanceof EnvironmentError)) throw error;
+    throw new EnvironmentError(
+      error.code,
+      `the running kernel was meant, as no other was named: ${error.message}`,
+      {
+        context: error.context,
+        cause: error,
+      },
+    );
+  }
 }
 
 /** The pure part of {@link resolveKernel}. */
