@@ -223,12 +223,15 @@ class Assembler {
   }
 
   #importExternal(part: Part, symbol: string, weak: boolean): NewSymbol {
-    const shared = this.#isExported(symbol);
-    const name = this.#uniqueName(
+    const { owner } = part;
+    const name = this.#uniqueName(symbol, (known) => this.#isSameGlobal(known, symbol, owner));
+    const known = this.imports.get(name);
+    this.imports.set(name, {
       symbol,
-      (known) => known.definition === undefined && (shared || known.owner === part.owner),
-    );
-    this.imports.set(name, { symbol, owner: part.owner, definition: undefined, weak });
+      owner,
+      definition: known?.definition,
+      weak: weak && known?.weak !== false,
+    });
     // objtool looks for the key of a static call by its name, and does not find what no symbol names.
     const key = /^__SCT__(.+)$/.exec(symbol)?.[1];
     if (key !== undefined && !this.imports.has(`__SCK__${key}`)) {
@@ -246,11 +249,19 @@ class Assembler {
   #importDefinition(part: Part, definition: Definition): string {
     let name = this.#aliases.get(definition);
     if (name === undefined) {
-      name = this.#uniqueName(definition.name, () => false);
+      const isGlobal = definition.binding === 'global';
+      const isSame = (known: Import) => isGlobal && this.#isSameGlobal(known, definition.name, part.owner);
+      name = this.#uniqueName(definition.name, isSame);
       this.#aliases.set(definition, name);
       this.imports.set(name, { symbol: definition.name, owner: part.owner, definition, weak: false });
     }
     return name;
+  }
+
+  /** A global symbol is one within its kernel object, and an exported one within the kernel, whoever defines it. */
+  #isSameGlobal(known: Import, symbol: string, owner: string | null): boolean {
+    const isGlobal = known.definition === undefined || known.definition.binding === 'global';
+    return isGlobal && known.symbol === symbol && (known.owner === owner || this.#isExported(symbol));
   }
 
   /** Two symbols of the running kernel may share a name; the second one gets an alias that does not outlive the making of the update. */

@@ -53,7 +53,7 @@ export class SectionBuilder {
 export class ObjectBuilder {
   readonly #sections = new Map<string, SectionBuilder>();
   readonly #symbols: NewSymbol[] = [];
-  readonly #undefined = new Map<string, NewSymbol>();
+  readonly #undefined = new Map<string, { -readonly [K in keyof NewSymbol]: NewSymbol[K] }>();
 
   section(shape: SectionShape): SectionBuilder {
     return ensure(this.#sections, shape.name, () => new SectionBuilder(shape));
@@ -64,13 +64,14 @@ export class ObjectBuilder {
     return symbol;
   }
 
-  /** The undefined symbol of that name. */
+  /** The undefined symbol of that name, weak as long as it is only asked for as weak. */
   import(name: string, binding: number = STB.GLOBAL): NewSymbol {
     let symbol = this.#undefined.get(name);
     if (symbol === undefined) {
       symbol = { name, place: 'undefined', value: 0, size: 0, type: STT.NOTYPE, binding };
       this.#undefined.set(name, symbol);
     }
+    if (binding === STB.GLOBAL) symbol.binding = STB.GLOBAL;
     return symbol;
   }
 

@@ -38,6 +38,53 @@ describe('imports of an update', () => {
     assert.deepEqual(shared, ['printk', 'think', 'work']);
   });
 
+  it('share a global symbol of an object that defines it with those that only use it', async () => {
+    const own = await compileOwnCode();
+    const definer = (n: number) =>
+      `int think(int); int __attribute__((noinline)) helper(int n) { return think(n); } int first(int n) { return helper(n) + ${n}; }`;
+    const user = (n: number) => `int helper(int); int second(int n) { return helper(n) * ${n}; }`;
+    const diffs = await Promise.all(
+      [user, definer].map(async (source) => {
+        const [pre, post] = await Promise.all([compileObject(source(3)), compileObject(source(5))]);
+        return diffObjects('x.o', pre, post, LAYOUTS);
+      }),
+    );
+    for (const order of [diffs, diffs.toReversed()]) {
+      const changes = order.map((diff) => ({ owner: 'vmlinux', diff }));
+      for (const exported of [[], ['helper']]) {
+        const names = [...assembleChanges(own, changes, exported).imports.keys()];
+        assert.deepEqual(
+          names.filter((name) => name.startsWith('helper')),
+          ['helper'],
+        );
+      }
+    }
+  });
+
+  it('are weak only when every reference is', async () => {
+    const own = await compileOwnCode();
+    const source = (attribute: string) => (n: number) =>
+      `int helper(int) ${attribute}; int user(int n) { return helper(n) * ${n}; }`;
+    const diffs = await Promise.all(
+      [source(''), source('__attribute__((weak))')].map(async (text) => {
+        const [pre, post] = await Promise.all([compileObject(text(3)), compileObject(text(5))]);
+        return diffObjects('x.o', pre, post, LAYOUTS);
+      }),
+    );
+    for (const order of [diffs, diffs.toReversed()]) {
+      const { bytes, imports } = assembleChanges(
+        own,
+        order.map((diff) => ({ owner: 'vmlinux', diff })),
+      );
+      assert.equal(imports.get('helper')?.weak, false);
+      const symbol = (await readSymbols(bytes)).find(({ name }) => name === 'helper');
+      assert.equal(symbol?.binding, 'GLOBAL');
+    }
+    const [, weak] = diffs;
+    assert.ok(weak);
+    assert.equal(assembleChanges(own, [{ owner: 'vmlinux', diff: weak }]).imports.get('helper')?.weak, true);
+  });
+
   it('say which definition of the old code is meant', async () => {
     const own = await compileOwnCode();
     const diff = await diffFixture('static-local-renumbered.ok');
