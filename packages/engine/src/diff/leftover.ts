@@ -56,6 +56,7 @@ function judgeChanged(
       return [];
     case 'data':
     case 'percpu':
+    case 'registry':
       if (isCopyable(after.name, after.size)) return [];
       return reason('changed-data', describeDataChange(input, before, after));
     default:
@@ -86,6 +87,10 @@ function judgeAlone(
         found: `it is ${how} and only takes effect when the kernel or the module starts`,
       },
     ];
+  }
+  if (definition.sectionClass === 'registry' && how === 'new') {
+    const found = `it is new in ${definition.section.name}, a table that is read when the kernel or the module starts`;
+    return [{ code: 'new-data-in-special-section', subject, found }];
   }
   if (definition.sectionClass === 'unknown') {
     return [

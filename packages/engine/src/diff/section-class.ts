@@ -20,6 +20,8 @@ export type SectionClass =
   /** Mergeable strings and constants of a few bytes, which have no identity. */
   | 'string'
   | 'percpu'
+  /** Data that takes effect by being in a table of this name: tracepoints and their like. */
+  | 'registry'
   /** What pr_debug() call sites tell the control file about themselves; code passes its address on, nothing acts on its content. */
   | 'call-site'
   /** Exported symbols and their names. */
@@ -72,12 +74,12 @@ const RULES: readonly Rule[] = [
     class: 'table',
   },
   { name: /^__dyndbg$/, class: 'call-site' },
-  // tables of named objects, each of which lives or is copied on its own
+  // tables of named objects that the kernel walks when it starts or loads a module
   {
     name: /^(__dyndbg_classes|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
-    class: 'data',
+    class: 'registry',
   },
-  { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.printk_index|\.BTF_ids)$/, class: 'data' },
+  { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.printk_index|\.BTF_ids)$/, class: 'registry' },
 ];
 
 /** Classifies a section by its name first and by its flags where the name says nothing special. */
