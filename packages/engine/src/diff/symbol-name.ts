@@ -5,7 +5,7 @@
 export function baseName(name: string): string {
   const unnumbered = name.replace(/\.\d+(?=\.|$)/g, '');
   if (unnumbered.startsWith('__initcall__')) return unnumbered.replace(/__\d+_\d+_/, '__');
-  return unnumbered.replace(/^(__UNIQUE_ID_.*?)\d+$/, '$1');
+  return unnumbered.replace(/^(__UNIQUE_ID_.*?|__BTF_ID__.*__)\d+$/, '$1');
 }
 
 /**

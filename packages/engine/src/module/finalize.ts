@@ -147,8 +147,6 @@ class Finalizer {
     const { symbol } = relocation;
     if (symbol.section !== undefined) return { symbol: this.#define(symbol) };
     const binding = this.#input.bindings.get(symbol.name);
-    // The kernel has no such symbol, and the code is prepared for that.
-    if (binding === undefined && symbol.binding === STB.WEAK) return { symbol: this.#define(symbol) };
     // The module loader gives a weak symbol that nobody has the address 0, which the code asks for.
     if (binding === undefined && symbol.binding === STB.WEAK) return { symbol: this.#define(symbol) };
     if (binding === undefined) throw new InternalError('no-binding', `no binding for ${symbol.name}`);

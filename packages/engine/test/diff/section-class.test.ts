@@ -33,8 +33,11 @@ const SECTIONS: Readonly<Record<SectionClass, readonly string[]>> = {
   ],
   data: [
     'WA .data .data.tcp_prot .bss .bss.count.0 .data..read_mostly .data..ro_after_init .data..cacheline_aligned',
-    'WA .data.once .data..page_aligned .bss..page_aligned _kprobe_blacklist _ftrace_events _ftrace_eval_map',
-    'WA __tracepoints __bpf_raw_tp_map __syscalls_metadata .static_call_tramp_key',
+    'WA .data.once .data..page_aligned .bss..page_aligned',
+  ],
+  registry: [
+    'WA _kprobe_blacklist _ftrace_events _ftrace_eval_map __tracepoints __bpf_raw_tp_map __syscalls_metadata',
+    'WA .static_call_tramp_key',
     'A __tracepoints_ptrs __tracepoints_strings .BTF_ids __dyndbg_classes',
   ],
   constant: ['A .rodata .rodata.table.0 .rodata.__func__.3'],

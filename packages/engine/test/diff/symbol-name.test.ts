@@ -17,6 +17,7 @@ describe('the name of a symbol', () => {
       __UNIQUE_ID_ddebug517: '__UNIQUE_ID_ddebug',
       '__UNIQUE_ID_ddebug517.4': '__UNIQUE_ID_ddebug',
       __UNIQUE_ID___addressable_sock_init833: '__UNIQUE_ID___addressable_sock_init',
+      __BTF_ID__func__migrate_disable__79515359: '__BTF_ID__func__migrate_disable__',
       __initcall__kmod_sock__771_4086_net_inuse_init1: '__initcall__kmod_sock__net_inuse_init1',
     };
     for (const [name, base] of Object.entries(names)) assert.equal(baseName(name), base, name);
