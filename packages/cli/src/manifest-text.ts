@@ -30,7 +30,10 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
 
 function renderObject(object: PatchedObject): readonly string[] {
   const title = `${object.name} (${object.sources.join(', ')})`;
-  const added = object.added.map(({ name, kind, size }) => `  added ${kind} ${name}, ${formatBytes(size)}`);
+  const added = object.added.map(({ name, kind, size, addressTaken }) => {
+    const stays = addressTaken ? '; its address is taken, so undo needs --force' : '';
+    return `  added ${kind} ${name}, ${formatBytes(size)}${stays}`;
+  });
   return [title, ...object.functions.flatMap(renderFunction), ...added];
 }
 

@@ -81,7 +81,8 @@ export function planTrial(plan: TrialPlan): Pick<GuestSpec, 'files' | 'steps' | 
     resplice('apply', 'apply', path(plan.update)),
     ...plan.loadAfter.map(load),
     applied,
-    resplice('undo', 'undo', plan.update.manifest.id),
+    // In a guest nothing is at stake, and a stale pointer shows.
+    resplice('undo', 'undo', '--force', plan.update.manifest.id),
     undone,
   ];
   return { files, steps: steps.filter((step) => step !== undefined), withNode: true };

@@ -48,7 +48,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
             firstDifference: { offsetBefore: 5, offsetAfter: 5, before: 'ret', after: 'mov edi, 0xc' },
           },
         ],
-        added: [{ name: 'check_filter', kind: 'function', size: 32 }],
+        added: [{ name: 'check_filter', kind: 'function', size: 32, addressTaken: false }],
       },
     ],
     notBuilt: ['drivers/net/absent.o'],

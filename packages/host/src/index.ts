@@ -3,7 +3,7 @@ export { type CheckedUpdate, type CheckOptions, checkApply } from './check/apply
 export type { Disassembler } from './check/code-comparison.js';
 export { type ApplyOptions, type ApplyResult, applyUpdate } from './livepatch/apply.js';
 export { recoverUpdates } from './livepatch/recovery.js';
-export { type UndoResult, undoUpdate } from './livepatch/undo.js';
+export { type UndoOptions, type UndoResult, undoUpdate } from './livepatch/undo.js';
 export type { TransitionOptions } from './livepatch/unloading.js';
 export { type MachineOptions, openMachine } from './machine/linux-machine.js';
 export type {

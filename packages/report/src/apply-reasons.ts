@@ -8,6 +8,12 @@ export const APPLY_REASONS = {
     title: 'the command does not run as root',
     advice: 'run it with sudo',
   },
+  'new-code-may-be-called': {
+    stage: 'undo',
+    title: 'the kernel may still call code that exists only in the update',
+    advice:
+      'keep the update until the next reboot, or undo it with --force when nothing can hold the address any more',
+  },
   'wrong-architecture': {
     stage: 'apply',
     title: 'the update is for another processor architecture',

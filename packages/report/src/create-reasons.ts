@@ -36,7 +36,7 @@ export const CREATE_REASONS = {
     advice:
       'use the source and the compiler that this kernel was built with; `resplice doctor` shows what is installed',
   },
-  'function-not-found': {
+  'function-not-in-kernel': {
     stage: 'create',
     title: 'a function that changes cannot be found in the shipped kernel',
     advice:

@@ -11,6 +11,12 @@ export interface ReasonEntry {
   readonly advice: string;
 }
 
-export const REASONS = { ...CREATE_REASONS, ...APPLY_REASONS };
+// The empty type makes the compiler refuse a code that stands in both lists.
+type Disjoint = keyof typeof CREATE_REASONS & keyof typeof APPLY_REASONS extends never ? unknown : never;
+
+export const REASONS: typeof CREATE_REASONS & typeof APPLY_REASONS & Disjoint = {
+  ...CREATE_REASONS,
+  ...APPLY_REASONS,
+};
 
 export type ReasonCode = keyof typeof REASONS;

@@ -80,7 +80,15 @@ export const PatchedObject = z.strictObject({
   sources: z.array(z.string()),
   functions: z.array(ReplacedFunction),
   /** Functions and data that only the new code has. */
-  added: z.array(z.strictObject({ name: z.string(), kind: z.enum(['function', 'data']), size: Offset })),
+  added: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['function', 'data']),
+      size: Offset,
+      /** A function whose address is stored or passed on, so that the kernel may still call it after an undo. */
+      addressTaken: z.boolean(),
+    }),
+  ),
 });
 
 export const Manifest = z.strictObject({

@@ -107,7 +107,7 @@ function judgeReplaced(diff: ObjectDiff, match: ObjectMatch, running: RunningObj
     if (places === undefined)
       return [
         {
-          code: 'function-not-found',
+          code: 'function-not-in-kernel',
           subject,
           found: `${running.name} has no such function, or another one of that name`,
         },

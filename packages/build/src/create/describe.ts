@@ -20,10 +20,11 @@ export function describeObjects(
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object)),
       added: mine.flatMap(({ diff }) =>
-        diff.selection.added.map(({ name, kind, size }) => ({
-          name,
-          kind: kind === 'function' ? ('function' as const) : ('data' as const),
-          size,
+        diff.selection.added.map((definition) => ({
+          name: definition.name,
+          kind: definition.kind === 'function' ? ('function' as const) : ('data' as const),
+          size: definition.size,
+          addressTaken: diff.selection.addressTaken.has(definition),
         })),
       ),
     };

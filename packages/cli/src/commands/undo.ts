@@ -13,10 +13,15 @@ export function undoCommand() {
       parsePositive,
       60,
     )
+    .option('--force', 'undo even though the kernel may still call code of the update')
     .action((id, options) =>
       runSession(options, async (session) =>
         settle(
-          await undoUpdate(openMachine(), id, { ...session, timeoutSeconds: options.timeout }),
+          await undoUpdate(openMachine(), id, {
+            ...session,
+            timeoutSeconds: options.timeout,
+            force: options.force,
+          }),
           renderUndone,
         ),
       ),

@@ -3,6 +3,7 @@
 // is alive in the running kernel with another content) is a reason to refuse.
 
 import type { Reason } from '@resplice/report';
+import { branchOperands } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import type { Definition, Reference, Target } from './definition.js';
@@ -31,6 +32,8 @@ export interface Selection {
   readonly included: readonly Definition[];
   /** Of the included ones, those that the running kernel has no counterpart of. */
   readonly added: readonly Definition[];
+  /** New functions whose address the update's code or data takes: the kernel may keep it beyond an undo. */
+  readonly addressTaken: ReadonlySet<Definition>;
   readonly reasons: readonly Reason[];
 }
 
@@ -80,6 +83,7 @@ export function resolveTarget(
 class Selector {
   readonly #input: SelectionInput;
   readonly #included = new Set<Definition>();
+  readonly #addressTaken = new Set<Definition>();
   readonly #queue: Definition[] = [];
   readonly #reasons: Reason[] = [];
 
@@ -109,6 +113,7 @@ class Selector {
       replaced: included.filter((definition) => this.#isReplacement(definition)),
       included,
       added: included.filter((definition) => !origins.has(definition) && definition.symbols.length > 0),
+      addressTaken: this.#addressTaken,
       reasons: this.#reasons,
     };
   }
@@ -126,9 +131,21 @@ class Selector {
   }
 
   #follow(user: Definition): void {
-    const { post } = this.#input;
+    const { post, correlation } = this.#input;
+    const branches = branchOperands(post, user);
     for (const reference of post.object.referencesOf(user)) {
       if (reference.implicit && reference.size < 4) this.#refuseShortBranch(user, reference);
+      const { target } = reference;
+      const isNew =
+        'definition' in target && target.definition !== user && !correlation.origins.has(target.definition);
+      if (
+        isNew &&
+        target.definition.kind === 'function' &&
+        target.definition.symbols.length > 0 &&
+        !branches.has(reference.offset)
+      ) {
+        this.#addressTaken.add(target.definition);
+      }
       this.#visit(user, reference.target);
     }
     for (const entry of post.tables.of(user)) {

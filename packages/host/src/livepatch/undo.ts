@@ -6,7 +6,7 @@ import { moduleNameOf } from '../applicable-update.js';
 import { type Livepatch, readLivepatches, readSwitch } from '../kernel/livepatch-list.js';
 import { formatTasks } from '../kernel/task-list.js';
 import type { Machine } from '../machine/machine.js';
-import { noteUpdatePhase, removeUpdateState } from '../state/record.js';
+import { noteUpdatePhase, readRecord, removeUpdateState, type UpdateRecord } from '../state/record.js';
 import { listUpdates, type UpdateStatus } from '../update-status.js';
 import { type Goal, type WatchResult, watchTransition } from './transition.js';
 import {
@@ -16,6 +16,11 @@ import {
   waitUntilLoaded,
   writeSwitch,
 } from './unloading.js';
+
+export interface UndoOptions extends TransitionOptions {
+  /** Undo even though the kernel may still call code of the update. */
+  readonly force?: boolean | undefined;
+}
 
 export interface UndoResult {
   /** `not-applied`: there was nothing in the kernel to undo. */
@@ -29,7 +34,7 @@ export interface UndoResult {
 export async function undoUpdate(
   machine: Machine,
   id: string,
-  options: TransitionOptions = {},
+  options: UndoOptions = {},
 ): Promise<Verdict<UndoResult>> {
   if (machine.uid !== 0) {
     return refuse([{ code: 'not-root', subject: {}, found: `runs as user ${machine.uid}` }]);
@@ -42,11 +47,7 @@ export async function undoUpdate(
   }
 }
 
-async function undoLocked(
-  machine: Machine,
-  id: string,
-  options: TransitionOptions,
-): Promise<Verdict<UndoResult>> {
+async function undoLocked(machine: Machine, id: string, options: UndoOptions): Promise<Verdict<UndoResult>> {
   await waitUntilLoaded(machine, moduleNameOf(id));
   const updates = listUpdates(machine);
   const status = updates.find((each) => each.id === id);
@@ -56,7 +57,10 @@ async function undoLocked(
     removeUpdateState(machine, id);
     return accept({ state: 'not-applied', id, notes: [`cleared a record: ${status.detail}`], milliseconds });
   }
-  const reasons = checkUndo(id, updates, readLivepatches(machine));
+  const reasons = [
+    ...checkUndo(id, updates, readLivepatches(machine)),
+    ...(options.force === true ? [] : checkAddresses(readRecord(machine, id))),
+  ];
   if (reasons.length > 0) return refuse(reasons);
 
   noteUpdatePhase(machine, id, 'undoing');
@@ -73,6 +77,16 @@ async function undoLocked(
   await unloadUpdate(machine, id);
   const unload = machine.milliseconds() - start - transition;
   return accept({ state: 'undone', id, notes: [], milliseconds: { transition, unload } });
+}
+
+/** Pure: unloading frees code that a timer, a callback or a table of the kernel may still point at. */
+export function checkAddresses(record: UpdateRecord | undefined): readonly Reason[] {
+  const names = record?.addressTaken ?? [];
+  return names.map((symbol) => ({
+    code: 'new-code-may-be-called',
+    subject: { symbol },
+    found: 'the update brought it in, and its address was stored or passed on',
+  }));
 }
 
 /** Pure: what stands against undoing `id` now. `updates` in the order in which they were loaded. */

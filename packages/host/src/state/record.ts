@@ -17,11 +17,15 @@ export interface UpdateRecord {
   readonly description: string;
   readonly cves: readonly string[];
   readonly requires: readonly string[];
+  /** New functions that the kernel may still call after an undo, because their address was taken. */
+  readonly addressTaken: readonly string[];
 }
 
 export function describeUpdate(manifest: Manifest, phase: Phase, since: Date): UpdateRecord {
   const { id, description, cves, requires } = manifest;
-  return { id, phase, since: since.toISOString(), description, cves, requires };
+  const added = manifest.objects.flatMap((object) => object.added);
+  const addressTaken = added.filter((each) => each.addressTaken).map(({ name }) => name);
+  return { id, phase, since: since.toISOString(), description, cves, requires, addressTaken };
 }
 
 export function readArchive(machine: Machine, id: string): Uint8Array | undefined {
@@ -71,10 +75,15 @@ export function parseRecord(bytes: Uint8Array): UpdateRecord | undefined {
   if (value === undefined || value.get('format') !== RECORD_FORMAT) return undefined;
   const phase = (['applying', 'applied', 'undoing'] as const).find((each) => each === value.get('phase'));
   const [id, since, description] = [value.get('id'), value.get('since'), value.get('description')];
-  const [cves, requires] = [value.get('cves'), value.get('requires')];
+  const [cves, requires, addressTaken] = [
+    value.get('cves'),
+    value.get('requires'),
+    value.get('addressTaken'),
+  ];
   if (phase === undefined || typeof id !== 'string' || typeof since !== 'string') return undefined;
   if (typeof description !== 'string' || !isTexts(cves) || !isTexts(requires)) return undefined;
-  return { id, phase, since, description, cves, requires };
+  if (!isTexts(addressTaken)) return undefined;
+  return { id, phase, since, description, cves, requires, addressTaken };
 }
 
 function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {

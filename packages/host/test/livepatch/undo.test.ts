@@ -41,6 +41,20 @@ test('says of an update that is not there that it is not applied', async () => {
   assert.equal(verdict.value.state, 'not-applied');
 });
 
+test('refuses when the kernel may still call new code, unless forced', async () => {
+  const machine = makeMachine();
+  const object = makeObject('vmlinux', [FIRST]);
+  const timer = { name: 'late_timer', kind: 'function', size: 32, addressTaken: true } as const;
+  await applyAll(machine, makeUpdate('fix_one', { objects: [{ ...object, added: [timer] }] }));
+  const [reason] = await refusalOf(machine, 'fix_one');
+  assert.equal(reason?.code, 'new-code-may-be-called');
+  assert.equal(reason?.subject.symbol, 'late_timer');
+  assert.deepEqual(states(machine), ['fix_one:applied']);
+  const forced = await undoUpdate(machine, 'fix_one', { force: true });
+  assert.ok(forced.ok);
+  assert.equal(forced.value.state, 'undone');
+});
+
 test('refuses without root', async () => {
   const machine = makeMachine();
   machine.uid = 1000;

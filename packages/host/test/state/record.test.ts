@@ -10,6 +10,7 @@ const RECORD: UpdateRecord = {
   description: 'a fix',
   cves: ['CVE-2026-53236'],
   requires: ['fix_two'],
+  addressTaken: ['late_timer'],
 };
 
 test('reads back what was written', () => {
@@ -26,6 +27,7 @@ test('takes anything else for no record', () => {
     { description: [] },
     { cves: 'x' },
     { requires: [1] },
+    { addressTaken: 'late_timer' },
   ];
   for (const change of changes) {
     assert.equal(
