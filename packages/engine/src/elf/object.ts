@@ -224,12 +224,23 @@ function readSymbols(file: ByteReader, sections: readonly Section[], symtab: Sec
         `${shndx}`,
       );
     }
+    // The end of a section is a place that labels may have.
+    if (section !== undefined && raw.st_value > BigInt(section.size)) {
+      throw malformed(
+        source.file,
+        symtab.name,
+        index * Elf64_Sym.size,
+        `a symbol outside of ${section.name}`,
+        `an offset up to 0x${section.size.toString(16)}`,
+        `0x${raw.st_value.toString(16)}`,
+      );
+    }
     const type = raw.st_info & 0xf;
     strings.seek(raw.st_name);
     symbols.push({
       index,
       name: type === STT.SECTION ? (section?.name ?? '') : strings.cstring(),
-      value: symbolValue(source.file, symtab.name, index, raw.st_value),
+      value: symbolValue(raw.st_value),
       size: raw.st_size,
       type,
       binding: raw.st_info >> 4,
@@ -250,11 +261,8 @@ function placeOf(raw: number, index: number): ObjectSymbol['place'] {
 }
 
 /** Absolute symbols may hold any 64-bit value (`__crc_…`); they are only named, so an unsafe one is cut to its low 32 bits. */
-function symbolValue(file: string, section: string, index: number, value: bigint): number {
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) return Number(BigInt.asUintN(32, value));
-  if (value < 0n)
-    throw malformed(file, section, index * Elf64_Sym.size, 'a negative value', 'an offset', `${value}`);
-  return Number(value);
+function symbolValue(value: bigint): number {
+  return Number(value > BigInt(Number.MAX_SAFE_INTEGER) ? BigInt.asUintN(32, value) : value);
 }
 
 function readExtendedIndex(file: string, extended: Section | undefined, index: number): number {
