@@ -46,7 +46,7 @@ export interface DisassembledLine {
   readonly text: string;
 }
 
-/** Decodes all of `code`. An invalid byte becomes an instruction of length 1 with `valid` false. */
+/** Decodes all of `code`. What is no instruction becomes one with `valid` false, as long as the decoder has read. */
 export function decodeInstructions(code: Uint8Array): readonly Instruction[] {
   const decoder = new Decoder(64, code, DecoderOptions.None);
   const iced = new Iced();
