@@ -82,12 +82,12 @@ export class Workshop {
 
   /** A patch that edits a shipped file. */
   async rewrite(name: string, { path, on = [], edit }: Rewrite): Promise<string> {
-    const before = join(this.directory, 'a', path);
-    const after = join(this.directory, name, path);
+    const before = join(this.directory, name, 'a', path);
+    const after = join(this.directory, name, 'b', path);
     await mkdir(dirname(before), { recursive: true });
     await mkdir(dirname(after), { recursive: true });
     await writeFile(after, await this.#readShipped(path));
-    for (const patch of on) await check('patch', ['--silent', after, patch]);
+    for (const patch of on) await assertRuns('patch', ['--silent', after, patch]);
     const text = await readFile(after, 'utf8');
     await writeFile(before, text);
     await writeFile(after, edit(text));
@@ -132,7 +132,7 @@ export class Workshop {
   /** Compiles a program of e2e/probes, so that it runs in any guest. */
   async compileProbe(name: string): Promise<string> {
     const output = join(this.directory, `probe-${name}`);
-    await check('gcc-12', [
+    await assertRuns('gcc-12', [
       '-static',
       '-O2',
       '-Wall',
@@ -157,7 +157,7 @@ export function replaceOnce(text: string, search: string, replacement: string): 
   return parts.join(replacement);
 }
 
-async function check(program: string, args: readonly string[]): Promise<void> {
+async function assertRuns(program: string, args: readonly string[]): Promise<void> {
   const { status, stdout, stderr } = await run(program, args);
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
 }

@@ -5,9 +5,14 @@ import { after, before, describe, test } from 'node:test';
 import { findKernelComplaints, runGuest } from '@resplice/vm';
 import { GuestScript } from '../src/guest-script.js';
 import { Workshop } from '../src/workshop.js';
+import { alteredCode } from './case/altered-code.js';
+import { heldTransition } from './case/held-transition.js';
+import { killedCommands } from './case/killed-commands.js';
 import { oneUpdate } from './case/one-update.js';
+import { severalUpdates } from './case/several-updates.js';
+import { stackedUpdates } from './case/stacked-updates.js';
 
-const CASES = [oneUpdate];
+const CASES = [oneUpdate, severalUpdates, stackedUpdates, alteredCode, heldTransition, killedCommands];
 
 const guest = new GuestScript();
 let workshop: Workshop | undefined;

@@ -2,19 +2,18 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
 import { assertDone, assertProbe, listed } from '../expectation.js';
 
-const NAME = 'attach-filter';
 let id = '';
 
 export const oneUpdate: GuestCase = {
   title: 'an update of net/core/sock.c',
 
   async plan(workshop, guest) {
-    const probe = await workshop.compileProbe(NAME);
-    const update = await workshop.create(NAME, [await workshop.diff(NAME, 'net/core/sock.c')]);
+    const { update, probe } = await makeFix(workshop, 'attach-filter');
     id = update.id;
     const file = guest.update(update);
     guest.probe('one: before', probe);

@@ -1,0 +1,41 @@
+// The fixes that the tests make updates of: what changed between the two source packages, and the probe that shows it.
+// e2e/probes/README.md describes each.
+
+import type { MadeUpdate, Workshop } from './workshop.js';
+
+export const FIXES = {
+  'attach-filter': { paths: ['net/core/sock.c'], user: 'nobody' },
+  'raw-hdrincl': { paths: ['net/ipv4/raw.c'], user: 'root' },
+  'ethtool-bitset': { paths: ['net/ethtool/bitset.c'], user: 'root' },
+  'vsock-buffer': { paths: ['net/vmw_vsock/af_vsock.c'], user: 'nobody' },
+  'rxrpc-ticket': { paths: ['net/rxrpc/key.c'], user: 'nobody' },
+} as const;
+
+export type FixName = keyof typeof FIXES;
+
+export interface Fix {
+  readonly name: FixName;
+  readonly patch: string;
+  readonly update: MadeUpdate;
+  /** The compiled probe. */
+  readonly probe: string;
+  readonly user: 'nobody' | 'root';
+}
+
+const made = new WeakMap<Workshop, Map<FixName, Promise<Fix>>>();
+
+/** Makes patch, update and probe of a fix, once in each workshop. */
+export function makeFix(workshop: Workshop, name: FixName): Promise<Fix> {
+  const fixes = made.get(workshop) ?? new Map<FixName, Promise<Fix>>();
+  made.set(workshop, fixes);
+  const fix = fixes.get(name) ?? build(workshop, name);
+  fixes.set(name, fix);
+  return fix;
+}
+
+async function build(workshop: Workshop, name: FixName): Promise<Fix> {
+  const { paths, user } = FIXES[name];
+  const patch = await workshop.diff(name, ...paths);
+  const [update, probe] = await Promise.all([workshop.create(name, [patch]), workshop.compileProbe(name)]);
+  return { name, patch, update, probe, user };
+}
