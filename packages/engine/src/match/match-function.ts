@@ -110,7 +110,10 @@ class Walk {
       );
       if (!covered && this.#bytes[a.offset + at] !== this.#code[b.offset + at]) return false;
     }
-    for (const reference of references) this.#learn(reference, b.offset + reference.offset - a.offset);
+    for (const reference of references) {
+      if (reference.size !== 4 && reference.size !== 8) return false;
+      this.#learn(reference, b.offset + reference.offset - a.offset);
+    }
     return true;
   }
 

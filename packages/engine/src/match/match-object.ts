@@ -113,6 +113,9 @@ class Matcher {
   #contradiction(target: Target, address: bigint): string | undefined {
     const at = `0x${address.toString(16)}`;
     if ('symbol' in target) {
+      const known = this.#externals.get(target.symbol);
+      if (known !== undefined && known !== address)
+        return `it refers to ${at}, and ${target.symbol} is at 0x${known.toString(16)}`;
       const places = this.#running.addressesOf(target.symbol);
       if (places.length === 0 || places.includes(address)) return undefined;
       return `it refers to ${at}, and ${target.symbol} is not there`;
@@ -124,18 +127,31 @@ class Matcher {
         ? undefined
         : `it refers to ${at}, and ${definition.name} is at 0x${known.toString(16)}`;
     if (definition.kind === 'string')
-      return this.#sameString(definition, address) ? undefined : `the string at ${at} differs`;
+      return this.#sameContent(definition, address) ? undefined : `the string at ${at} differs`;
     const places = definition.symbols
       .filter((symbol) => symbol.value === definition.start)
       .flatMap((symbol) => this.#running.addressesOf(symbol.name));
-    if (places.length === 0 || places.includes(address)) return undefined;
-    return `it refers to ${at}, and no ${definition.name} is there`;
+    if (places.length > 0 && !places.includes(address))
+      return `it refers to ${at}, and no ${definition.name} is there`;
+    // A section of constants without names is not laid out in the kernel as it is here.
+    const isComparable = definition.kind === 'constant' && definition.symbols.length > 0;
+    if (isComparable && !this.#sameContent(definition, address))
+      return `the constant ${definition.name} at ${at} differs`;
+    return undefined;
   }
 
-  #sameString(definition: Definition, address: bigint): boolean {
-    const expected = this.#side.object.bytesOf(definition);
+  /** Equal outside of references, which the linker has filled in. */
+  #sameContent(definition: Definition, address: bigint): boolean {
+    const { object } = this.#side;
+    const expected = object.bytesOf(definition);
     const found = this.#running.read(address, expected.length);
-    return found.length === expected.length && found.every((byte, index) => byte === expected[index]);
+    const references = object.referencesOf(definition);
+    const isLinked = (at: number) =>
+      references.some(({ offset, size }) => at >= offset && at < offset + size);
+    return (
+      found.length === expected.length &&
+      found.every((byte, index) => byte === expected[index] || isLinked(index))
+    );
   }
 
   #accept(definition: Definition, match: FunctionMatch & { readonly ok: true }): void {
