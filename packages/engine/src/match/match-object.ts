@@ -133,8 +133,10 @@ class Matcher {
       .flatMap((symbol) => this.#running.addressesOf(symbol.name));
     if (places.length > 0 && !places.includes(address))
       return `it refers to ${at}, and no ${definition.name} is there`;
-    // A section of constants without names is not laid out in the kernel as it is here.
-    const isComparable = definition.kind === 'constant' && definition.symbols.length > 0;
+    // A section of constants without names is not laid out in the kernel as it is here, and a weak constant may be overridden
+    // by another object (`bpf_task_pt_regs_proto`).
+    const { kind, binding, symbols } = definition;
+    const isComparable = kind === 'constant' && binding !== 'weak' && symbols.length > 0;
     if (isComparable && !this.#sameContent(definition, address))
       return `the constant ${definition.name} at ${at} differs`;
     return undefined;

@@ -144,6 +144,19 @@ describe('matching an object', () => {
     });
   }
 
+  it('lets another object override a weak constant', async () => {
+    const weak = `#include "kernel.h"
+const int preset __weak = 3;
+void work_on(const int *);
+int first(int n) { work_on(&preset); return n; }
+`;
+    const strong = 'const int preset = 4; void work_on(const int *p) { }';
+    const { match, symbols } = await matchWith([weak, strong], weak);
+    assert.deepEqual(named(match.functions.keys()), ['first']);
+    const [preset] = [...match.addresses].filter(([{ name }]) => name === 'preset');
+    assert.deepEqual([preset?.[1]], symbols.get('preset'));
+  });
+
   it('names functions that the shipped kernel does not have', async () => {
     const { match } = await matchWith([SOURCE.replace('int tail', 'int head')]);
     assert.deepEqual(named(match.missing), ['tail']);
