@@ -11,7 +11,7 @@
 
 import {
   accept,
-  type Reason,
+  InternalError,
   refuse,
   silentProgress,
   VERSION,
@@ -26,12 +26,14 @@ import type { WorkOptions } from '../debian/store.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { type PreparedTree, prepareTree } from '../tree/prepare-tree.js';
+import type { Slot } from '../tree/slot.js';
 import { findAffected } from './affected.js';
-import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
+import type { ComparedObject } from './compare.js';
+import { compareObjects } from './compare-all.js';
 import { describeObjects, runningName, sha256 } from './describe.js';
 import { type KernelModel, loadKernelModel } from './kernel-model.js';
 import { buildModule, type ModuleFile } from './module-file.js';
-import { compilePatched, compileShipped, keepChanged, patchSources, withPatchedSlot } from './sources.js';
+import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
 import { ToolClock } from './timing.js';
 
 export interface CreateRequest {
@@ -74,23 +76,12 @@ export async function createUpdate(
   const kernel = await clock.during(() => fetchKernel(identity, options));
   const compilerOverride = request.compiler === undefined ? {} : { compilerOverride: request.compiler };
   const tree = await clock.during(() => prepareTree(kernel, { ...options, ...compilerOverride }));
-  const compiled = await compileVersions(tree, kernel, request, { ...options, clock });
-  if (!compiled.ok) return compiled;
-  const { model, versions, notBuilt } = compiled.value;
-
-  const comparison = await compareAll(
-    model,
-    tree,
-    versions,
-    request.on.map(({ manifest }) => manifest),
-  );
-  if (comparison.reasons.length > 0) return refuse(comparison.reasons);
-  const { compared } = comparison;
+  const comparison = await comparePatched(tree, kernel, request, { ...options, clock });
+  if (!comparison.ok) return comparison;
+  const { model, compared, objects, notBuilt } = comparison.value;
   if (compared.length === 0) {
     const found =
-      versions.length === 0
-        ? 'no object includes a changed line'
-        : `compared: ${versions.map(({ name }) => name).join(', ')}`;
+      objects.length === 0 ? 'no object includes a changed line' : `compared: ${objects.join(', ')}`;
     return refuse([{ code: 'patch-changes-no-code', subject: {}, found }]);
   }
   const description = request.description ?? defaultDescription(request);
@@ -110,7 +101,7 @@ export async function createUpdate(
   return accept({
     update,
     statistics: {
-      objects: versions.length,
+      objects: objects.length,
       milliseconds,
       toolMilliseconds: clock.milliseconds,
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
@@ -118,74 +109,67 @@ export async function createUpdate(
   });
 }
 
-interface CompiledVersions {
+interface PatchedKernel {
   readonly model: KernelModel;
-  readonly versions: readonly ObjectVersions[];
+  /** Objects that were compiled. */
+  readonly objects: readonly string[];
+  readonly compared: readonly ComparedObject[];
   readonly notBuilt: readonly string[];
 }
 
-/** Finds what the patch affects and compiles it in all states; parses the kernel while compilers run. */
-async function compileVersions(
+/** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
+async function comparePatched(
   tree: PreparedTree,
   kernel: FetchedKernel,
   request: CreateRequest,
   options: WorkOptions & { readonly clock: ToolClock },
-): Promise<Verdict<CompiledVersions>> {
+): Promise<Verdict<PatchedKernel>> {
   const progress = options.progress ?? silentProgress;
   const { clock } = options;
   const lower = request.on.flatMap(readLowerPatches);
-  const lowerSources = await patchSources(tree, lower);
   const sources = await patchSources(tree, [...lower, ...request.patches]);
   const mine = new Map(
     [...sources].filter(([path]) => request.patches.some((patch) => touches(patch, path))),
   );
   const affected = await clock.during(() => findAffected(tree, mine));
+  const { notBuilt } = affected;
   if (affected.reasons.length > 0) return refuse(affected.reasons);
   if (affected.direct.length + affected.including.length === 0) {
-    const found = `not built: ${affected.notBuilt.join(', ')}`;
-    return refuse([{ code: 'patch-changes-nothing-built', subject: {}, found }]);
+    return refuse([
+      { code: 'patch-changes-nothing-built', subject: {}, found: `not built: ${notBuilt.join(', ')}` },
+    ]);
   }
   return withPatchedSlot(tree, sources, options, async (slot) => {
-    const objects = await clock.during(async () => {
-      const including = await keepChanged(tree, slot, affected.including, options);
-      return [...affected.direct, ...including].filter(
-        (object) => tree.database.find(object)?.place !== 'aside',
-      );
-    });
+    const including = await clock.during(() => keepChanged(tree, slot, affected.including, options));
+    const isAside = (object: string) => tree.database.find(object)?.place === 'aside';
+    const aside = await clock.during(() => findChangedAside(tree, slot, including.filter(isAside), options));
+    if (aside.length > 0) return refuse(aside);
+    const objects = [...affected.direct, ...including].filter((object) => !isAside(object));
     const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
-    const [patched, shipped, below, model] = await withStage(progress, 'compile', label, () =>
-      Promise.all([
-        clock.during(() => compilePatched(tree, slot, objects, options)),
-        clock.during(() => compileShipped(tree, objects, options)),
-        lower.length === 0
-          ? undefined
-          : clock.during(() =>
-              withPatchedSlot(tree, lowerSources, options, (under) =>
-                compilePatched(tree, under, objects, options),
-              ),
-            ),
-        loadKernelModel(kernel),
-      ]),
+    const model = loadKernelModel(kernel);
+    const compare = (below: Slot | undefined) =>
+      compareObjects(
+        { tree, model, objects, slot, below, lower: request.on.map(({ manifest }) => manifest), clock },
+        options,
+      );
+    const { compared, reasons } = await withStage(progress, 'compile', label, async () =>
+      lower.length === 0
+        ? compare(undefined)
+        : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
-    const versions = objects.map((name): ObjectVersions => {
-      const [before, after] = [shipped.get(name), patched.get(name)];
-      if (before === undefined || after === undefined) throw new Error(`${name} was not compiled`);
-      return {
-        name,
-        source: tree.database.find(name)?.source ?? name,
-        shipped: before,
-        below: below?.get(name),
-        patched: after,
-      };
-    });
-    return accept({ model, versions, notBuilt: affected.notBuilt });
+    if (reasons.length > 0) return refuse(reasons);
+    return accept({ model: await model, objects, compared, notBuilt });
   });
 }
 
 function readLowerPatches(update: Update): readonly PatchFile[] {
   return update.manifest.patches.map(({ file }) => {
     const bytes = update.files.get(file);
-    if (bytes === undefined) throw new Error(`${update.manifest.id} lists ${file} and does not have it`);
+    if (bytes === undefined)
+      throw new InternalError(
+        'update-incomplete',
+        `${update.manifest.id} lists ${file} and does not have it`,
+      );
     return parsePatch(bytes, `${update.manifest.id}: ${file}`);
   });
 }
@@ -194,27 +178,6 @@ function touches(patch: PatchFile, path: string): boolean {
   return patch.files.some((file) =>
     [file.oldPath, file.newPath].some((name) => name === path || name?.endsWith(`/${path}`)),
   );
-}
-
-/** Compares every object in every kernel object it is linked into. */
-async function compareAll(
-  model: KernelModel,
-  tree: PreparedTree,
-  versions: readonly ObjectVersions[],
-  lower: readonly Manifest[],
-): Promise<{ compared: readonly ComparedObject[]; reasons: readonly Reason[] }> {
-  const compared: ComparedObject[] = [];
-  const reasons: Reason[] = [];
-  for (const version of versions) {
-    const modules = tree.database.find(version.name)?.modules ?? [];
-    for (const owner of modules.length === 0 ? ['vmlinux'] : modules) {
-      if (owner !== 'vmlinux') await model.loadModule(owner);
-      const result = compareObject(model, owner, version, lower);
-      reasons.push(...result.reasons);
-      if (result.compared !== undefined) compared.push(result.compared);
-    }
-  }
-  return { compared, reasons };
 }
 
 function listFunctions(model: KernelModel, compared: readonly ComparedObject[]) {

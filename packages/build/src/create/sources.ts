@@ -5,6 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectFile, parseObject } from '@resplice/engine';
+import type { Reason } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
 import { compilableText } from '../patch/line-resync.js';
@@ -102,6 +103,44 @@ export async function compilePatched(
         }),
     });
     return await parseAll(compiled);
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Objects that are built, but not into the kernel or a module (boot code, the vDSO), and whose bytes change: a header can reach them.
+ * They may be 16- or 32-bit code, so their files are compared as they are.
+ */
+export async function findChangedAside(
+  tree: PreparedTree,
+  slot: Slot,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<readonly Reason[]> {
+  if (objects.length === 0) return [];
+  const output = await mkdtemp(join(tmpdir(), 'resplice-aside-'));
+  try {
+    const signal = options.signal === undefined ? {} : { signal: options.signal };
+    const common = { objects, extraFlags: [], ...signal };
+    const before = await compileObjects(tree, {
+      ...common,
+      directory: tree.directory,
+      output: join(output, 'before'),
+    });
+    const after = await compileObjects(tree, {
+      ...common,
+      directory: slot.directory,
+      output: join(output, 'after'),
+    });
+    const reasons: Reason[] = [];
+    for (const [index, { object, file }] of before.entries()) {
+      const other = after[index];
+      if (other === undefined || (await readFile(file)).equals(await readFile(other.file))) continue;
+      const found = 'a header that it includes changes it, and it is not part of the kernel or a module';
+      reasons.push({ code: 'patch-changes-boot-code', subject: { object }, found });
+    }
+    return reasons;
   } finally {
     await rm(output, { recursive: true, force: true });
   }

@@ -44,9 +44,14 @@ export function linkModule(name: string, file: ObjectFile, btf: Btf): LinkedModu
     ],
     position(symbol, address) {
       const same = byName.get(symbol) ?? [];
-      const rank = same.findIndex((candidate) => addressOfSymbol(candidate) === address);
-      if (rank < 0) return undefined;
-      return same.length === 1 ? 0 : rank + 1;
+      const rankAmong = (symbols: readonly ObjectSymbol[]) => {
+        const rank = symbols.findIndex((candidate) => addressOfSymbol(candidate) === address);
+        return rank < 0 || symbols.length > 1 ? rank + 1 : 0;
+      };
+      if (!same.some((candidate) => addressOfSymbol(candidate) === address)) return undefined;
+      // The kernel counts the symbols of init sections while the module is loaded, and forgets them afterwards.
+      const rank = rankAmong(same);
+      return rank === rankAmong(same.filter((candidate) => !isInit(candidate))) ? rank : undefined;
     },
     read(address, length) {
       const place = layout.locate(address);
@@ -59,6 +64,10 @@ export function linkModule(name: string, file: ObjectFile, btf: Btf): LinkedModu
     locate: (address) => layout.locate(address),
   };
   return linked;
+}
+
+function isInit(symbol: ObjectSymbol): boolean {
+  return symbol.section?.name.startsWith('.init') === true;
 }
 
 class Layout {

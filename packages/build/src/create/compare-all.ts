@@ -1,0 +1,92 @@
+// Compiles what a patch affects, in all states, and compares it: in batches, so that a patch to a header that thousands of objects
+// include needs no more memory than one to a single file. Objects whose code stays the same are forgotten at once.
+
+import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
+import type { WorkOptions } from '../debian/store.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import type { Slot } from '../tree/slot.js';
+import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
+import type { KernelModel } from './kernel-model.js';
+import { compilePatched, compileShipped } from './sources.js';
+import type { ToolClock } from './timing.js';
+
+/** Objects in memory at once; each takes a megabyte or two, before and after. */
+const BATCH = 48;
+
+export interface ComparisonRequest {
+  readonly tree: PreparedTree;
+  readonly model: Promise<KernelModel>;
+  readonly objects: readonly string[];
+  /** Holds the patched sources. */
+  readonly slot: Slot;
+  /** Holds the sources with the patches of the updates below; undefined when there are none. */
+  readonly below: Slot | undefined;
+  readonly lower: readonly Manifest[];
+  readonly clock: ToolClock;
+}
+
+export interface ComparedObjects {
+  readonly compared: readonly ComparedObject[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Compares every object in every kernel object it is linked into. */
+export async function compareObjects(
+  request: ComparisonRequest,
+  options: WorkOptions,
+): Promise<ComparedObjects> {
+  const compared: ComparedObject[] = [];
+  const reasons: Reason[] = [];
+  for (let start = 0; start < request.objects.length; start += BATCH) {
+    const batch = request.objects.slice(start, start + BATCH);
+    const progress = shiftProgress(options.progress, start, request.objects.length);
+    const versions = await compileVersions(request, batch, {
+      ...options,
+      ...(progress === undefined ? {} : { progress }),
+    });
+    const model = await request.model;
+    for (const version of versions) {
+      const modules = request.tree.database.find(version.name)?.modules ?? [];
+      for (const owner of modules.length === 0 ? ['vmlinux'] : modules) {
+        if (owner !== 'vmlinux') await model.loadModule(owner);
+        const result = compareObject(model, owner, version, request.lower);
+        reasons.push(...result.reasons);
+        if (result.compared !== undefined) compared.push(result.compared);
+      }
+    }
+  }
+  return { compared, reasons };
+}
+
+async function compileVersions(
+  { tree, slot, below, clock }: ComparisonRequest,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<readonly ObjectVersions[]> {
+  const [patched, shipped, lower] = await clock.during(() =>
+    Promise.all([
+      compilePatched(tree, slot, objects, options),
+      compileShipped(tree, objects, options),
+      below === undefined ? undefined : compilePatched(tree, below, objects, options),
+    ]),
+  );
+  return objects.map((name) => {
+    const [before, after] = [shipped.get(name), patched.get(name)];
+    if (before === undefined || after === undefined)
+      throw new InternalError('not-compiled', `${name} was not compiled`);
+    const source = tree.database.find(name)?.source ?? name;
+    return { name, source, shipped: before, below: lower?.get(name), patched: after };
+  });
+}
+
+/** Counts of one batch as counts of all. */
+function shiftProgress(
+  progress: ProgressSink | undefined,
+  start: number,
+  total: number,
+): ProgressSink | undefined {
+  if (progress === undefined) return undefined;
+  return (event) =>
+    progress(event.done === undefined ? event : { ...event, done: start + event.done, total });
+}
