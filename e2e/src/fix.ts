@@ -1,7 +1,7 @@
 // The fixes that the tests make updates of: what changed between the two source packages, and the probe that shows it.
 // e2e/probes/README.md describes each.
 
-import type { MadeUpdate, Workshop } from './workshop.js';
+import { type MadeUpdate, type Rewrite, replaceOnce, type Workshop } from './workshop.js';
 
 export const FIXES = {
   'attach-filter': { paths: ['net/core/sock.c'], user: 'nobody' },
@@ -31,6 +31,20 @@ export function makeFix(workshop: Workshop, name: FixName): Promise<Fix> {
   const fix = fixes.get(name) ?? build(workshop, name);
   fixes.set(name, fix);
   return fix;
+}
+
+/** The check that attach-filter adds, with what follows it, by which it is told from the file's other checks. */
+function attachFilterCheck(errno: string): string {
+  return `CAP_NET_ADMIN)) {\n\t\t\tret = -${errno};\n\t\t\tbreak;\n\t\t}\n\t\tret = copy_bpf_fprog_from_user(&fprog, optval, optlen);\n\t\tif (!ret)\n\t\t\tret = sk_attach_filter(`;
+}
+
+/** A change on top of attach-filter: it refuses with EACCES instead of EPERM. */
+export function attachFilterOnTop(patch: string): Rewrite {
+  return {
+    path: FIXES['attach-filter'].paths[0],
+    on: [patch],
+    edit: (text) => replaceOnce(text, attachFilterCheck('EPERM'), attachFilterCheck('EACCES')),
+  };
 }
 
 async function build(workshop: Workshop, name: FixName): Promise<Fix> {

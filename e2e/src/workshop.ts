@@ -4,7 +4,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { type FetchedKernel, prepareTree } from '@resplice/build';
+import { type FetchedKernel, type PreparedTree, prepareTree } from '@resplice/build';
 import type { Manifest } from '@resplice/update';
 import { choosePair, type KernelPair } from './kernel-pair.js';
 import { type Answer, ROOT, resplice, run } from './resplice-command.js';
@@ -33,7 +33,7 @@ export interface Rewrite {
 export class Workshop {
   readonly pair: KernelPair;
   readonly directory: string;
-  #tree: Promise<string> | undefined;
+  #tree: Promise<PreparedTree> | undefined;
 
   private constructor(pair: KernelPair, directory: string) {
     this.pair = pair;
@@ -81,16 +81,12 @@ export class Workshop {
   }
 
   /** A patch that edits a shipped file. */
-  async rewrite(name: string, { path, on = [], edit }: Rewrite): Promise<string> {
-    const before = join(this.directory, name, 'a', path);
-    const after = join(this.directory, name, 'b', path);
-    await mkdir(dirname(before), { recursive: true });
-    await mkdir(dirname(after), { recursive: true });
-    await writeFile(after, await this.#readShipped(path));
-    for (const patch of on) await assertRuns('patch', ['--silent', after, patch]);
-    const text = await readFile(after, 'utf8');
-    await writeFile(before, text);
-    await writeFile(after, edit(text));
+  async rewrite(name: string, rewrite: Rewrite): Promise<string> {
+    const { path, edit } = rewrite;
+    const [before, after] = [join(this.directory, name, 'a', path), join(this.directory, name, 'b', path)];
+    const text = await this.readSource(rewrite);
+    await writeInto(before, text);
+    await writeInto(after, edit(text));
     const { stdout } = await run('diff', [
       '-u',
       '--label',
@@ -105,9 +101,21 @@ export class Workshop {
     return patch;
   }
 
-  async #readShipped(path: string): Promise<string> {
-    this.#tree ??= this.fetch().then(async (kernel) => (await prepareTree(kernel)).directory);
-    return readFile(join(await this.#tree, path), 'utf8');
+  /** A shipped file, with patches applied. */
+  async readSource({ path, on = [] }: Pick<Rewrite, 'path' | 'on'>): Promise<string> {
+    const { directory } = await this.prepare();
+    const text = await readFile(join(directory, path), 'utf8');
+    if (on.length === 0) return text;
+    const file = join(await mkdtemp(join(this.directory, 'source-')), path);
+    await writeInto(file, text);
+    for (const patch of on) await assertRuns('patch', ['--silent', file, patch]);
+    return readFile(file, 'utf8');
+  }
+
+  /** The prepared tree of the kernel. */
+  prepare(): Promise<PreparedTree> {
+    this.#tree ??= this.fetch().then((kernel) => prepareTree(kernel));
+    return this.#tree;
   }
 
   /** What `create` answers, whatever that is. */
@@ -127,6 +135,10 @@ export class Workshop {
     if (!answer.ok) throw new Error(`create ${name}: ${answer.text}`);
     const manifest = answer.json.manifest as Manifest;
     return { id: manifest.id, file: this.#updateFile(name), manifest };
+  }
+
+  inspect(file: string): Promise<Answer> {
+    return resplice(['inspect', file]);
   }
 
   /** Compiles a program of e2e/probes, so that it runs in any guest. */
@@ -160,4 +172,9 @@ export function replaceOnce(text: string, search: string, replacement: string): 
 async function assertRuns(program: string, args: readonly string[]): Promise<void> {
   const { status, stdout, stderr } = await run(program, args);
   if (status !== 0) throw new Error(`${program} ${args.join(' ')}: ${stdout}${stderr}`);
+}
+
+async function writeInto(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
 }

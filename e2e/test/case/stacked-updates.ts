@@ -2,16 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeFix } from '../../src/fix.js';
+import { attachFilterOnTop, makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
 import { replaceOnce } from '../../src/workshop.js';
 import { assertDone, assertProbe, assertRefused } from '../expectation.js';
 
 const PATH = 'net/core/sock.c';
-/** What A adds, up to where it is unlike the other checks of the file. */
-const CHECK = (errno: string): string =>
-  `CAP_NET_ADMIN)) {\n\t\t\tret = -${errno};\n\t\t\tbreak;\n\t\t}\n\t\tret = copy_bpf_fprog_from_user(&fprog, optval, optlen);\n\t\tif (!ret)\n\t\t\tret = sk_attach_filter(`;
 const ENTRY = '\tcase SO_ATTACH_FILTER: {\n\t\tstruct sock_fprog fprog;\n\n';
 
 const ids = { a: '', b: '' };
@@ -23,11 +20,7 @@ export const stackedUpdates: GuestCase = {
     const { update: a, patch, probe } = await makeFix(workshop, 'attach-filter');
     const [b, c, namesake] = await Promise.all([
       workshop
-        .rewrite('on-top', {
-          path: PATH,
-          on: [patch],
-          edit: (text) => replaceOnce(text, CHECK('EPERM'), CHECK('EACCES')),
-        })
+        .rewrite('on-top', attachFilterOnTop(patch))
         .then((top) => workshop.create('on-top', [top], { on: [a] })),
       workshop
         .rewrite('beside', {

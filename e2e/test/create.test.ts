@@ -1,0 +1,135 @@
+// Making updates, as far as no kernel has to run for it: what is refused, and that equal input gives equal bytes.
+
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { Manifest } from '@resplice/update';
+import { attachFilterOnTop } from '../src/fix.js';
+import { ShadowCache } from '../src/shadow-cache.js';
+import { replaceOnce, Workshop } from '../src/workshop.js';
+import { assertDone, assertError, assertRefused } from './expectation.js';
+
+const SOCK = 'net/core/sock.c';
+const HEADER = 'net/netlink/af_netlink.h';
+
+let workshop: Workshop;
+let fix = '';
+let onTop = '';
+
+before(async () => {
+  workshop = await Workshop.open();
+  fix = await workshop.diff('fix', SOCK);
+  onTop = await workshop.rewrite('on-top', attachFilterOnTop(fix));
+});
+
+after(() => workshop?.close());
+
+test('changed data is refused, with the object and the place', async () => {
+  const patch = await workshop.diff('data', 'net/netfilter/xt_realm.c');
+  const [reason] = assertRefused(await workshop.tryToCreate('data', [patch]), 'changed-data');
+  assert.equal(reason?.subject.object, 'net/netfilter/xt_realm.o');
+  assert.equal(reason?.subject.symbol, 'realm_mt_reg');
+});
+
+test('a patch that does not apply is refused, with what was expected and what is there', async () => {
+  const message = assertError(await workshop.tryToCreate('unfit', [onTop]), 3, 'patch-does-not-apply');
+  assert.match(message, /net\/core\/sock\.c: hunk 1/);
+  assert.match(message, /expected: .*\n.*found: /);
+});
+
+test("a patch that does not compile is refused in the compiler's own words", async () => {
+  const patch = await workshop.rewrite('broken', {
+    path: SOCK,
+    edit: (text) =>
+      replaceOnce(
+        text,
+        'void sock_wfree(struct sk_buff *skb)\n{\n',
+        'void sock_wfree(struct sk_buff *skb)\n{\n\tno_such_name = 1;\n',
+      ),
+  });
+  const message = assertError(await workshop.tryToCreate('broken', [patch]), 3, 'does-not-compile');
+  assert.match(message, /net\/core\/sock\.c:\d+:\d+: error: .no_such_name. undeclared/);
+});
+
+test('a patch of another architecture touches nothing that is built', async () => {
+  const path = 'arch/arm64/kernel/process.c';
+  const patch = await workshop.rewrite('elsewhere', {
+    path,
+    edit: (text) => `${text}\nint resplice_test;\n`,
+  });
+  const [reason] = assertRefused(
+    await workshop.tryToCreate('elsewhere', [patch]),
+    'patch-changes-nothing-built',
+  );
+  assert.match(reason?.found ?? '', new RegExp(path));
+});
+
+test('a patch that only adds comments and so moves all lines below changes no code', async () => {
+  const edit = (text: string) => `/* one */\n/* two */\n${text}`;
+  const patch = await workshop.rewrite('comment', { path: SOCK, edit });
+  assertRefused(await workshop.tryToCreate('comment', [patch]), 'patch-changes-no-code');
+});
+
+test('a comment in a header changes no code of the objects that include it', async () => {
+  const edit = (text: string) => replaceOnce(text, '/* flags */\n', '/* flags */\n/* and more words */\n');
+  const patch = await workshop.rewrite('header-comment', { path: HEADER, edit });
+  assertRefused(await workshop.tryToCreate('header-comment', [patch]), 'patch-changes-no-code');
+});
+
+test('a header is followed to the objects that include it, in vmlinux and in a module', async () => {
+  const edit = (text: string) =>
+    replaceOnce(
+      text,
+      'test_bit(NETLINK_F_##nr, &nlk_sk(sk)->flags)',
+      '(nlk_sk(sk)->portid != U32_MAX && test_bit(NETLINK_F_##nr, &nlk_sk(sk)->flags))',
+    );
+  const { manifest } = await workshop.create('header', [
+    await workshop.rewrite('header', { path: HEADER, edit }),
+  ]);
+  assert.deepEqual(
+    manifest.objects.map(({ name, sources }) => [name, sources]),
+    [
+      ['vmlinux', ['net/netlink/af_netlink.c']],
+      ['netlink_diag', ['net/netlink/diag.c']],
+    ],
+  );
+  assert.ok(listFunctions(manifest).includes('netlink_recvmsg'));
+  assert.ok(listFunctions(manifest).some((name) => name.startsWith('sk_diag_fill')));
+});
+
+test('the same patch gives the same bytes, with originals compiled anew or before', async () => {
+  const shadow = await ShadowCache.make(join(workshop.directory, 'empty'), await workshop.prepare());
+  const first = await workshop.create('first', [fix]);
+  const again = await workshop.create('again', [fix]);
+  const anew = await workshop.create('anew', [fix], shadow);
+  assert.equal(await shadow.countObjects(), 1);
+  const bytes = await Promise.all([first, again, anew].map(({ file }) => readFile(file)));
+  assert.ok(bytes.every((each) => each.equals(bytes[0] ?? Buffer.of())));
+  assert.ok(listFunctions(first.manifest).includes('sk_setsockopt'));
+});
+
+test('an update from a source that is not that of the kernel is refused, with both disassembled', async () => {
+  const shadow = await ShadowCache.make(join(workshop.directory, 'newer'), await workshop.prepare());
+  await shadow.replaceSource(SOCK, await workshop.readSource({ path: SOCK, on: [fix] }));
+  const answer = await workshop.tryToCreate('other-source', [onTop], shadow);
+  const codes = new Set(answer.reasons.map(({ code }) => code));
+  assert.deepEqual([answer.status, ...codes], [1, 'original-differs'], answer.text);
+  const reason = answer.reasons.find(({ subject }) => subject.symbol === 'sk_setsockopt');
+  const evidence = reason?.evidence ?? [];
+  assert.equal(evidence[0], 'rebuilt:');
+  assert.ok(evidence.includes('shipped in vmlinux:'), evidence.join('\n'));
+  assert.ok(evidence.filter((line) => line.startsWith('> +0x')).length === 2, evidence.join('\n'));
+});
+
+test('inspect says of each function where it first differs', async () => {
+  const { file } = await workshop.create('inspect', [fix]);
+  const answer = await workshop.inspect(file);
+  assertDone(answer);
+  const [object] = (answer.json.manifest as Manifest).objects;
+  assert.ok(object?.functions.every(({ firstDifference }) => firstDifference !== null));
+});
+
+function listFunctions({ objects }: Manifest): readonly string[] {
+  return objects.flatMap(({ functions }) => functions.map(({ name }) => name));
+}
