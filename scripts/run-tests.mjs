@@ -1,5 +1,6 @@
 // Runs every test of the repository in one go and adds up the results; the last line is "N passed, N failed", alone.
-// Cheap groups come first. Groups that boot a kernel run one file at a time: a guest takes the whole machine.
+// Cheap groups come first. Tests of packages on real kernels run one file at a time, because a guest takes a whole processor;
+// of the end-to-end tests two run at once, the longest first.
 //
 // `node scripts/run-tests.mjs unit` runs only the groups named.
 
@@ -20,26 +21,47 @@ const GROUPS = {
       listTests().filter((path) => !isOnRealKernel(path)),
       true,
     ),
-  real: () => runFiles(listTests().filter(isOnRealKernel), false),
-  e2e: runEndToEnd,
+  real: () => onTestKernel(() => runFiles(listTests().filter(isOnRealKernel), false)),
+  e2e: () => onTestKernel(() => runFiles(listEndToEndTests(), 2)),
 };
+
+let testKernel;
+
+/** Runs tests with the kernels they need; without them they have failed. */
+async function onTestKernel(runTests) {
+  try {
+    // Loaded late: it stands on compiled packages, and must not take the other groups down with them.
+    testKernel ??= import('./test-kernel.mjs').then(({ prepareTestKernel }) => prepareTestKernel());
+    Object.assign(process.env, await testKernel);
+  } catch (error) {
+    console.log(`✖ the kernels for these tests cannot be had: ${error.message}`);
+    return { passed: 0, failed: 1 };
+  }
+  return runTests();
+}
 
 /** Tests under test/vm and test/real boot kernels or work on the kernels of the distribution. */
 function isOnRealKernel(path) {
   return /\/dist\/test\/(?:vm|real)\//.test(path);
 }
 
-/** Compiled tests, found by their sources, so that one left over from a renamed source is not run. */
 function listTests() {
   return readdirSync(join(root, 'packages'))
-    .map((name) => join(root, 'packages', name))
-    .filter((folder) => existsSync(join(folder, 'test')))
-    .flatMap((folder) =>
-      readdirSync(join(folder, 'test'), { recursive: true })
-        .filter((path) => path.endsWith('.test.ts') && !path.includes('fixtures/'))
-        .map((path) => join(folder, 'dist/test', path.replace(/\.ts$/, '.js'))),
-    )
+    .flatMap((name) => listTestsOf(join(root, 'packages', name)))
     .sort();
+}
+
+/** running-kernel, which takes longest, is the last by name. */
+function listEndToEndTests() {
+  return listTestsOf(join(root, 'e2e')).sort().reverse();
+}
+
+/** Compiled tests, found by their sources, so that one left over from a renamed source is not run. */
+function listTestsOf(folder) {
+  if (!existsSync(join(folder, 'test'))) return [];
+  return readdirSync(join(folder, 'test'), { recursive: true })
+    .filter((path) => path.endsWith('.test.ts') && !path.includes('fixtures/'))
+    .map((path) => join(folder, 'dist/test', path.replace(/\.ts$/, '.js')));
 }
 
 async function runChecks() {
@@ -49,7 +71,7 @@ async function runChecks() {
   ];
   let sum = { passed: 0, failed: 0 };
   for (const [title, command, args] of commands) {
-    const { status } = await runCommand(command, args);
+    const status = await runCommand(command, args);
     console.log(`${status === 0 ? '✔' : '✖'} ${title}`);
     sum = add(sum, status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
   }
@@ -89,30 +111,12 @@ function runFiles(files, concurrency) {
   });
 }
 
-/** The end-to-end run prints what it does and ends, like this script, with "N passed, N failed". */
-async function runEndToEnd() {
-  const script = join(root, 'e2e/dist/run.js');
-  if (!existsSync(script)) {
-    console.log('there is no end-to-end run yet (e2e/dist/run.js)');
-    return { passed: 0, failed: 0 };
-  }
-  const { status, lastLine } = await runCommand(process.execPath, [script]);
-  const [, passed, failed] = /^(\d+) passed, (\d+) failed$/.exec(lastLine) ?? [];
-  const sum = { passed: Number(passed ?? 0), failed: Number(failed ?? 0) };
-  return status !== 0 && sum.failed === 0 ? { ...sum, failed: 1 } : sum;
-}
-
-/** Runs a command with its output shown; resolves when it ended, never rejects for a status. */
+/** Runs a command with its output shown; resolves to its exit status, whatever that is. */
 function runCommand(command, args) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-    let tail = '';
-    child.stdout.on('data', (chunk) => {
-      process.stdout.write(chunk);
-      tail = (tail + chunk).slice(-4096);
-    });
+    const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] });
     child.on('error', reject);
-    child.on('close', (status) => resolve({ status, lastLine: tail.trimEnd().split('\n').at(-1) ?? '' }));
+    child.on('close', resolve);
   });
 }
 
