@@ -14,7 +14,7 @@ const LARGEST_IMAGE = 512 * 1024 * 1024;
 
 /** Fetches and prepares, and says what it does. Returns the variables that the tests read. */
 export async function prepareTestKernel() {
-  const { choosePair } = await import(join(root, 'e2e/dist/src/kernel-pair.js'));
+  const { chooseNewerKernel, choosePair } = await import(join(root, 'e2e/dist/src/kernel-pair.js'));
   const pair = await choosePair((line) => console.log(line));
   console.log(
     `kernel ${pair.release} (${pair.version}), fixes from ${pair.fixed}, other kernel ${pair.other.release}`,
@@ -22,6 +22,7 @@ export async function prepareTestKernel() {
   await fetch(pair.other);
   const kernel = await fetch(pair);
   await prepareTree(kernel, { progress: printStage });
+  await prepareTree(await fetch(await chooseNewerKernel()), { progress: printStage });
   return {
     RESPLICE_TEST_VMLINUZ: kernel.vmlinuz,
     RESPLICE_TEST_MODULES: kernel.modules,

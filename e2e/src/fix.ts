@@ -8,6 +8,7 @@ export const FIXES = {
   'raw-hdrincl': { paths: ['net/ipv4/raw.c'], user: 'root' },
   'ethtool-bitset': { paths: ['net/ethtool/bitset.c'], user: 'root' },
   'vsock-buffer': { paths: ['net/vmw_vsock/af_vsock.c'], user: 'nobody' },
+  'alg-assoclen': { paths: ['crypto/af_alg.c'], user: 'nobody' },
   'rxrpc-ticket': { paths: ['net/rxrpc/key.c'], user: 'nobody' },
 } as const;
 
@@ -38,11 +39,11 @@ function attachFilterCheck(errno: string): string {
   return `CAP_NET_ADMIN)) {\n\t\t\tret = -${errno};\n\t\t\tbreak;\n\t\t}\n\t\tret = copy_bpf_fprog_from_user(&fprog, optval, optlen);\n\t\tif (!ret)\n\t\t\tret = sk_attach_filter(`;
 }
 
-/** A change on top of attach-filter: it refuses with EACCES instead of EPERM. */
-export function attachFilterOnTop(patch: string): Rewrite {
+/** A change on top of attach-filter, or of a kernel that has it: TCP sockets are refused with EACCES instead of EPERM. */
+export function attachFilterOnTop(...on: readonly string[]): Rewrite {
   return {
     path: FIXES['attach-filter'].paths[0],
-    on: [patch],
+    on,
     edit: (text) => replaceOnce(text, attachFilterCheck('EPERM'), attachFilterCheck('EACCES')),
   };
 }

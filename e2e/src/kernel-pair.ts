@@ -1,52 +1,69 @@
-// Which kernel the tests patch, and from which later source the fixes come. Versions disappear from the archive with time, so
-// what is listed here is tried in order, and what had to be passed over is said.
+// Which kernels the tests work on. Versions disappear from the archive with time, so what is listed here is tried in order, and
+// what had to be passed over is said.
 
 import { resplice } from './resplice-command.js';
 
-export interface KernelPair {
-  /** The kernel with the holes. */
+export interface Kernel {
   readonly release: string;
   readonly version: string;
-  /** The source package that has the fixes of all probes in e2e/probes. */
-  readonly fixed: string;
-  /** Another kernel, to refuse the updates. */
-  readonly other: { readonly release: string; readonly version: string };
 }
 
-/** A kernel that every probe finds exposed, and the sources with the fixes, the nearest first. */
-const KNOWN: readonly {
-  readonly release: string;
-  readonly version: string;
-  readonly fixed: readonly string[];
-}[] = [
-  {
-    release: '6.1.0-47-amd64',
-    version: '6.1.170-3',
-    fixed: ['6.1.176-1', '6.1.187-1', '6.1.190-1', '6.1.192-1', '6.1.192-2'],
-  },
+/** The kernel with the holes, and where the fixes come from. */
+export interface KernelPair extends Kernel {
+  /** The source package that has the fixes of all probes in e2e/probes. */
+  readonly fixed: string;
+  /** Another kernel, which refuses the updates; it has the fixes. */
+  readonly other: Kernel;
+}
+
+/**
+ * A kernel that every probe finds exposed, and the sources with the fixes, the nearest first. Later sources than these change
+ * more in the same files than an update can carry.
+ */
+const KNOWN: readonly (Kernel & { readonly fixed: readonly string[] })[] = [
+  { release: '6.1.0-47-amd64', version: '6.1.170-3', fixed: ['6.1.176-1', '6.1.187-1'] },
 ];
 
-interface ListedKernel {
-  readonly release: string;
-  readonly version: string;
+interface ListedKernel extends Kernel {
+  readonly fetched: boolean;
 }
 
 /** The first pair that apt offers or the cache has; `say` gets a line for each that was passed over. */
 export async function choosePair(say: (line: string) => void): Promise<KernelPair> {
-  const { json } = await resplice(['kernel', 'list']);
-  const kernels = (json.kernels ?? []) as readonly ListedKernel[];
+  const kernels = await listKernels();
   for (const { release, version, fixed } of KNOWN) {
     if (!kernels.some((kernel) => kernel.release === release && kernel.version === version)) {
       say(`neither apt nor the cache has ${release} (${version})`);
       continue;
     }
     for (const to of fixed) {
-      const other = kernels.find(
-        (kernel) => kernel.version === to && /^[\d.]+-\d+-amd64$/.test(kernel.release),
-      );
+      const other = kernels.find((kernel) => kernel.version === to && isStandard(kernel));
       if (other !== undefined) return { release, version, fixed: to, other };
       say(`neither apt nor the cache has ${to}, the source with the fixes`);
     }
   }
   throw new Error('none of the kernels in e2e/src/kernel-pair.ts can be had; add a pair that apt offers');
+}
+
+/**
+ * A kernel of the 6.12 branch: indirect branch tracking, padded functions and no objtool per object set it apart from 6.1.
+ * Any of them will do, because the patch is an edit of its own source: one that the cache has, else the newest.
+ */
+export async function chooseNewerKernel(): Promise<Kernel> {
+  const kernels = (await listKernels()).filter(
+    (kernel) => /^6\.12\./.test(kernel.version) && isStandard(kernel),
+  );
+  const chosen = kernels.find(({ fetched }) => fetched) ?? kernels[0];
+  if (chosen === undefined) throw new Error('neither apt nor the cache has a kernel of the 6.12 branch');
+  return { release: chosen.release, version: chosen.version };
+}
+
+async function listKernels(): Promise<readonly ListedKernel[]> {
+  const { json } = await resplice(['kernel', 'list']);
+  return (json.kernels ?? []) as readonly ListedKernel[];
+}
+
+/** Not the cloud or rt flavour. */
+function isStandard({ release }: Kernel): boolean {
+  return /^[\d.]+(?:-\d+|\+deb12)-amd64$/.test(release);
 }

@@ -21,24 +21,30 @@ export function killWhen(args: readonly string[], moment: string): string {
   ].join('\n');
 }
 
-const HELD = '/tmp/insmod-held';
+export type Tool = 'insmod' | 'rmmod';
 
-/** True while an insmod waits in {@link HOLD_INSMOD}. */
-export const INSMOD_HELD = `[ -e ${HELD} ]`;
+/** A shell condition: one of kmod's tools was started and waits, see {@link holdTool}. */
+export function isHeld(tool: Tool): string {
+  return `[ -e /tmp/${tool}-held ]`;
+}
 
-/** Shell script: from now on each insmod waits until it is told to go on or to end without loading anything. */
-export const HOLD_INSMOD = [
-  'mkdir -p /real && ln -sf /usr/bin/kmod /real/insmod && rm /usr/bin/insmod',
-  "cat >/usr/bin/insmod <<'END'",
-  '#!/bin/sh',
-  `: >${HELD}`,
-  `while [ -e ${HELD} ]; do sleep 0.02; done`,
-  `if [ -e ${HELD}.drop ]; then rm ${HELD}.drop; exit 1; fi`,
-  'exec /real/insmod "$@"',
-  'END',
-  'chmod 755 /usr/bin/insmod',
-].join('\n');
+/** Shell script: from now on each call of the tool waits until {@link releaseTool} lets it work, or end without any effect. */
+export function holdTool(tool: Tool): string {
+  return [
+    `mkdir -p /real && ln -sf /usr/bin/kmod /real/${tool} && rm /usr/bin/${tool}`,
+    `cat >/usr/bin/${tool} <<'END'`,
+    '#!/bin/sh',
+    `: >/tmp/${tool}-held`,
+    `while [ -e /tmp/${tool}-held ]; do sleep 0.02; done`,
+    `if [ -e /tmp/${tool}-drop ]; then rm /tmp/${tool}-drop; exit 1; fi`,
+    `exec /real/${tool} "$@"`,
+    'END',
+    `chmod 755 /usr/bin/${tool}`,
+  ].join('\n');
+}
 
-/** Shell scripts: the insmod that waits loads its module, or does not; in both cases later ones are not held. */
-export const LET_INSMOD_LOAD = `ln -sf kmod /usr/bin/insmod && rm ${HELD}`;
-export const DROP_INSMOD = `: >${HELD}.drop; ln -sf kmod /usr/bin/insmod && rm ${HELD}`;
+/** Shell script: ends the wait; later calls are not held. */
+export function releaseTool(tool: Tool, fate: 'works' | 'does nothing'): string {
+  const drop = fate === 'works' ? '' : `: >/tmp/${tool}-drop; `;
+  return `${drop}ln -sf kmod /usr/bin/${tool} && rm /tmp/${tool}-held`;
+}

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type FetchedKernel, type PreparedTree, prepareTree } from '@resplice/build';
 import type { Manifest } from '@resplice/update';
-import { choosePair, type KernelPair } from './kernel-pair.js';
+import { choosePair, type Kernel, type KernelPair } from './kernel-pair.js';
 import { type Answer, ROOT, resplice, run } from './resplice-command.js';
 
 export interface MadeUpdate {
@@ -31,19 +31,29 @@ export interface Rewrite {
 }
 
 export class Workshop {
-  readonly pair: KernelPair;
+  /** The kernel that updates are made for. */
+  readonly target: Kernel;
   readonly directory: string;
+  readonly #pair: KernelPair | undefined;
   #tree: Promise<PreparedTree> | undefined;
 
-  private constructor(pair: KernelPair, directory: string) {
-    this.pair = pair;
+  private constructor(target: Kernel, pair: KernelPair | undefined, directory: string) {
+    this.target = target;
+    this.#pair = pair;
     this.directory = directory;
   }
 
-  static async open(): Promise<Workshop> {
-    const pair = await choosePair((line) => console.log(`# ${line}`));
-    const directory = await mkdtemp(join(tmpdir(), 'resplice-e2e-'));
-    return new Workshop(pair, directory);
+  /** For this kernel, or for the older one of the pair that can be had. */
+  static async open(kernel?: Kernel): Promise<Workshop> {
+    const pair = kernel === undefined ? await choosePair((line) => console.log(`# ${line}`)) : undefined;
+    const target = kernel ?? pair;
+    if (target === undefined) throw new Error('no kernel was chosen');
+    return new Workshop(target, pair, await mkdtemp(join(tmpdir(), 'resplice-e2e-')));
+  }
+
+  get pair(): KernelPair {
+    if (this.#pair === undefined) throw new Error('this workshop was opened for one kernel, not for a pair');
+    return this.#pair;
   }
 
   async close(): Promise<void> {
@@ -52,13 +62,11 @@ export class Workshop {
 
   /** As `--kernel` takes it. */
   get kernel(): string {
-    return `${this.pair.release}=${this.pair.version}`;
+    return `${this.target.release}=${this.target.version}`;
   }
 
   /** Fetches a kernel; from the cache when it is there. */
-  async fetch(
-    kernel: { readonly release: string; readonly version: string } = this.pair,
-  ): Promise<FetchedKernel> {
+  async fetch(kernel: Kernel = this.target): Promise<FetchedKernel> {
     const answer = await resplice(['kernel', 'fetch', `${kernel.release}=${kernel.version}`]);
     if (!answer.ok) throw new Error(`${kernel.release} cannot be fetched: ${answer.text}`);
     return answer.json.kernel as FetchedKernel;

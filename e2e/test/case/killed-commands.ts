@@ -7,14 +7,7 @@ import { makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { type GuestScript, NOTHING_LEFT } from '../../src/guest-script.js';
 import { END_SLEEPER, HELD_PATCH, START_SLEEPER } from '../../src/held-task.js';
-import {
-  DROP_INSMOD,
-  HOLD_INSMOD,
-  INSMOD_HELD,
-  KILLED,
-  killWhen,
-  LET_INSMOD_LOAD,
-} from '../../src/killed-command.js';
+import { holdTool, isHeld, KILLED, killWhen, releaseTool } from '../../src/killed-command.js';
 import { assertDone, listed } from '../expectation.js';
 
 const names = { held: { id: '', module: '' }, quick: { id: '', module: '' } };
@@ -80,10 +73,22 @@ export const killedCommands: GuestCase = {
       assert.deepEqual(guest.kernelState('killed: kernel after undo'), NOTHING_LEFT);
     });
 
-    test('apply killed as soon as the kernel has the update: undo takes it back', () => {
+    test('undo killed before the module is unloaded: list says so, and the next apply sets it right', () => {
+      // The apply was killed too, as soon as the kernel had the update.
       assertKilled('killed: apply after insmod');
-      assertDone(guest.answer('killed: undo after insmod'));
-      assert.deepEqual(guest.kernelState('killed: kernel undone again'), NOTHING_LEFT);
+      assertKilled('killed: undo before rmmod');
+      assert.deepEqual(guest.kernelState('killed: kernel before rmmod'), {
+        patches: [],
+        modules: [names.quick.module],
+      });
+      assert.deepEqual(states('killed: list before rmmod'), [[names.quick.id, 'loaded-disabled']]);
+      assertDone(guest.answer('killed: apply once more'));
+      assert.deepEqual(guest.kernelState('killed: kernel applied once more'), {
+        patches: [{ module: names.quick.module, enabled: true, transition: false }],
+        modules: [names.quick.module],
+      });
+      assertDone(guest.answer('killed: last undo'));
+      assert.deepEqual(guest.kernelState('killed: kernel at the end'), NOTHING_LEFT);
     });
 
     test('nothing is left in the end, not even a record', () => {
@@ -96,9 +101,9 @@ export const killedCommands: GuestCase = {
 function planHeld(guest: GuestScript, file: string): void {
   const { id, module } = names.held;
   const directory = `/sys/kernel/livepatch/${module}`;
-  guest.shell('killed: hold insmod', HOLD_INSMOD);
-  guest.shell('killed: apply before insmod', killWhen(['apply', file], INSMOD_HELD));
-  guest.shell('killed: drop insmod', DROP_INSMOD);
+  guest.shell('killed: hold insmod', holdTool('insmod'));
+  guest.shell('killed: apply before insmod', killWhen(['apply', file], isHeld('insmod')));
+  guest.shell('killed: drop insmod', releaseTool('insmod', 'does nothing'));
   guest.inspectKernel('killed: kernel before insmod');
   guest.resplice('killed: list before insmod', ['list']);
 
@@ -127,16 +132,23 @@ function planQuick(guest: GuestScript, file: string): void {
   // Both: before the transition begins it is 0 as well.
   const isApplied = `grep -qs 1 ${directory}/enabled && grep -qs 0 ${directory}/transition`;
   const settled = `i=0; until ${isApplied}; do i=$((i + 1)); [ $i -lt 600 ] || exit 2; sleep 0.1; done`;
-  guest.shell('killed: hold insmod again', HOLD_INSMOD);
-  guest.shell('killed: apply over insmod', killWhen(['apply', file], INSMOD_HELD));
-  guest.shell('killed: let insmod load', `${LET_INSMOD_LOAD}\n${settled}`);
+  guest.shell('killed: hold insmod again', holdTool('insmod'));
+  guest.shell('killed: apply over insmod', killWhen(['apply', file], isHeld('insmod')));
+  guest.shell('killed: let insmod load', `${releaseTool('insmod', 'works')}\n${settled}`);
   guest.inspectKernel('killed: kernel after insmod');
   guest.resplice('killed: list after insmod', ['list']);
   guest.resplice('killed: undo of it', ['undo', id]);
   guest.inspectKernel('killed: kernel after undo');
 
   guest.shell('killed: apply after insmod', killWhen(['apply', file], `[ -e ${directory}/enabled ]`));
-  guest.resplice('killed: undo after insmod', ['undo', id]);
-  guest.inspectKernel('killed: kernel undone again');
+  guest.shell('killed: hold rmmod', holdTool('rmmod'));
+  guest.shell('killed: undo before rmmod', killWhen(['undo', id], isHeld('rmmod')));
+  guest.shell('killed: drop rmmod', releaseTool('rmmod', 'does nothing'));
+  guest.inspectKernel('killed: kernel before rmmod');
+  guest.resplice('killed: list before rmmod', ['list']);
+  guest.resplice('killed: apply once more', ['apply', file]);
+  guest.inspectKernel('killed: kernel applied once more');
+  guest.resplice('killed: last undo', ['undo', id]);
+  guest.inspectKernel('killed: kernel at the end');
   guest.resplice('killed: list at the end', ['list']);
 }
