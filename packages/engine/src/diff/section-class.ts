@@ -22,7 +22,7 @@ export type SectionClass =
   | 'percpu'
   /** Data that takes effect by being in a table of this name: tracepoints and their like. */
   | 'registry'
-  /** What pr_debug() call sites tell the control file about themselves; code passes its address on, nothing acts on its content. */
+  /** What pr_debug() and printk() call sites tell about themselves; code passes its address on, nothing acts on its content. */
   | 'call-site'
   /** Exported symbols and their names. */
   | 'export'
@@ -73,13 +73,13 @@ const RULES: readonly Rule[] = [
     name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
     class: 'table',
   },
-  { name: /^__dyndbg$/, class: 'call-site' },
+  { name: /^(__dyndbg|__verbose|\.printk_index)$/, class: 'call-site' },
   // tables of named objects that the kernel walks when it starts or loads a module
   {
     name: /^(__dyndbg_classes|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
     class: 'registry',
   },
-  { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.printk_index|\.BTF_ids)$/, class: 'registry' },
+  { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.BTF_ids)$/, class: 'registry' },
 ];
 
 /** Classifies a section by its name first and by its flags where the name says nothing special. */

@@ -19,35 +19,50 @@ export interface StructLayouts {
 
 interface TableRule {
   readonly section: string;
-  /** C structure of an entry. */
+  /** C structure of an entry; empty when only assembler macros know it. */
   readonly struct: string;
   readonly owner: string;
-  /** Size and owner offset when the kernel's types do not have the structure. */
-  readonly fallback: readonly [size: number, owner: number];
+  /** How many references an entry holds, the likeliest first: where the kernel's types are not known, this gives its size. */
+  readonly references: readonly number[];
+  /** Sizes that the structure has had, when the number of references varies: an alternative may have no replacement. */
+  readonly sizes?: readonly number[];
   /** Members that say where in the source the entry is, as name and length in bytes: their change changes nothing that runs. */
   readonly cosmetic?: readonly (readonly [string, number])[];
 }
 
+const BUG_LINE = [['line', 2]] as const;
+
 const TABLES: readonly TableRule[] = [
-  { section: '.altinstructions', struct: 'alt_instr', owner: 'instr_offset', fallback: [14, 0] },
-  { section: '__ex_table', struct: 'exception_table_entry', owner: 'insn', fallback: [12, 0] },
+  {
+    section: '.altinstructions',
+    struct: 'alt_instr',
+    owner: 'instr_offset',
+    references: [2],
+    sizes: [12, 13, 14],
+  },
+  { section: '__ex_table', struct: 'exception_table_entry', owner: 'insn', references: [2, 3] },
   {
     section: '__bug_table',
     struct: 'bug_entry',
     owner: 'bug_addr_disp',
-    fallback: [12, 0],
-    cosmetic: [['line', 2]],
+    references: [2, 1],
+    cosmetic: BUG_LINE,
   },
-  { section: '__jump_table', struct: 'jump_entry', owner: 'code', fallback: [16, 0] },
-  { section: '.parainstructions', struct: 'paravirt_patch_site', owner: 'instr', fallback: [16, 0] },
-  { section: '.static_call_sites', struct: 'static_call_site', owner: 'addr', fallback: [8, 0] },
-  { section: '__mcount_loc', struct: '', owner: '', fallback: [8, 0] },
-  { section: '.smp_locks', struct: '', owner: '', fallback: [4, 0] },
-  { section: '.retpoline_sites', struct: '', owner: '', fallback: [4, 0] },
-  { section: '.return_sites', struct: '', owner: '', fallback: [4, 0] },
-  { section: '.call_sites', struct: '', owner: '', fallback: [4, 0] },
-  { section: '.ibt_endbr_seal', struct: '', owner: '', fallback: [4, 0] },
+  { section: '__jump_table', struct: 'jump_entry', owner: 'code', references: [3] },
+  { section: '.parainstructions', struct: 'paravirt_patch_site', owner: 'instr', references: [1] },
+  { section: '.static_call_sites', struct: 'static_call_site', owner: 'addr', references: [2] },
 ];
+
+/** Of every other table: an entry is one reference, with or without something behind it. */
+const ONE_REFERENCE: Omit<TableRule, 'section'> = { struct: '', owner: '', references: [1] };
+
+/** Where `replacementlen` lies in an alt_instr of this size, and `line` in a bug_entry, when the types do not say. */
+const REPLACEMENT_LENGTH_AT = new Map([
+  [12, 11],
+  [13, 11],
+  [14, 13],
+]);
+const BUG_LINE_AT = 8;
 
 /** Code that replaces an instruction at boot; `.altinstructions` entries point at it. */
 const REPLACEMENTS = '.altinstr_replacement';
@@ -85,7 +100,7 @@ export function collectTables(object: DefinedObject, layouts: StructLayouts): Ob
     if (section.size === 0 || section.name === REPLACEMENTS) continue;
     if (sectionClass !== 'table' && sectionClass !== 'annotation') continue;
     const shape = shapeOf(section, layouts);
-    if (shape === undefined || section.size % shape.size !== 0) {
+    if (shape === undefined) {
       misshapen.push(section);
       continue;
     }
@@ -112,27 +127,51 @@ interface Shape {
 }
 
 function shapeOf(section: Section, layouts: StructLayouts): Shape | undefined {
-  const rule = TABLES.find((candidate) => candidate.section === section.name);
-  if (rule === undefined) {
-    const count = section.relocations.length;
-    if (count === 0 || section.size % count !== 0) return undefined;
-    return { size: section.size / count, owner: 0, cosmetic: [], offsets: undefined };
-  }
+  const rule = TABLES.find((candidate) => candidate.section === section.name) ?? ONE_REFERENCE;
   const layout = rule.struct === '' ? undefined : layouts.find(rule.struct);
-  const owner = layout?.offsets.get(rule.owner) ?? rule.fallback[1];
+  const size = layout?.size ?? inferSize(section, rule.references) ?? chooseSize(section, rule.sizes ?? []);
+  if (size === undefined || (layout !== undefined && section.size % size !== 0)) return undefined;
   const cosmetic = (rule.cosmetic ?? []).flatMap(([name, length]) => {
-    const at = layout === undefined ? 8 : layout.offsets.get(name);
-    return at === undefined ? [] : [{ at, length }];
+    const at = layout === undefined ? BUG_LINE_AT : layout.offsets.get(name);
+    return at === undefined || at + length > size ? [] : [{ at, length }];
   });
-  return { size: layout?.size ?? rule.fallback[0], owner, cosmetic, offsets: layout?.offsets };
+  return { size, owner: layout?.offsets.get(rule.owner) ?? 0, cosmetic, offsets: layout?.offsets };
+}
+
+/** The distance at which the pattern of references repeats; the last entry may lack its padding. */
+function inferSize({ relocations, size }: Section, counts: readonly number[]): number | undefined {
+  const [first] = relocations;
+  if (first?.offset !== 0) return undefined;
+  for (const count of counts) {
+    if (relocations.length % count !== 0) continue;
+    const entries = relocations.length / count;
+    const stride = relocations[count]?.offset ?? size;
+    const repeats = relocations.every(
+      ({ offset }, index) =>
+        offset === Math.floor(index / count) * stride + (relocations[index % count]?.offset ?? 0),
+    );
+    if (repeats && size <= entries * stride && size > (entries - 1) * stride) return stride;
+  }
+  return undefined;
+}
+
+/** The size at which every entry begins with a reference. */
+function chooseSize({ relocations, size }: Section, sizes: readonly number[]): number | undefined {
+  const at = new Set(relocations.map(({ offset }) => offset));
+  return sizes.find((candidate) => {
+    if (size % candidate !== 0) return false;
+    for (let start = 0; start < size; start += candidate) if (!at.has(start)) return false;
+    return true;
+  });
 }
 
 function readEntry(file: ObjectFile, section: Section, start: number, shape: Shape): TableEntry {
-  const relocations = relocationsIn(section, start, start + shape.size);
+  const size = Math.min(shape.size, section.size - start);
+  const relocations = relocationsIn(section, start, start + size);
   return {
     section,
     start,
-    size: shape.size,
+    size,
     ownerOffset: shape.owner,
     relocations,
     cosmetic: shape.cosmetic,
@@ -150,7 +189,10 @@ function findReplacement(
   const code = findSection(file, REPLACEMENTS);
   const at = start + (shape.offsets?.get('repl_offset') ?? 4);
   const relocation = relocationsIn(section, at, at + 1)[0];
-  const length = section.data[start + (shape.offsets?.get('replacementlen') ?? shape.size - 1)];
+  const length =
+    section.data[
+      start + (shape.offsets?.get('replacementlen') ?? REPLACEMENT_LENGTH_AT.get(shape.size) ?? Number.NaN)
+    ];
   if (code === undefined || relocation?.symbol.section !== code || length === undefined) return undefined;
   return { section: code, start: relocation.symbol.value + relocation.addend, size: length };
 }

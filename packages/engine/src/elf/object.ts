@@ -97,9 +97,8 @@ function readHeader(file: ByteReader): Elf64_Ehdr {
   if (file.length < Elf64_Ehdr.size) {
     file.fail('truncated', 'not an ELF object', `${Elf64_Ehdr.size} bytes`, `${file.length}`);
   }
-  const header = Elf64_Ehdr.read(file);
-  const ident = header.e_ident;
-  file.seek(0);
+  // Before anything else is read: in a file of another kind every field is nonsense.
+  const ident = file.data;
   if (ident[0] !== 0x7f || ident[1] !== 0x45 || ident[2] !== 0x4c || ident[3] !== 0x46) {
     file.fail('not-elf', 'not an ELF object', '7f 45 4c 46', [...ident.subarray(0, 4)].map(hex2).join(' '));
   }
@@ -111,6 +110,8 @@ function readHeader(file: ByteReader): Elf64_Ehdr {
       `${ident[4]}/${ident[5]}`,
     );
   }
+  const header = Elf64_Ehdr.read(file);
+  file.seek(0);
   if (header.e_machine !== EM_X86_64) {
     file.fail('wrong-machine', 'unsupported machine', `x86-64 (${EM_X86_64})`, `${header.e_machine}`);
   }
