@@ -10,7 +10,7 @@ import { compilableText, isResyncable, resyncLines } from '../../src/patch/line-
 import { applyPatches } from '../../src/patch/patch-stack.js';
 import { CORPUS } from './line-corpus.js';
 
-const COMPILER = 'gcc';
+const COMPILER = 'gcc-12';
 let directory = '';
 
 before(async () => {

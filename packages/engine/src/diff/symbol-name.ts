@@ -9,11 +9,13 @@ export function baseName(name: string): string {
 }
 
 /**
- * Static locals whose state is only "was this printed already?": when they cannot be paired, the update starts with fresh
- * ones and at worst a message appears once more.
+ * Static locals whose state is only "was this printed already?", and lockdep's keys, which have an address and no state: when they
+ * cannot be paired, the update starts with fresh ones and at worst a message appears once more. clang puts the function's name first.
  */
 export function isForgettable(name: string): boolean {
-  return /^(__already_done|__warned|__print_once|_rs|__ret_once|__UNIQUE_ID_ddebug)\d*(\.|$)/.test(name);
+  return /(^|\.)(__already_done|__warned|__print_once|_rs|__ret_once|__key|__UNIQUE_ID_ddebug)\d*(\.|$)/.test(
+    name,
+  );
 }
 
 /** The function that a piece split off by the compiler belongs to: `foo.cold` and `foo.cold.3` → `foo`. */
