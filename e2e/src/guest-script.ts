@@ -9,6 +9,8 @@ const NOBODY = 65534;
 const FOLDER = '/resplice';
 /** One start of node takes seconds in an emulated guest. */
 const COMMAND_SECONDS = 120;
+/** Ten times what the longest script takes on an idle machine. */
+const GUEST_SECONDS = 1800;
 
 export class GuestScript {
   readonly #files = new Map<string, GuestFile>();
@@ -75,6 +77,7 @@ export class GuestScript {
       files: [...this.#files.values()],
       steps: [...this.#steps.values()],
       withNode: true,
+      timeoutSeconds: GUEST_SECONDS,
     };
   }
 
@@ -95,7 +98,12 @@ export class GuestScript {
   }
 
   answer(name: string): Answer {
-    const { exitCode, stdout, stderr } = this.ran(name);
+    const { exitCode, signal, timedOut, stdout, stderr } = this.ran(name);
+    if (exitCode === null) {
+      throw new Error(
+        `"${name}" ${timedOut ? 'took too long' : `was ended by ${signal}`}: ${stdout}${stderr}`,
+      );
+    }
     return parseAnswer(exitCode, stdout, stderr);
   }
 

@@ -1,34 +1,31 @@
-// A task that sleeps in the kernel for as long as the test wants: `cat` on a FIFO that nobody writes to, in pipe_read(). An
-// update that replaces pipe_read cannot complete while it sleeps there (the kernel wakes it only after 15 s).
+// A task that stays in a function of the kernel for as long as a test wants (held-task.c says how), an update that replaces that
+// function, and the shell scripts that start and end the task.
 
+import { join } from 'node:path';
+import { ROOT } from './resplice-command.js';
 import { type Rewrite, replaceOnce } from './workshop.js';
 
-export const HELD_FUNCTION = 'pipe_read';
+export const HELD_FUNCTION = 'kernel_clone';
+export const HELD_SOURCE = join(ROOT, 'e2e/src/held-task.c');
+/** Where the program has to be in the guest; its last part is the task's name. */
+export const HELD_PROGRAM = '/held-task';
 
-/** A change of pipe_read that nobody notices: no read can have that length. */
+const CHECK = '\t    (args->pidfd == args->parent_tid))\n\t\treturn -EINVAL;\n';
+
+/** A change of kernel_clone that nobody notices: no stack is that large. */
 export const HELD_PATCH: Rewrite = {
-  path: 'fs/pipe.c',
-  edit: (text) =>
-    replaceOnce(
-      text,
-      '\t/* Null read succeeds. */\n\tif (unlikely(total_len == 0))\n\t\treturn 0;\n\n\tret = 0;\n\t__pipe_lock(pipe);',
-      '\t/* Null read succeeds. */\n\tif (unlikely(total_len == 0 || (ssize_t)total_len < 0))\n\t\treturn 0;\n\n\tret = 0;\n\t__pipe_lock(pipe);',
-    ),
+  path: 'kernel/fork.c',
+  edit: (text) => replaceOnce(text, CHECK, `${CHECK}\tif (args->stack_size == ~0UL)\n\t\treturn -EINVAL;\n`),
 };
 
-const FIFO = '/tmp/held';
-
-/** Shell script: starts the sleeper and waits until it sleeps; prints its pid. */
-export const START_SLEEPER = [
-  `rm -f ${FIFO}; mkfifo ${FIFO} || exit 1`,
-  `sleep 100000 >${FIFO} 2>/dev/null & echo $! >${FIFO}.writer`,
-  `cat <${FIFO} >/dev/null 2>&1 & echo $! >${FIFO}.reader`,
+/** Starts the task and waits until it sleeps; prints its pid. */
+export const START_HELD_TASK = [
+  `${HELD_PROGRAM} >/dev/null 2>&1 & pid=$!; echo $pid >/tmp/held.pid`,
   'i=0',
-  `until grep -q '${HELD_FUNCTION}+' /proc/$(cat ${FIFO}.reader)/stack; do`,
+  `until grep -q '${HELD_FUNCTION}+' /proc/$pid/stack; do`,
   '  i=$((i + 1)); [ $i -lt 500 ] || exit 2; sleep 0.02',
   'done',
-  `cat ${FIFO}.reader`,
+  'echo $pid',
 ].join('\n');
 
-/** Shell script: ends the sleeper. */
-export const END_SLEEPER = `kill -9 $(cat ${FIFO}.reader) $(cat ${FIFO}.writer)`;
+export const END_HELD_TASK = 'kill -9 $(cat /tmp/held.pid)';

@@ -42,7 +42,7 @@ export async function resplice(
 /** Throws when the output is not what --json promises: one JSON object with `ok`. */
 export function parseAnswer(status: number | null, stdout: string, stderr: string): Answer {
   const text = `${stdout}${stderr}`;
-  const json = parseJson(stdout, text);
+  const json = parseJson(stdout, `exit status ${status}: ${text}`);
   return {
     status,
     ok: json.ok === true,

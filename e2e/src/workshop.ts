@@ -3,7 +3,7 @@
 
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { type FetchedKernel, type PreparedTree, prepareTree } from '@resplice/build';
 import type { Manifest } from '@resplice/update';
 import { choosePair, type Kernel, type KernelPair } from './kernel-pair.js';
@@ -45,7 +45,7 @@ export class Workshop {
 
   /** For this kernel, or for the older one of the pair that can be had. */
   static async open(kernel?: Kernel): Promise<Workshop> {
-    const pair = kernel === undefined ? await choosePair((line) => console.log(`# ${line}`)) : undefined;
+    const pair = kernel === undefined ? await choosePair((line) => console.log(line)) : undefined;
     const target = kernel ?? pair;
     if (target === undefined) throw new Error('no kernel was chosen');
     return new Workshop(target, pair, await mkdtemp(join(tmpdir(), 'resplice-e2e-')));
@@ -149,18 +149,15 @@ export class Workshop {
     return resplice(['inspect', file]);
   }
 
-  /** Compiles a program of e2e/probes, so that it runs in any guest. */
-  async compileProbe(name: string): Promise<string> {
-    const output = join(this.directory, `probe-${name}`);
-    await assertRuns('gcc-12', [
-      '-static',
-      '-O2',
-      '-Wall',
-      '-Werror',
-      '-o',
-      output,
-      join(ROOT, `e2e/probes/${name}.c`),
-    ]);
+  /** Compiles a program of e2e/probes. */
+  compileProbe(name: string): Promise<string> {
+    return this.compile(join(ROOT, `e2e/probes/${name}.c`));
+  }
+
+  /** Compiles a program of one file, so that it runs in any guest. */
+  async compile(source: string): Promise<string> {
+    const output = join(this.directory, basename(source, '.c'));
+    await assertRuns('gcc-12', ['-static', '-O2', '-Wall', '-Werror', '-o', output, source]);
     return output;
   }
 

@@ -6,7 +6,13 @@ import { test } from 'node:test';
 import { makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { type GuestScript, NOTHING_LEFT } from '../../src/guest-script.js';
-import { END_SLEEPER, HELD_PATCH, START_SLEEPER } from '../../src/held-task.js';
+import {
+  END_HELD_TASK,
+  HELD_PATCH,
+  HELD_PROGRAM,
+  HELD_SOURCE,
+  START_HELD_TASK,
+} from '../../src/held-task.js';
 import { holdTool, isHeld, KILLED, killWhen, releaseTool } from '../../src/killed-command.js';
 import { assertDone, listed } from '../expectation.js';
 
@@ -20,6 +26,7 @@ export const killedCommands: GuestCase = {
     const { update: quick } = await makeFix(workshop, 'attach-filter');
     names.held = { id: held.id, module: held.manifest.module.name };
     names.quick = { id: quick.id, module: quick.manifest.module.name };
+    guest.file(HELD_PROGRAM, await workshop.compile(HELD_SOURCE), 0o755);
     planHeld(guest, guest.update(held));
     planQuick(guest, guest.update(quick));
   },
@@ -97,7 +104,7 @@ export const killedCommands: GuestCase = {
   },
 };
 
-/** Moments of an update whose transition lasts as long as the sleeper sleeps. */
+/** Moments of an update whose transition lasts as long as the held task sleeps. */
 function planHeld(guest: GuestScript, file: string): void {
   const { id, module } = names.held;
   const directory = `/sys/kernel/livepatch/${module}`;
@@ -107,20 +114,20 @@ function planHeld(guest: GuestScript, file: string): void {
   guest.inspectKernel('killed: kernel before insmod');
   guest.resplice('killed: list before insmod', ['list']);
 
-  guest.shell('killed: start sleeper', START_SLEEPER);
+  guest.shell('killed: start task', START_HELD_TASK);
   const inTransition = `grep -qs 1 ${directory}/transition`;
   guest.shell('killed: apply in transition', killWhen(['apply', file], inTransition));
   guest.inspectKernel('killed: kernel in transition');
   guest.resplice('killed: list in transition', ['list']);
-  guest.shell('killed: end sleeper', END_SLEEPER);
+  guest.shell('killed: end task', END_HELD_TASK);
   guest.resplice('killed: apply finishes', ['apply', file]);
   guest.inspectKernel('killed: kernel applied');
 
-  guest.shell('killed: start second sleeper', START_SLEEPER);
+  guest.shell('killed: start second task', START_HELD_TASK);
   guest.shell('killed: undo in transition', killWhen(['undo', id], inTransition));
   guest.inspectKernel('killed: kernel in undo');
   guest.resplice('killed: list in undo', ['list']);
-  guest.shell('killed: end second sleeper', END_SLEEPER);
+  guest.shell('killed: end second task', END_HELD_TASK);
   guest.resplice('killed: undo finishes', ['undo', id]);
   guest.inspectKernel('killed: kernel undone');
 }
