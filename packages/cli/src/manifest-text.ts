@@ -29,7 +29,10 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
 }
 
 function renderObject(object: PatchedObject): readonly string[] {
-  const title = `${object.name} (${object.sources.join(', ')})`;
+  const stays = object.reloadable
+    ? ''
+    : '; once unloaded, it cannot be loaded again until the update is undone';
+  const title = `${object.name} (${object.sources.join(', ')})${stays}`;
   const added = object.added.map(({ name, kind, size, addressTaken }) => {
     const stays = addressTaken ? '; its address is taken, so undo needs --force' : '';
     return `  added ${kind} ${name}, ${formatBytes(size)}${stays}`;

@@ -32,6 +32,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
       {
         name: 'vmlinux',
         buildId: null,
+        reloadable: true,
         sources: ['net/core/sock.c'],
         functions: [
           {

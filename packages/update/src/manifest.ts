@@ -77,6 +77,8 @@ export const PatchedObject = z.strictObject({
   name: z.string().min(1),
   /** Build id of the module's .ko; null for vmlinux, whose build id is the kernel's. */
   buildId: BuildId.nullable(),
+  /** Whether the module can be loaded again after it was unloaded while the update is applied; true for vmlinux. */
+  reloadable: z.boolean(),
   sources: z.array(z.string()),
   functions: z.array(ReplacedFunction),
   /** Functions and data that only the new code has. */

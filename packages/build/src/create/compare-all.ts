@@ -1,6 +1,7 @@
 // Compiles what a patch affects, in all states, and compares it: in batches, so that a patch to a header that thousands of objects
 // include needs no more memory than one to a single file. Objects whose code stays the same are forgotten at once.
 
+import type { ObjectFile } from '@resplice/engine';
 import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
@@ -8,7 +9,8 @@ import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
-import { compilePatched, compileShipped } from './sources.js';
+import { hasModuleFlags, moduleFlags } from './module-flags.js';
+import { compilePatched, compileShipped, type Flags } from './sources.js';
 import type { ToolClock } from './timing.js';
 
 /** Objects in memory at once; each takes a megabyte or two, before and after. */
@@ -59,25 +61,52 @@ export async function compareObjects(
   return { compared, reasons };
 }
 
+/**
+ * Objects of modules are compiled with flags of their own, before and after; the shipped object is then only there to be matched
+ * with the shipped module, as under a lower update.
+ */
 async function compileVersions(
-  { tree, slot, below, clock }: ComparisonRequest,
+  request: ComparisonRequest,
   objects: readonly string[],
   options: WorkOptions,
 ): Promise<readonly ObjectVersions[]> {
-  const [patched, shipped, lower] = await clock.during(() =>
+  const { tree, clock } = request;
+  const inModules = objects.filter((object) => hasModuleFlags(tree, object));
+  const others = objects.filter((object) => !hasModuleFlags(tree, object));
+  const flags = inModules.length === 0 ? [] : await moduleFlags(tree);
+  const [shipped, plain, flagged] = await clock.during(() =>
     Promise.all([
-      compilePatched(tree, slot, objects, options),
       compileShipped(tree, objects, options),
-      below === undefined ? undefined : compilePatched(tree, below, objects, options),
+      compilePair(request, others, options),
+      compilePair(request, inModules, { ...options, extraFlags: flags }),
     ]),
   );
   return objects.map((name) => {
+    const { below, patched } = inModules.includes(name) ? flagged : plain;
     const [before, after] = [shipped.get(name), patched.get(name)];
-    if (before === undefined || after === undefined)
+    if (before === undefined || after === undefined) {
       throw new InternalError('not-compiled', `${name} was not compiled`);
+    }
     const source = tree.database.find(name)?.source ?? name;
-    return { name, source, shipped: before, below: lower?.get(name), patched: after };
+    return { name, source, shipped: before, below: below?.get(name), patched: after };
   });
+}
+
+type Objects = ReadonlyMap<string, ObjectFile>;
+
+/** What the patch is compared with, when that is not the shipped object, and the patched object. */
+async function compilePair(
+  { tree, slot, below }: ComparisonRequest,
+  objects: readonly string[],
+  options: WorkOptions & Flags,
+): Promise<{ readonly below: Objects | undefined; readonly patched: Objects }> {
+  if (objects.length === 0) return { below: undefined, patched: new Map() };
+  const compileBelow = async () => {
+    if (below !== undefined) return compilePatched(tree, below, objects, options);
+    return options.extraFlags === undefined ? undefined : compileShipped(tree, objects, options);
+  };
+  const [patched, lower] = await Promise.all([compilePatched(tree, slot, objects, options), compileBelow()]);
+  return { below: lower, patched };
 }
 
 /** Counts of one batch as counts of all. */

@@ -39,7 +39,7 @@ export interface ObjectVersions {
   readonly name: string;
   readonly source: string;
   readonly shipped: ObjectFile;
-  /** With the patches of the updates below; undefined when they leave the object alone. */
+  /** What the patched object is compared with when that is not the shipped one: with the patches of updates below, or other flags. */
   readonly below: ObjectFile | undefined;
   readonly patched: ObjectFile;
 }

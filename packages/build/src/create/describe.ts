@@ -17,6 +17,8 @@ export function describeObjects(
     return {
       name: owner,
       buildId: owner === 'vmlinux' ? null : (model.loadedModule(owner)?.buildId ?? null),
+      // Before Linux 6.3 the livepatch core does not clear what it resolved, and refuses to resolve it again.
+      reloadable: owner === 'vmlinux' || model.vmlinux.addressesOf('clear_relocate_add').length > 0,
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object)),
       added: mine.flatMap(({ diff }) =>

@@ -51,6 +51,7 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
     parts,
     functions: request.functions,
     layouts: model.layouts,
+    isInKernel: (symbol) => model.vmlinux.addressesOf(symbol).length > 0,
     isExported: (symbol) => model.exports.get(symbol)?.module === 'vmlinux',
   });
   const checked = await clock.during(() => runObjtool(tree, assembled.bytes, request.signal));

@@ -4,14 +4,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type ObjectFile, parseObject } from '@resplice/engine';
-import { EnvironmentError, InputError } from '@resplice/report';
+import { InputError } from '@resplice/report';
 import { execa } from 'execa';
 import { toolEnvironment } from '../debian/command.js';
 import { exists, writeWhole } from '../debian/store.js';
 import { SECTION_FLAGS } from '../tree/compile-objects.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
+import { findKmodSource } from './kmod-source.js';
 
 const NAME = 'livepatch';
 
@@ -20,7 +20,7 @@ export async function compileOwnCode(
   tree: PreparedTree,
   signal: AbortSignal | undefined,
 ): Promise<ObjectFile> {
-  const source = await readFile(await findSource());
+  const source = await readFile(await findKmodSource(`${NAME}.c`));
   const command = moduleCommand(tree);
   const key = createHash('sha256').update(JSON.stringify(command)).update(source).digest('hex').slice(0, 16);
   const cached = join(tree.home, 'own', `${NAME}-${key}.o`);
@@ -29,20 +29,6 @@ export async function compileOwnCode(
     await writeWhole(cached, await compile(tree, command, source, signal));
   }
   return parseObject(await readFile(cached), 'kmod/livepatch.c');
-}
-
-/** kmod/livepatch.c of this repository or installation: above the compiled file, at whatever depth that is bundled. */
-async function findSource(): Promise<string> {
-  const start = dirname(fileURLToPath(import.meta.url));
-  for (let directory = start; ; directory = dirname(directory)) {
-    const file = join(directory, 'kmod', `${NAME}.c`);
-    if (await exists(file)) return file;
-    if (directory === dirname(directory)) break;
-  }
-  throw new EnvironmentError(
-    'installation-incomplete',
-    `kmod/${NAME}.c is not found above ${start}; install Resplice again`,
-  );
 }
 
 /** Compiler and flags of any C object of a module, without what names that module. */

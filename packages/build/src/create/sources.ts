@@ -76,12 +76,17 @@ export async function keepChanged(
   return objects.filter((object) => before.get(object) !== after.get(object));
 }
 
+/** With what flags objects are compiled; those of the recorded command and a section for each function when left out. */
+export interface Flags {
+  readonly extraFlags?: readonly string[];
+}
+
 /** Compiles objects in a slot and parses them. */
 export async function compilePatched(
   tree: PreparedTree,
   slot: Slot,
   objects: readonly string[],
-  options: WorkOptions,
+  options: WorkOptions & Flags,
 ): Promise<ReadonlyMap<string, ObjectFile>> {
   const output = await mkdtemp(join(tmpdir(), 'resplice-objects-'));
   try {
@@ -91,6 +96,7 @@ export async function compilePatched(
       directory: slot.directory,
       objects,
       output,
+      ...(options.extraFlags === undefined ? {} : { extraFlags: options.extraFlags }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onDone: (object) =>
         progress?.({
@@ -150,7 +156,7 @@ export async function findChangedAside(
 export async function compileShipped(
   tree: PreparedTree,
   objects: readonly string[],
-  options: WorkOptions,
+  options: WorkOptions & Flags,
 ): Promise<ReadonlyMap<string, ObjectFile>> {
   return parseAll(await compileOriginals(tree, objects, options));
 }

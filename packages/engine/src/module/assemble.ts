@@ -53,6 +53,8 @@ export interface AssemblyInput {
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
   isExported(symbol: string): boolean;
+  /** Whether vmlinux has a symbol; what it does not have belongs to a module. */
+  isInKernel(symbol: string): boolean;
 }
 
 export function assembleUpdate(input: AssemblyInput): AssembledObject {
@@ -62,6 +64,9 @@ export function assembleUpdate(input: AssemblyInput): AssembledObject {
   for (const part of input.parts) for (const definition of part.included) assembler.connect(part, definition);
   return { bytes: encodeObject(assembler.builder.finish()), imports: assembler.imports };
 }
+
+/** Trampoline of a static call. */
+const TRAMPOLINE = /^__SCT__(.+)$/;
 
 interface Place {
   readonly section: SectionBuilder;
@@ -78,11 +83,13 @@ class Assembler {
   readonly #globals = new Map<string, Definition>();
   readonly #aliases = new Map<Definition, string>();
   readonly #isExported: (symbol: string) => boolean;
+  readonly #isInKernel: (symbol: string) => boolean;
   #tables: NewSymbol | undefined;
   #thisModule: NewSymbol | undefined;
 
   constructor(input: AssemblyInput) {
     this.#isExported = (symbol) => input.isExported(symbol);
+    this.#isInKernel = (symbol) => input.isInKernel(symbol);
     for (const part of input.parts) {
       for (const definition of part.included) {
         for (const symbol of definition.symbols) {
@@ -224,7 +231,8 @@ class Assembler {
 
   #importExternal(part: Part, symbol: string, weak: boolean): NewSymbol {
     const { owner } = part;
-    const name = this.#uniqueName(symbol, (known) => this.#isSameGlobal(known, symbol, owner));
+    const base = this.#importName(symbol);
+    const name = this.#uniqueName(base, (known) => this.#isSameGlobal(known, symbol, owner));
     const known = this.imports.get(name);
     this.imports.set(name, {
       symbol,
@@ -232,18 +240,30 @@ class Assembler {
       definition: known?.definition,
       weak: weak && known?.weak !== false,
     });
-    // objtool looks for the key of a static call by its name, and does not find what no symbol names.
-    const key = /^__SCT__(.+)$/.exec(symbol)?.[1];
-    if (key !== undefined && !this.imports.has(`__SCK__${key}`)) {
-      this.imports.set(`__SCK__${key}`, {
-        symbol: `__SCK__${key}`,
-        owner: part.owner,
-        definition: undefined,
-        weak,
-      });
-      this.builder.import(`__SCK__${key}`);
-    }
+    this.#nameKey(symbol, owner);
     return this.builder.import(name, weak ? STB.WEAK : STB.GLOBAL);
+  }
+
+  /**
+   * A call through the trampoline of a static call becomes a static call site, by the trampoline's name. The key of a module is not
+   * there when the kernel reads those sites, so a module's trampoline is called by another name, like any function: it leads to
+   * the current target all the same.
+   */
+  #importName(symbol: string): string {
+    return TRAMPOLINE.test(symbol) && !this.#isInKernel(symbol) ? `resplice${symbol}` : symbol;
+  }
+
+  /** objtool looks for the key of a static call by its name, and does not find what no symbol names. */
+  #nameKey(trampoline: string, owner: string | null): void {
+    const name = TRAMPOLINE.exec(trampoline)?.[1];
+    if (name === undefined || !this.#isInKernel(trampoline) || this.imports.has(`__SCK__${name}`)) return;
+    this.imports.set(`__SCK__${name}`, {
+      symbol: `__SCK__${name}`,
+      owner,
+      definition: undefined,
+      weak: false,
+    });
+    this.builder.import(`__SCK__${name}`);
   }
 
   #importDefinition(part: Part, definition: Definition): string {
@@ -251,9 +271,10 @@ class Assembler {
     if (name === undefined) {
       const isGlobal = definition.binding === 'global';
       const isSame = (known: Import) => isGlobal && this.#isSameGlobal(known, definition.name, part.owner);
-      name = this.#uniqueName(definition.name, isSame);
+      name = this.#uniqueName(this.#importName(definition.name), isSame);
       this.#aliases.set(definition, name);
       this.imports.set(name, { symbol: definition.name, owner: part.owner, definition, weak: false });
+      this.#nameKey(definition.name, part.owner);
     }
     return name;
   }

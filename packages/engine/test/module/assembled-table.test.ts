@@ -133,6 +133,7 @@ describe('the livepatch tables of an update', () => {
       functions,
       layouts: LAYOUTS,
       isExported: () => false,
+      isInKernel: () => true,
     });
     const reader = await TableReader.open(bytes);
     const patch = (await readSymbols(bytes)).find(({ name }) => name === 'resplice_patch');

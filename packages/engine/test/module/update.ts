@@ -47,5 +47,6 @@ export function assembleChanges(
     functions,
     layouts: LAYOUTS,
     isExported: (symbol) => exported.includes(symbol),
+    isInKernel: () => true,
   });
 }

@@ -2,6 +2,7 @@
 // that would only be echoes of another: code is not compared with a kernel or module of another build, nor without root.
 
 import { accept, type Reason, refuse, type Verdict } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
 import type { ApplicableUpdate } from '../applicable-update.js';
 import type { Machine } from '../machine/machine.js';
 import { checkCode } from './code-check.js';
@@ -59,7 +60,15 @@ export function checkApply(
     ...holders.reasons,
     ...code,
   ];
-  return reasons.length > 0 ? refuse(reasons) : accept({ state: 'ready', pending, notes: holders.notes });
+  if (reasons.length > 0) return refuse(reasons);
+  return accept({ state: 'ready', pending, notes: [...holders.notes, ...noteUnloading(manifest)] });
+}
+
+function noteUnloading(manifest: Manifest): readonly string[] {
+  const names = manifest.objects.filter((object) => !object.reloadable).map(({ name }) => name);
+  return names.map(
+    (name) => `if ${name} is unloaded, this kernel loads it again only after the update is undone`,
+  );
 }
 
 /** An id stands for one content: the applied update must be this one. Without the kept archive that cannot be told. */

@@ -72,6 +72,7 @@ export function makeObject(name: string, functions: readonly FunctionChoice[]): 
   return {
     name,
     buildId: name === 'vmlinux' ? null : MODULE_BUILD_ID,
+    reloadable: true,
     sources: [],
     functions: functions.map(makeFunction),
     added: [],

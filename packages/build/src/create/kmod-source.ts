@@ -1,0 +1,20 @@
+// The C of kmod/, wherever the compiled TypeScript lies: in a checkout, or bundled.
+
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { EnvironmentError } from '@resplice/report';
+import { exists } from '../debian/store.js';
+
+/** Path of a file of kmod/, which lies above this file at whatever depth. */
+export async function findKmodSource(name: string): Promise<string> {
+  const start = dirname(fileURLToPath(import.meta.url));
+  for (let directory = start; ; directory = dirname(directory)) {
+    const file = join(directory, 'kmod', name);
+    if (await exists(file)) return file;
+    if (directory === dirname(directory)) break;
+  }
+  throw new EnvironmentError(
+    'installation-incomplete',
+    `kmod/${name} is not found above ${start}; install Resplice again`,
+  );
+}
