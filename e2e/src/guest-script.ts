@@ -134,5 +134,6 @@ export const NOTHING_LEFT: KernelState = { patches: [], modules: [] };
 
 /** The command line of the real command in the guest. */
 export function respliceCommand(args: readonly string[]): readonly string[] {
-  return ['node', `${FOLDER}/resplice.cjs`, ...args, '--json'];
+  // See WASM_ONCE in packages/cli/src/trial.ts.
+  return ['node', '--liftoff-only', `${FOLDER}/resplice.cjs`, ...args, '--json'];
 }

@@ -13,6 +13,11 @@ import {
 
 const FOLDER = '/resplice';
 const NOBODY = 65534;
+/**
+ * Keeps node from compiling WebAssembly (the disassembler) a second time while it runs: under software emulation, about one in a
+ * hundred such runs died of an invalid instruction.
+ */
+const WASM_ONCE = '--liftoff-only';
 /** What the command calls besides kmod, which every guest has. */
 const FLOCK = '/usr/bin/flock';
 
@@ -66,7 +71,7 @@ export function planTrial(plan: TrialPlan): Pick<GuestSpec, 'files' | 'steps' | 
   ];
   const resplice = (name: string, ...args: string[]): GuestStep => ({
     name,
-    argv: ['node', `${FOLDER}/resplice.cjs`, ...args],
+    argv: ['node', WASM_ONCE, `${FOLDER}/resplice.cjs`, ...args],
   });
   const load = (name: string): GuestStep => ({ name: `load ${name}`, argv: ['modprobe', name] });
   const [before, applied, undone] = PROBES.map(({ when }) => ({
