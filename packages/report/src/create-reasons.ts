@@ -63,6 +63,12 @@ export const CREATE_REASONS = {
     advice:
       'leave that hunk out when it matters only at the next boot, or do its work from code that still runs',
   },
+  'changed-exit-code': {
+    stage: 'create',
+    title: 'code changes that runs only when a module is unloaded',
+    advice:
+      'leave that hunk out when a correct unload is not part of the fix; else move its work into a function that the exit code calls',
+  },
   'changed-init-data': {
     stage: 'create',
     title: 'data changes that is read only when the kernel or a module starts',
@@ -73,12 +79,6 @@ export const CREATE_REASONS = {
     stage: 'create',
     title: 'new code refers to code that is gone after boot',
     advice: 'give the new code a function of its own that is not __init',
-  },
-  'changed-exports': {
-    stage: 'create',
-    title: 'the set of symbols that the kernel exports to modules changes',
-    advice:
-      'leave the EXPORT_SYMBOL out when no module needs it; code of the same update reaches the function without it',
   },
   'ambiguous-static-local': {
     stage: 'create',

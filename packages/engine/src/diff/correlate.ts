@@ -5,7 +5,7 @@
 
 import { appendTo, ensure } from '../map-entry.js';
 import type { DefinedObject, Definition } from './definition.js';
-import { baseName } from './symbol-name.js';
+import { baseName, isForgettable } from './symbol-name.js';
 
 export interface Correlation {
   /** Pre → post. */
@@ -14,9 +14,12 @@ export interface Correlation {
   readonly origins: ReadonlyMap<Definition, Definition>;
 }
 
-/** Pairs the named definitions of two objects; strings and nameless constants are left to the comparison. */
-export function correlate(pre: DefinedObject, post: DefinedObject): Correlation {
-  const correlator = new Correlator(pre, post);
+/**
+ * Pairs the named definitions of two objects; strings and nameless constants are left to the comparison.
+ * @param isSameSource both were compiled from the same text, with other flags
+ */
+export function correlate(pre: DefinedObject, post: DefinedObject, isSameSource = false): Correlation {
+  const correlator = new Correlator(pre, post, isSameSource);
   correlator.pairGlobals();
   correlator.pairUniqueNames((definition) => definition.name);
   correlator.pairUniqueNames((definition) => baseName(definition.name));
@@ -31,10 +34,12 @@ class Correlator {
   readonly origins = new Map<Definition, Definition>();
   readonly #pre: DefinedObject;
   readonly #post: DefinedObject;
+  readonly #isSameSource: boolean;
 
-  constructor(pre: DefinedObject, post: DefinedObject) {
+  constructor(pre: DefinedObject, post: DefinedObject, isSameSource: boolean) {
     this.#pre = pre;
     this.#post = post;
+    this.#isSameSource = isSameSource;
   }
 
   /** Every global symbol of the one side stands for the definition with that symbol on the other, aliases included. */
@@ -119,10 +124,25 @@ class Correlator {
     for (const [family, olds] of old) {
       const news = now.get(family) ?? [];
       if (olds.length !== news.length) continue;
+      const order = this.#orderNamesakes(olds, news);
       for (const [index, candidate] of olds.entries())
-        learned = this.#pair(candidate, news[index]) || learned;
+        learned = this.#pair(candidate, order[index]) || learned;
     }
     return learned;
+  }
+
+  /**
+   * The counterparts of variables of one name that one function uses. The compiler numbers them in the order of the source, and places
+   * code as it likes (the thirteen `_rs` of smb2_check_message() in fs/smb/client/smb2misc.c, under other flags), so use and
+   * number may tell different stories. For one source the numbers are right; else nothing is, and state must not be exchanged.
+   */
+  #orderNamesakes(olds: readonly Definition[], news: readonly Definition[]): readonly Definition[] {
+    if (olds[0]?.kind !== 'data') return news;
+    const oldRanks = rankByNumber(olds);
+    const newRanks = rankByNumber(news);
+    if (oldRanks.every((rank, index) => rank === newRanks[index])) return news;
+    if (!this.#isSameSource && !isForgettable(olds[0].name)) return [];
+    return oldRanks.flatMap((rank) => news[newRanks.indexOf(rank)] ?? []);
   }
 
   /** Unpaired local definitions that `user` refers to, by family, in the order of first use. */
@@ -173,6 +193,13 @@ class Correlator {
 /** Definitions that a renumbering may exchange: same kind and base name. */
 function familyOf(definition: Definition): string {
   return `${definition.kind}\0${baseName(definition.name)}`;
+}
+
+/** For each definition its place among the others when they are sorted by the number that the compiler gave them. */
+function rankByNumber(definitions: readonly Definition[]): readonly number[] {
+  const numberOf = ({ name }: Definition) => Number(/(\d+)$/.exec(name)?.[1] ?? -1);
+  const sorted = definitions.toSorted((a, b) => numberOf(a) - numberOf(b));
+  return definitions.map((definition) => sorted.indexOf(definition));
 }
 
 /** Variables that code refers to. */

@@ -1,8 +1,10 @@
 // Everything that differs between the two objects and that replacing functions cannot bring about. Nothing is dropped: each
-// difference either went into the update or becomes a reason here.
+// difference either went into the update or becomes a reason here. Exceptions have no effect on a running kernel: code and data that it
+// does not keep, and EXPORT_SYMBOL. Exports matter when a module is loaded, and the modules of this kernel were linked with the
+// exports that it has (cdrom_probe_write_features() of drivers/cdrom/cdrom.c is exported for sr.c, which the same update replaces).
 
 import type { Reason } from '@resplice/report';
-import type { DefinedObject, Definition } from './definition.js';
+import type { Definition } from './definition.js';
 import type { SelectionInput } from './select.js';
 import { isTraceable } from './spread.js';
 import { isCopyable } from './symbol-name.js';
@@ -18,7 +20,7 @@ export function findLeftovers(input: SelectionInput, included: ReadonlySet<Defin
   for (const definition of input.pre.object.definitions) {
     if (!input.correlation.pairs.has(definition)) reasons.push(...judgeAlone(input, definition, 'removed'));
   }
-  reasons.push(...judgeTables(input), ...judgeExports(input));
+  reasons.push(...judgeTables(input));
   return reasons;
 }
 
@@ -43,6 +45,13 @@ function judgeChanged(
       return reason(
         'changed-init-code',
         'it ran when the kernel or the module started and does not run again',
+      );
+    case 'exit-text':
+      // The kernel is never unloaded: __exit code of built-in objects is freed with the init sections.
+      if (!input.isModule) return [];
+      return reason(
+        'changed-exit-code',
+        'it runs when the module is unloaded and has no ftrace entry, so unloading runs the old code',
       );
     case 'init-data':
     case 'init-table':
@@ -110,32 +119,6 @@ function judgeTables(input: SelectionInput): readonly Reason[] {
     subject: { object: input.name, section: section.name },
     found: `its ${section.size} bytes do not divide into entries`,
   }));
-}
-
-function judgeExports(input: SelectionInput): readonly Reason[] {
-  const before = exportsOf(input.pre.object);
-  const after = exportsOf(input.post.object);
-  const reason = (symbol: string, found: string): Reason => ({
-    code: 'changed-exports',
-    subject: { object: input.name, symbol },
-    found,
-  });
-  return [
-    ...[...after]
-      .filter((name) => !before.has(name))
-      .map((name) => reason(name, 'it becomes an exported symbol')),
-    ...[...before]
-      .filter((name) => !after.has(name))
-      .map((name) => reason(name, 'it is no longer an exported symbol')),
-  ];
-}
-
-/** EXPORT_SYMBOL leaves `__ksymtab_NAME` (before Linux 6.4) or `__export_symbol_NAME` behind. */
-function exportsOf(object: DefinedObject): ReadonlySet<string> {
-  const names = object.file.symbols.map(
-    (symbol) => /^__(?:ksymtab|export_symbol)_(.+)$/.exec(symbol.name)?.[1],
-  );
-  return new Set(names.filter((name) => name !== undefined));
 }
 
 function describeDataChange(input: SelectionInput, before: Definition, after: Definition): string {

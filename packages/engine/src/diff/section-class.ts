@@ -11,6 +11,8 @@ export type SectionClass =
   | 'aside'
   /** Code that is gone after boot or after the module's init. */
   | 'init-text'
+  /** Code that runs when a module is unloaded; the kernel itself frees it at boot and never runs it. */
+  | 'exit-text'
   /** Initial values that are gone after boot: the live state they set up is not changed by changing them. */
   | 'init-data'
   /** Data that runs or is read only when loading: initcalls, parameters, module information. */
@@ -53,6 +55,9 @@ const RULES: readonly Rule[] = [
   { name: /^\.discard\./, class: 'annotation' },
   { name: /^(___ksymtab|___kcrctab|__ksymtab|__kcrctab|\.export_symbol|__kstrtab)/, class: 'export' },
   { name: /^\.(init|meminit|devinit|cpuinit|head)\.text/, class: 'init-text' },
+  { name: /^\.exit\.text/, class: 'exit-text' },
+  // pointers to the exit functions of built-in code, which the linker throws away
+  { name: /^\.exitcall\.exit$/, class: 'ignored' },
   { name: /^\.init\.(data|rodata|bss)/, class: 'init-data' },
   {
     name: /^\.(initcall|init\.setup|con_initcall|x86_cpu_dev|pci_fixup|early_|irqchip|acpi_probe|apicdrivers)/,

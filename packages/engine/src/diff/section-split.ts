@@ -88,7 +88,7 @@ function prefixLength(section: Section, previousEnd: number, start: number): num
 }
 
 function kindOf(sectionClass: SectionClass): DefinitionKind {
-  if (sectionClass === 'text' || sectionClass === 'init-text') return 'function';
+  if (/^(init-|exit-)?text$/.test(sectionClass)) return 'function';
   return sectionClass === 'constant' ? 'constant' : 'data';
 }
 

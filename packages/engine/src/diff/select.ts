@@ -162,7 +162,8 @@ class Selector {
   }
 
   #visitFunction(user: Definition, definition: Definition): void {
-    if (definition.sectionClass === 'init-text') {
+    const isGone = definition.sectionClass === 'exit-text' && !this.#input.isModule;
+    if (definition.sectionClass === 'init-text' || isGone) {
       this.#refuse('uses-init-code', definition, `${user.name} refers to it, and it is gone after boot`);
       return;
     }

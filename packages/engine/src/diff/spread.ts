@@ -68,13 +68,13 @@ function isCode(definition: Definition): boolean {
 }
 
 /**
- * Reached by branches from code of this object only. Code that ran at boot does not count any more; that of a module does, for
- * the module may be loaded again.
+ * Reached by branches from code of this object only. Code that ran at boot does not count any more, and exit code of the
+ * kernel itself never runs; that of a module counts, for the module may be loaded again and will be unloaded.
  */
 function isPrivate(definition: Definition, uses: readonly Use[], isModule: boolean): boolean {
   if (definition.symbols.some((symbol) => symbol.value === definition.start && symbol.binding !== STB.LOCAL))
     return false;
-  const isOver = (user: Definition) => user.sectionClass === 'init-text' && !isModule;
+  const isOver = (user: Definition) => /^(init|exit)-text$/.test(user.sectionClass) && !isModule;
   return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isCode(user)));
 }
 

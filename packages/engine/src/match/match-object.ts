@@ -49,8 +49,8 @@ class Matcher {
     this.#side = side;
     this.#running = running;
     for (const definition of side.object.definitions) {
-      if (definition.kind !== 'function' || definition.sectionClass !== 'text' || definition.size === 0)
-        continue;
+      const stays = /^(exit-)?text$/.test(definition.sectionClass);
+      if (definition.kind !== 'function' || !stays || definition.size === 0) continue;
       const names = definition.symbols.filter((symbol) => symbol.value === definition.start);
       const found = new Set(names.flatMap((symbol) => running.addressesOf(symbol.name)));
       if (found.size === 0) this.#missing.push(definition);

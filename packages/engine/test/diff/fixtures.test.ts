@@ -68,6 +68,14 @@ describe('the comparison of two objects', () => {
     assert.equal(differenceOf('bug-flags.ok'), undefined);
   });
 
+  it('refuses changed exit code of a module, which will be unloaded', async () => {
+    const { reasons } = await diffFixture('exit-code-built-in.same', true);
+    assert.deepEqual(
+      reasons.map(({ code, subject }) => [code, subject.symbol]),
+      [['changed-exit-code', 'leave']],
+    );
+  });
+
   it('finds every object the same as itself', () => {
     for (const [name, { post }] of diffs) {
       if (name === 'table-misshapen.refused') continue;

@@ -17,11 +17,12 @@ const FLAGS = new Map([
 /** Class → lines of flags and names. */
 const SECTIONS: Readonly<Record<SectionClass, readonly string[]>> = {
   text: [
-    'AX .text .text.sock_setsockopt .text.unlikely.foo .sched.text .noinstr.text .ref.text .exit.text .static_call.text',
+    'AX .text .text.sock_setsockopt .text.unlikely.foo .sched.text .noinstr.text .ref.text .static_call.text',
     'AX .spinlock.text .kprobes.text .entry.text .cpuidle.text .softirqentry.text',
   ],
   aside: ['AX .altinstr_aux'],
   'init-text': ['AX .init.text .meminit.text .head.text'],
+  'exit-text': ['AX .exit.text'],
   'init-data': [
     'WA .init.data .init.data.foo',
     'A .init.rodata',
@@ -62,7 +63,7 @@ const SECTIONS: Readonly<Record<SectionClass, readonly string[]>> = {
     '- .note.GNU-stack .debug_info .debug_line .llvm_addrsig .gnu.build.attributes .unheard_of_but_not_loaded',
     'MS .comment .debug_str',
     'A .modinfo .note.gnu.property .eh_frame .orc_unwind .orc_unwind_ip',
-    'WA .discard.addressable __patchable_function_entries __versions .gnu.linkonce.this_module',
+    'WA .exitcall.exit .discard.addressable __patchable_function_entries __versions .gnu.linkonce.this_module',
   ],
   unknown: ['WA __magic_table .mystery', 'A __special .rodat', '- strange'],
 };
