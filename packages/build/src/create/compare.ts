@@ -72,7 +72,7 @@ export function compareObject(
   const match =
     versions.below === undefined
       ? shippedMatch
-      : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object, lower.length === 0).pairs);
+      : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object).pairs);
   reasons.push(...judgeReplaced(diff, match, running));
   if (versions.below !== undefined) reasons.push(...judgeLower(diff, owner, lower));
   return { compared: { name, source, owner, diff, match }, reasons };

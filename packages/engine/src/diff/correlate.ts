@@ -14,12 +14,9 @@ export interface Correlation {
   readonly origins: ReadonlyMap<Definition, Definition>;
 }
 
-/**
- * Pairs the named definitions of two objects; strings and nameless constants are left to the comparison.
- * @param isSameSource both were compiled from the same text, with other flags
- */
-export function correlate(pre: DefinedObject, post: DefinedObject, isSameSource = false): Correlation {
-  const correlator = new Correlator(pre, post, isSameSource);
+/** Pairs the named definitions of two objects; strings and nameless constants are left to the comparison. */
+export function correlate(pre: DefinedObject, post: DefinedObject): Correlation {
+  const correlator = new Correlator(pre, post);
   correlator.pairGlobals();
   correlator.pairUniqueNames((definition) => definition.name);
   correlator.pairUniqueNames((definition) => baseName(definition.name));
@@ -34,12 +31,10 @@ class Correlator {
   readonly origins = new Map<Definition, Definition>();
   readonly #pre: DefinedObject;
   readonly #post: DefinedObject;
-  readonly #isSameSource: boolean;
 
-  constructor(pre: DefinedObject, post: DefinedObject, isSameSource: boolean) {
+  constructor(pre: DefinedObject, post: DefinedObject) {
     this.#pre = pre;
     this.#post = post;
-    this.#isSameSource = isSameSource;
   }
 
   /** Every global symbol of the one side stands for the definition with that symbol on the other, aliases included. */
@@ -124,7 +119,7 @@ class Correlator {
     for (const [family, olds] of old) {
       const news = now.get(family) ?? [];
       if (olds.length !== news.length) continue;
-      const order = this.#orderNamesakes(olds, news);
+      const order = this.#orderNamesakes([before, after], olds, news);
       for (const [index, candidate] of olds.entries())
         learned = this.#pair(candidate, order[index]) || learned;
     }
@@ -132,17 +127,22 @@ class Correlator {
   }
 
   /**
-   * The counterparts of variables of one name that one function uses. The compiler numbers them in the order of the source, and places
-   * code as it likes (the thirteen `_rs` of smb2_check_message() in fs/smb/client/smb2misc.c, under other flags), so use and
-   * number may tell different stories. For one source the numbers are right; else nothing is, and state must not be exchanged.
+   * The counterparts of variables of one name that one function uses, in the order of `olds`. When the function changes, two blocks of
+   * it may have changed places, and state must not be exchanged: such variables stay unpaired. What has no state worth
+   * keeping is paired by number where that and the order of use disagree, as between builds with different flags (the
+   * thirteen `_rs` of smb2_check_message() in fs/smb/client/smb2misc.c).
    */
-  #orderNamesakes(olds: readonly Definition[], news: readonly Definition[]): readonly Definition[] {
-    if (olds[0]?.kind !== 'data') return news;
-    const oldRanks = rankByNumber(olds);
-    const newRanks = rankByNumber(news);
-    if (oldRanks.every((rank, index) => rank === newRanks[index])) return news;
-    if (!this.#isSameSource && !isForgettable(olds[0].name)) return [];
-    return oldRanks.flatMap((rank) => news[newRanks.indexOf(rank)] ?? []);
+  #orderNamesakes(
+    [before, after]: readonly [Definition, Definition],
+    olds: readonly Definition[],
+    news: readonly Definition[],
+  ): readonly Definition[] {
+    const [first] = olds;
+    if (first?.kind !== 'data' || olds.length < 2) return news;
+    if (!isForgettable(first.name))
+      return codeOf(this.#pre, before).equals(codeOf(this.#post, after)) ? news : [];
+    const ranks = rankByNumber(news);
+    return rankByNumber(olds).flatMap((rank) => news[ranks.indexOf(rank)] ?? []);
   }
 
   /** Unpaired local definitions that `user` refers to, by family, in the order of first use. */
@@ -193,6 +193,14 @@ class Correlator {
 /** Definitions that a renumbering may exchange: same kind and base name. */
 function familyOf(definition: Definition): string {
   return `${definition.kind}\0${baseName(definition.name)}`;
+}
+
+/** The bytes outside of references. */
+function codeOf(object: DefinedObject, definition: Definition): Buffer {
+  const bytes = Buffer.from(object.bytesOf(definition));
+  for (const { offset, size } of object.referencesOf(definition))
+    bytes.fill(0, Math.max(0, offset), offset + size);
+  return bytes;
 }
 
 /** For each definition its place among the others when they are sorted by the number that the compiler gave them. */

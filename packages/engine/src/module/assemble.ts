@@ -11,7 +11,7 @@ import type { Side } from '../diff/compare.js';
 import { biasesOf, type Definition, type Reference, relocationsIn, type Target } from '../diff/definition.js';
 import type { Resolution, Use } from '../diff/select.js';
 import type { TableEntry } from '../diff/table.js';
-import { SHF, SHT, STB, STT } from '../elf/elf.layout.js';
+import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import { encodeObject, type NewSymbol } from '../elf/encode.js';
 import { decodeInstructions } from '../x86/instruction.js';
 import {
@@ -20,6 +20,7 @@ import {
   type LivepatchLayouts,
   PATCH_SYMBOL,
 } from './livepatch-table.js';
+import { findDeadEnds } from './no-return.js';
 import { ObjectBuilder, type SectionBuilder, type SectionShape, SHAPES } from './section-builder.js';
 import { addThisModule, THIS_MODULE } from './this-module.js';
 
@@ -136,6 +137,13 @@ class Assembler {
       this.#relocate(part, section, { ...reference, offset: offset + reference.offset }, use);
     }
     for (const entry of part.side.tables.of(definition)) this.#copyEntry(part, entry);
+    for (const end of findDeadEnds(part.side, definition)) this.#markUnreachable(section, offset + end);
+  }
+
+  #markUnreachable(section: SectionBuilder, addend: number): void {
+    const notes = this.builder.section(SHAPES.unreachable);
+    const offset = notes.append(new Uint8Array(4), 4);
+    notes.relocations.push({ offset, type: R_X86_64.PC32, symbol: section.symbol, addend });
   }
 
   #define(definition: Definition, section: SectionBuilder, offset: number): NewSymbol | undefined {

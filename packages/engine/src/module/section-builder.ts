@@ -101,5 +101,7 @@ export const SHAPES = {
   text: { name: '.text', ...TEXT },
   rodata: { name: '.rodata', ...READ_ONLY },
   data: { name: '.data', ...DATA },
+  /** Places that objtool shall take for the end of a path. */
+  unreachable: { name: '.discard.unreachable', type: SHT.PROGBITS, flags: 0, entrySize: 0, fill: 0 },
   bss: { name: '.bss', ...DATA, type: SHT.NOBITS },
 } as const satisfies Record<string, SectionShape>;

@@ -76,6 +76,17 @@ describe('an assembled update', () => {
     );
   });
 
+  it('tells objtool where a call does not return to, and nowhere else', () => {
+    const marks = (name: string) => {
+      const { bytes } = assemble(name);
+      const { sections } = parseObject(bytes, name);
+      return sections.find((section) => section.name === '.discard.unreachable')?.relocations.length ?? 0;
+    };
+    // give_up() ends in BUG(); warned(), which goes on after its WARN(), returns.
+    assert.equal(marks('no-return-call.ok'), 1);
+    assert.equal(marks('changed-function.ok'), 0);
+  });
+
   it('refers to the copy in calls and to the original in pointers', async () => {
     const { bytes } = assemble('function-pointer.ok');
     const found = await relocationsOf(bytes, 'install');
