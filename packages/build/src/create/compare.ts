@@ -58,10 +58,13 @@ export function compareObject(
 ): Comparison {
   const { name, source } = versions;
   const before = versions.below ?? versions.shipped;
-  const diff = diffObjects(name, before, versions.patched, model.layouts, owner !== 'vmlinux');
+  const shipped = versions.below === undefined ? undefined : openSide(versions.shipped, model.layouts);
+  // With updates below, what the shipped object lacks may be theirs.
+  const sameSource = lower.length === 0 ? shipped?.object : undefined;
+  const diff = diffObjects(name, before, versions.patched, model.layouts, owner !== 'vmlinux', sameSource);
   if (isEmpty(diff)) return { compared: undefined, reasons: [] };
   const running = model.object(owner);
-  const shippedSide = versions.below === undefined ? diff.pre : openSide(versions.shipped, model.layouts);
+  const shippedSide = shipped ?? diff.pre;
   const shippedMatch = matchObject(shippedSide, running);
   const reasons: Reason[] = [...diff.reasons];
   for (const [definition, mismatch] of shippedMatch.mismatches) {

@@ -8,7 +8,7 @@ import { InternalError, type Reason } from '@resplice/report';
 import type { ObjectFile } from '../elf/object.js';
 import { Comparer, type Side } from './compare.js';
 import { type Correlation, correlate } from './correlate.js';
-import { type Definition, defineObject } from './definition.js';
+import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
 import { type Selection, selectDefinitions } from './select.js';
 import { spreadChanges } from './spread.js';
@@ -40,6 +40,7 @@ export function isEmpty(diff: ObjectDiff): boolean {
  * Compares two versions of one object.
  * @param name what the object is called in reasons, for example `net/core/sock.o`
  * @param isModule the object is part of a loadable module, which may be loaded after the update
+ * @param shipped what the kernel has when that is `before` compiled with other flags
  */
 export function diffObjects(
   name: string,
@@ -47,14 +48,16 @@ export function diffObjects(
   after: ObjectFile,
   layouts: StructLayouts,
   isModule = false,
+  shipped?: DefinedObject,
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
   const correlation = correlate(pre.object, post.object);
   const comparer = new Comparer(pre, post, correlation.pairs);
   const changed = findChanged(correlation, comparer);
-  const carried = spreadChanges(pre, correlation, changed, isModule);
-  const selection = selectDefinitions({ name, pre, post, correlation, changed, carried, isModule });
+  const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
+  const carried = spreadChanges(pre, correlation, changed, isModule, absent);
+  const selection = selectDefinitions({ name, pre, post, correlation, changed, carried, absent, isModule });
   const replaced = selection.replaced.map((definition) => {
     const original = correlation.origins.get(definition);
     if (original === undefined)
@@ -72,6 +75,23 @@ export function diffObjects(
 export function openSide(file: ObjectFile, layouts: StructLayouts): Side {
   const object = defineObject(file);
   return { object, tables: collectTables(object, layouts) };
+}
+
+/**
+ * Functions that only the other flags brought about: a compiler that inlines otherwise splits otherwise (`__build_xattrs.part.0` of
+ * fs/ceph/xattr.c). The running kernel has their code inside of their callers.
+ */
+function findAbsent(shipped: DefinedObject, before: DefinedObject): ReadonlySet<Definition> {
+  const { origins } = correlate(shipped, before);
+  return new Set(
+    before.definitions.filter(
+      (definition) =>
+        definition.kind === 'function' &&
+        definition.sectionClass === 'text' &&
+        definition.binding === 'local' &&
+        !origins.has(definition),
+    ),
+  );
 }
 
 /** Post definitions that differ from what they are paired with. */

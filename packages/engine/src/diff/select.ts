@@ -21,6 +21,8 @@ export interface SelectionInput {
   readonly changed: ReadonlySet<Definition>;
   /** Those of `changed` that are copied for their callers instead of being redirected. */
   readonly carried: ReadonlySet<Definition>;
+  /** Functions before that the running kernel does not have, whether they change or not. */
+  readonly absent: ReadonlySet<Definition>;
   /** The object is part of a loadable module. */
   readonly isModule: boolean;
 }
@@ -167,9 +169,10 @@ class Selector {
       this.#refuse('uses-init-code', definition, `${user.name} refers to it, and it is gone after boot`);
       return;
     }
-    const { carried, correlation } = this.#input;
+    const { carried, correlation, absent } = this.#input;
     const fragment = parentOfFragment(definition.name) !== undefined;
-    if (fragment || carried.has(definition) || !correlation.origins.has(definition))
+    const original = correlation.origins.get(definition);
+    if (fragment || carried.has(definition) || original === undefined || absent.has(original))
       this.#include(definition);
   }
 

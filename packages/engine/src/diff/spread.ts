@@ -23,6 +23,7 @@ export function isTraceable(object: DefinedObject, definition: Definition): bool
 
 /**
  * Adds to `changed` the callers of changed functions that cannot be redirected, up to callers that can.
+ * Functions in `absent` are not in the running kernel, where their callers have their code.
  * Returns the post definitions that are carried by their callers in this way.
  */
 export function spreadChanges(
@@ -30,13 +31,17 @@ export function spreadChanges(
   correlation: Correlation,
   changed: Set<Definition>,
   isModule: boolean,
+  absent: ReadonlySet<Definition>,
 ): ReadonlySet<Definition> {
   const carried = new Set<Definition>();
   const stuck = () =>
     [...changed].filter((definition) => {
       const before = correlation.origins.get(definition);
       return (
-        before !== undefined && isCode(before) && !carried.has(definition) && !isTraceable(pre.object, before)
+        before !== undefined &&
+        isCode(before) &&
+        !carried.has(definition) &&
+        (absent.has(before) || !isTraceable(pre.object, before))
       );
     });
   let users: ReadonlyMap<Definition, readonly Use[]> | undefined;
