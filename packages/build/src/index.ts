@@ -15,9 +15,24 @@ export { type KernelOffer, listOfferedKernels } from './debian/offered-kernels.j
 export { resolveKernel } from './debian/resolve-kernel.js';
 export { diffSources } from './debian/source-diff.js';
 export { cacheRoot, type WorkOptions } from './debian/store.js';
+export {
+  type Evaluation,
+  type EvaluationSummary,
+  summarize,
+  type UnitReason,
+  type UnitResult,
+  type UnitVerdict,
+} from './evaluate/evaluation.js';
 export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';
+export {
+  type CveTie,
+  type ReleaseSplit,
+  type ReleaseUnit,
+  type SplitRequest,
+  splitRelease,
+} from './split/split-release.js';
 export { checkBuildTools, type MissingTool } from './tree/build-tools.js';
 export { compileObjects } from './tree/compile-objects.js';
 export { type PreparedTree, prepareTree } from './tree/prepare-tree.js';

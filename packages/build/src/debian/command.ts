@@ -10,6 +10,8 @@ export interface CommandOptions {
   readonly signal?: AbortSignal | undefined;
   /** Exit statuses that are answers, not failures; 0 when left out. */
   readonly statuses?: readonly number[];
+  /** Of what it prints; UTF-8 when left out. */
+  readonly encoding?: 'utf8' | 'latin1';
 }
 
 export interface CommandResult {
@@ -51,6 +53,7 @@ export async function runCommand(
       stdin: 'ignore',
       maxBuffer: 512 * 1024 * 1024,
       stripFinalNewline: false,
+      encoding: options.encoding ?? 'utf8',
     });
     return { status: 0, stdout: result.stdout, stderr: result.stderr };
   } catch (error) {

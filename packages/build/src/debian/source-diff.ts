@@ -16,7 +16,7 @@ export async function diffSources(
   paths: readonly string[],
   options: FetchOptions = {},
 ): Promise<string> {
-  const wanted = (paths.length === 0 ? ['.'] : paths).map(checkPath);
+  const wanted = paths.map(checkPath);
   const before = await unpackPristine(await fetchSource(from, options), options);
   const after = await unpackPristine(await fetchSource(to, options), options);
   return withStage(
@@ -24,14 +24,37 @@ export async function diffSources(
     'diff-sources',
     `${from.version} ${to.version}`,
     async () => {
-      const parts: string[] = [];
-      for (const path of wanted) parts.push(await diffPath(before, after, path, options.signal));
-      return parts.join('');
+      return diffTrees(before, after, wanted, { encoding: 'utf8', signal: options.signal });
     },
   );
 }
 
-async function diffPath(before: string, after: string, path: string, signal?: AbortSignal): Promise<string> {
+export interface TextOptions {
+  /** `latin1` keeps every byte as one character. */
+  readonly encoding: 'utf8' | 'latin1';
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The difference of two unpacked trees. */
+export async function diffTrees(
+  before: string,
+  after: string,
+  paths: readonly string[],
+  options: TextOptions,
+): Promise<string> {
+  const parts: string[] = [];
+  for (const path of paths.length === 0 ? ['.'] : paths.map(checkPath)) {
+    parts.push(await diffPath(before, after, path, options));
+  }
+  return parts.join('');
+}
+
+async function diffPath(
+  before: string,
+  after: string,
+  path: string,
+  { encoding, signal }: TextOptions,
+): Promise<string> {
   const sides = [join(before, path), join(after, path)] as const;
   const present = await Promise.all(sides.map(isPresent));
   if (!present.includes(true)) {
@@ -42,7 +65,8 @@ async function diffPath(before: string, after: string, path: string, signal?: Ab
   const result = await runCommand('diff', [...args, ...sides], {
     statuses: [1],
     environment: { TZ: 'UTC' },
-    ...(signal === undefined ? {} : { signal }),
+    encoding,
+    signal,
   });
   return relabelDiff(result.stdout, before, after);
 }

@@ -1,0 +1,145 @@
+// Which atoms belong together: those that would not compile, or would mean something else, without each other.
+//
+// A name that an atom adds ties it with every atom that newly uses the name; one that it removes with every atom that stops using it; one
+// that it gives another signature with every atom whose changed lines mention it. A name of a .c file counts in that file and, when a
+// declaration changes with it, beyond; a name of a header counts in all files, with two limits against words that everybody uses (`flags`
+// of one structure says nothing about another directory): a name that is new because of this atom was not in the user's file before, and
+// a name that is not new is one that few of the changed files have. What #include lines an atom changes may serve any part of its file.
+
+import { basename, dirname } from 'node:path/posix';
+import type { Atom } from './atom.js';
+import { groupBy } from './group-by.js';
+
+/** A name in the older text of more of the changed files than this is a common word. */
+const FEW = 20;
+
+/** The changed files as they were. */
+export interface OlderTexts {
+  has(path: string, name: string): boolean;
+  /** In how many of the files the name stands. */
+  count(name: string): number;
+}
+
+/** Groups of atoms, each in the order given. */
+export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
+  const groups = new Groups(atoms.length);
+  const byPath = groupBy(atoms.keys(), (index) => atoms[index]?.path ?? '');
+  const users = indexUsers(atoms);
+  for (const [index, atom] of atoms.entries()) {
+    if (atom.includes) for (const other of byPath.get(atom.path) ?? []) groups.join(index, other);
+    for (const { name, fits } of listNames(atom)) {
+      for (const other of users.get(name) ?? []) {
+        const user = atoms[other];
+        if (user === undefined || other === index) continue;
+        if (fits(user) && isVisible(atom, user, name, older)) groups.join(index, other);
+      }
+    }
+  }
+  return groups.list().map((indices) => indices.flatMap((index) => atoms[index] ?? []));
+}
+
+interface TiedName {
+  readonly name: string;
+  readonly fits: (user: Atom) => boolean;
+}
+
+function listNames(atom: Atom): readonly TiedName[] {
+  const balance = (user: Atom, name: string) => user.balance.get(name) ?? 0;
+  return [
+    ...[...atom.added].map((name) => ({
+      name,
+      fits: (user: Atom) => balance(user, name) > 0 || user.added.has(name),
+    })),
+    ...[...atom.removed].map((name) => ({
+      name,
+      fits: (user: Atom) => balance(user, name) < 0 || user.removed.has(name) || user.added.has(name),
+    })),
+    ...[...atom.resigned].map((name) => ({ name, fits: () => true })),
+    // A definition that moves within the file, or whose prototype changes elsewhere.
+    ...[...atom.definitions]
+      .filter((name) => !atom.members.has(name))
+      .map((name) => ({
+        name,
+        fits: (user: Atom) =>
+          user.definitions.has(name) &&
+          (user.path === atom.path || user.resigned.has(name) || user.added.has(name)),
+      })),
+  ];
+}
+
+/** Can code of `user` mean the name that `atom` changes? */
+function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boolean {
+  if (user.path === atom.path) return true;
+  if (!isCode(atom.path) || !isCode(user.path)) {
+    return (
+      /^CONFIG_/.test(name) || (atom.file.kind !== 'modify' && dirname(atom.path) === dirname(user.path))
+    );
+  }
+  if (!isSameMachine(atom.path, user.path)) return false;
+  if (!atom.path.endsWith('.h')) {
+    // A static of one file and a static of another may have the same name; what is declared in a header that changes too is one thing.
+    return user.path.endsWith('.h') && !older.has(user.path, name)
+      ? user.added.has(name)
+      : user.path.endsWith('.h') && user.definitions.has(name);
+  }
+  if (older.count(name) > FEW) return false;
+  if (isNear(atom.path, user.path)) return true;
+  if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
+  return !atom.members.has(name) || older.count(name) <= FEW / 2;
+}
+
+function isCode(path: string): boolean {
+  return /\.[chS]$/.test(path);
+}
+
+/** arch/arm64 and arch/x86 share no code. */
+function isSameMachine(a: string, b: string): boolean {
+  const machine = (path: string) => /^(?:arch|tools\/arch)\/(\w+)\//.exec(path)?.[1];
+  const [one, other] = [machine(a), machine(b)];
+  return one === undefined || other === undefined || one === other;
+}
+
+function isNear(header: string, user: string): boolean {
+  const stem = basename(header, '.h');
+  return dirname(header) === dirname(user) || (stem.length > 3 && user.includes(stem));
+}
+
+/** Name → atoms whose changed lines hold it. */
+function indexUsers(atoms: readonly Atom[]): ReadonlyMap<string, readonly number[]> {
+  const users = new Map<string, number[]>();
+  for (const [index, { balance }] of atoms.entries()) {
+    for (const name of balance.keys()) {
+      const list = users.get(name);
+      if (list === undefined) users.set(name, [index]);
+      else list.push(index);
+    }
+  }
+  return users;
+}
+
+/** Disjoint sets. */
+class Groups {
+  readonly #parent: number[];
+
+  constructor(size: number) {
+    this.#parent = Array.from({ length: size }, (_, index) => index);
+  }
+
+  join(a: number, b: number): void {
+    const [x, y] = [this.#find(a), this.#find(b)];
+    this.#parent[Math.max(x, y)] = Math.min(x, y);
+  }
+
+  list(): readonly (readonly number[])[] {
+    return [...groupBy(this.#parent.keys(), (index) => this.#find(index)).values()];
+  }
+
+  #find(start: number): number {
+    let index = start;
+    for (let up = this.#parent[index] ?? index; up !== index; up = this.#parent[index] ?? index) {
+      this.#parent[index] = this.#parent[up] ?? up;
+      index = up;
+    }
+    return index;
+  }
+}

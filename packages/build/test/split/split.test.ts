@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { parsePatch } from '../../src/patch/diff-parser.js';
+import { applyPatches } from '../../src/patch/patch-stack.js';
+import { type Atom, listAtoms } from '../../src/split/atom.js';
+import { outlineSource } from '../../src/split/c-outline.js';
+import { tieSubjects } from '../../src/split/changelog-tie.js';
+import { tieAtoms } from '../../src/split/tie-atoms.js';
+import { encodeUnitPatch } from '../../src/split/unit-patch.js';
+
+interface Change {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** A unified diff without context that joins neighbours: one hunk for each run of changed lines. */
+function makeDiff(path: string, { before, after }: Change): string {
+  const [old, fresh] = [before.split('\n'), after.split('\n')];
+  assert.equal(old.length, fresh.length, 'the test changes lines in place');
+  const hunks: string[] = [];
+  for (let line = 0; line < old.length; line++) {
+    if (old[line] === fresh[line]) continue;
+    const place = `${line + 1},1`;
+    hunks.push(`@@ -${place} +${place} @@\n-${old[line]}\n+${fresh[line]}\n`);
+  }
+  return `--- a/${path}\n+++ b/${path}\n${hunks.join('')}`;
+}
+
+function listChanged(changes: ReadonlyMap<string, Change>): readonly Atom[] {
+  return [...changes].flatMap(([path, change]) => {
+    const { files } = parsePatch(makeDiff(path, change), 'test');
+    return files.flatMap((file) => listAtoms(path, file, change));
+  });
+}
+
+function tie(changes: ReadonlyMap<string, Change>): readonly (readonly Atom[])[] {
+  const has = (path: string, name: string) =>
+    new RegExp(`\\b${name}\\b`).test(changes.get(path)?.before ?? '');
+  const count = (name: string) => [...changes.keys()].filter((path) => has(path, name)).length;
+  return tieAtoms(listChanged(changes), { has, count });
+}
+
+const lines = (...text: string[]) => text.join('\n');
+
+test('the outline knows functions, macros, tables, structures and system calls by name', () => {
+  const text = lines(
+    '#include <linux/fs.h>',
+    '#define TWICE(x) \\',
+    '\t((x) * 2)',
+    'struct pair {',
+    '\tint a; /* } */',
+    '};',
+    'static const int table[] = {',
+    '\t1,',
+    '};',
+    '__printf(1, 2) int say(const char *format, ...);',
+    'static int add(struct pair *p)',
+    '\t__must_hold(&lock)',
+    '{',
+    '\tif (p) {',
+    "\t\treturn '{';",
+    '\t}',
+    '\treturn 0;',
+    '}',
+    'SYSCALL_DEFINE1(close, unsigned int, fd)',
+    '{',
+    '}',
+    'static int counter __read_mostly = 1;',
+  );
+  const found = outlineSource(text).map(({ kind, name, start, end }) => `${kind} ${name} ${start}-${end}`);
+  assert.deepEqual(found, [
+    'include  1-1',
+    'macro TWICE 2-3',
+    'aggregate pair 4-6',
+    'object table 7-9',
+    'function say 10-10',
+    'function add 11-18',
+    'function close 19-21',
+    'object counter 22-22',
+  ]);
+});
+
+test('the outline of any text ends and stays inside the text', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: fc.constantFrom(...'ab{}();=#\n"\'/*\\ ,'), maxLength: 300 }), (text) => {
+      const last = text.split('\n').length;
+      return outlineSource(text).every(({ start, end }) => start >= 1 && start <= end && end <= last);
+    }),
+    { seed: 1, numRuns: 500 },
+  );
+});
+
+test('two functions of one file that share nothing are two units', () => {
+  const before = lines('int f(void)', '{', '\treturn 1;', '}', 'int g(void)', '{', '\treturn 2;', '}');
+  const after = before.replace('return 1', 'return 3').replace('return 2', 'return 4');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 2);
+});
+
+test('hunks of one function are one unit', () => {
+  const before = lines('int f(void)', '{', '\tint a = 1;', '\tint b;', '\treturn a;', '}');
+  const after = before.replace('a = 1', 'a = 2').replace('return a', 'return a + 1');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});
+
+test('a new member in a header is tied with the file that begins to use it, not with one that has another of that name', () => {
+  const header = {
+    before: lines('struct thing {', '\tint a;', '', '};'),
+    after: lines('struct thing {', '\tint a;', '\tint armed;', '};'),
+  };
+  const body = (line: string) => lines('int f(struct thing *t)', '{', line, '}');
+  const groups = tie(
+    new Map([
+      ['include/linux/thing.h', header],
+      ['net/user.c', { before: body('\treturn 0;'), after: body('\treturn t->armed;') }],
+      ['fs/other.c', { before: body('\treturn q->armed;'), after: body('\treturn q->armed + r->armed;') }],
+    ]),
+  );
+  assert.deepEqual(
+    groups.map((group) => group.map(({ path }) => path)),
+    [['include/linux/thing.h', 'net/user.c'], ['fs/other.c']],
+  );
+});
+
+test('a function with other parameters is tied with its callers', () => {
+  const before = lines(
+    'static int f(int a)',
+    '{',
+    '\treturn a;',
+    '}',
+    'int g(void)',
+    '{',
+    '\treturn f(1);',
+    '}',
+  );
+  const after = before.replace('f(int a)', 'f(int a, int b)').replace('f(1)', 'f(1, 2)');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});
+
+test('a word of a comment ties nothing', () => {
+  const header = {
+    before: lines('struct s {', '\t/* a', '\t * lock', '\t */', '\tint a;', '};'),
+    after: lines('struct s {', '\t/* a', '\t * wakeup', '\t */', '\tint b;', '};'),
+  };
+  const user = {
+    before: lines('int f(void)', '{', '\treturn 0;', '}'),
+    after: lines('int f(void)', '{', '\treturn wakeup();', '}'),
+  };
+  const groups = tie(
+    new Map([
+      ['include/linux/s.h', header],
+      ['net/user.c', user],
+    ]),
+  );
+  assert.equal(groups.length, 2);
+});
+
+test('units applied in any order give the new text, and each applies alone', async () => {
+  const body = (name: string, value: number) =>
+    lines(`int ${name}(void)`, '{', `\treturn ${value};`, '}', '');
+  const names = ['f', 'g', 'h', 'i', 'j'];
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 0, max: 3 }), { minLength: 5, maxLength: 5 }),
+      fc.shuffledSubarray([0, 1, 2, 3, 4], { minLength: 5 }),
+      async (values, order) => {
+        const before = names.map((name) => body(name, 0)).join('');
+        const after = names.map((name, index) => body(name, values[index] ?? 0)).join('');
+        if (before === after) return;
+        const units = tie(new Map([['a.c', { before, after }]])).map((group) => encodeUnitPatch(group));
+        assert.equal(units.length, values.filter((value) => value !== 0).length);
+        let text = before;
+        for (const index of order) {
+          const unit = units[index];
+          if (unit === undefined) continue;
+          await applyPatches([parsePatch(unit, 'alone')], async () => Buffer.from(before, 'latin1'));
+          const current = text;
+          const applied = await applyPatches([parsePatch(unit, 'unit')], async () =>
+            Buffer.from(current, 'latin1'),
+          );
+          text = Buffer.from(applied.get('a.c')?.after ?? new Uint8Array(0)).toString('latin1');
+        }
+        assert.equal(text, after);
+      },
+    ),
+    { seed: 2, numRuns: 60 },
+  );
+});
+
+test('a subject that names the changed function of one unit is tied for certain, a vague one is not', () => {
+  const body = (name: string, value: number) => lines(`int ${name}(void)`, '{', `\treturn ${value};`, '}');
+  const units = tie(
+    new Map([
+      ['net/core/sock.c', { before: body('sock_wfree', 1), after: body('sock_wfree', 2) }],
+      ['net/core/dev.c', { before: body('netif_rx', 1), after: body('netif_rx', 2) }],
+      ['fs/exec.c', { before: body('do_open_execat', 1), after: body('do_open_execat', 2) }],
+    ]),
+  );
+  const { ties, untied } = tieSubjects(units, [
+    { subject: 'net: core: fix race in sock_wfree()', cves: ['CVE-2026-10000'] },
+    { subject: 'net: fix a leak', cves: ['CVE-2026-10001'] },
+    { subject: 'wifi: iwlwifi: fix a leak', cves: ['CVE-2026-10002'] },
+  ]);
+  assert.deepEqual(
+    ties[0]?.map(({ cves, confidence }) => [...cves, confidence]),
+    [
+      ['CVE-2026-10000', 'certain'],
+      ['CVE-2026-10001', 'possible'],
+    ],
+  );
+  assert.deepEqual(
+    ties[1]?.map(({ confidence }) => confidence),
+    ['possible'],
+  );
+  assert.deepEqual(ties[2], []);
+  assert.deepEqual(
+    untied.map(({ cves }) => cves[0]),
+    ['CVE-2026-10002'],
+  );
+});
