@@ -5,6 +5,7 @@
 
 import type { Reason } from '@resplice/report';
 import type { Definition } from './definition.js';
+import { describeDataChange } from './describe-change.js';
 import type { SelectionInput } from './select.js';
 import { isTraceable } from './spread.js';
 import { isCopyable } from './symbol-name.js';
@@ -60,14 +61,16 @@ function judgeChanged(
         'it was read when the kernel or the module started and is not read again',
       );
     case 'constant':
-      if (after.binding !== 'local')
-        return reason('changed-data', 'a constant that other objects can read has another content');
+      if (after.binding !== 'local') return reason('changed-data', describeConstant(input, before, after));
       return [];
     case 'data':
     case 'percpu':
     case 'registry':
       if (isCopyable(after.name, after.size)) return [];
-      return reason('changed-data', describeDataChange(input, before, after));
+      return reason(
+        'changed-data',
+        describeDataChange(input.pre.object, before, input.post.object, after, input.changed),
+      );
     default:
       return included.has(after)
         ? []
@@ -121,10 +124,11 @@ function judgeTables(input: SelectionInput): readonly Reason[] {
   }));
 }
 
-function describeDataChange(input: SelectionInput, before: Definition, after: Definition): string {
-  if (before.size !== after.size) return `its size changes from ${before.size} to ${after.size} bytes`;
-  const old = input.pre.object.bytesOf(before);
-  const now = input.post.object.bytesOf(after);
-  const at = old.findIndex((byte, index) => byte !== now[index]);
-  return at < 0 ? 'what it points at changes' : `its initial content changes at offset 0x${at.toString(16)}`;
+function describeConstant(input: SelectionInput, before: Definition, after: Definition): string {
+  const change = describeDataChange(input.pre.object, before, input.post.object, after, input.changed);
+  // MODULE_DEVICE_TABLE() gives the table a second, global name, from which modpost makes the module's aliases.
+  const isDeviceTable = after.symbols.some(({ name }) => /^__mod_.*_device_table$/.test(name));
+  return isDeviceTable
+    ? `the driver core matches devices with this table of IDs and goes on with the one that is registered; ${change}`
+    : `a constant that other objects can read: ${change}`;
 }

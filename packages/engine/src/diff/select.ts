@@ -3,10 +3,11 @@
 // is alive in the running kernel with another content) is a reason to refuse.
 
 import type { Reason } from '@resplice/report';
-import { branchOperands } from './branch-operand.js';
+import { branchOperands, takesAddress } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import type { Definition, Reference, Target } from './definition.js';
+import { describeDataChange } from './describe-change.js';
 import { findLeftovers } from './leftover.js';
 import type { SectionClass } from './section-class.js';
 import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
@@ -34,7 +35,7 @@ export interface Selection {
   readonly included: readonly Definition[];
   /** Of the included ones, those that the running kernel has no counterpart of. */
   readonly added: readonly Definition[];
-  /** New functions whose address the update's code or data takes: the kernel may keep it beyond an undo. */
+  /** Those of `added` whose address the kernel may keep beyond an undo: functions whose address is taken, and tables of functions. */
   readonly addressTaken: ReadonlySet<Definition>;
   readonly reasons: readonly Reason[];
 }
@@ -120,6 +121,17 @@ class Selector {
     };
   }
 
+  /**
+   * A table of operations: code that names one nearly always registers it or stores its address in an object that lives on (`&foo_fops`),
+   * where the original's address would not lead to the new functions.
+   */
+  #holdsFunctions(definition: Definition): boolean {
+    if (definition.symbols.length === 0 || !/^(data|constant)$/.test(definition.sectionClass)) return false;
+    return this.#input.post.object
+      .referencesOf(definition)
+      .some(({ target }) => 'symbol' in target || target.definition.kind === 'function');
+  }
+
   #isReplacement(definition: Definition): boolean {
     const { changed, carried, correlation } = this.#input;
     if (definition.kind !== 'function' || carried.has(definition)) return false;
@@ -148,19 +160,19 @@ class Selector {
       ) {
         this.#addressTaken.add(target.definition);
       }
-      this.#visit(user, reference.target);
+      this.#visit(user, reference.target, reference);
     }
     for (const entry of post.tables.of(user)) {
       for (const relocation of entry.relocations) this.#visit(user, entryTarget(post.object, relocation));
     }
   }
 
-  #visit(user: Definition, target: Target): void {
+  #visit(user: Definition, target: Target, reference?: Reference): void {
     if ('symbol' in target || target.definition === user) return;
     const { definition } = target;
     if (definition.kind === 'string' || definition.symbols.length === 0) this.#include(definition);
     else if (definition.kind === 'function') this.#visitFunction(user, definition);
-    else this.#visitData(user, definition);
+    else this.#visitData(user, definition, reference);
   }
 
   #visitFunction(user: Definition, definition: Definition): void {
@@ -176,15 +188,18 @@ class Selector {
       this.#include(definition);
   }
 
-  #visitData(user: Definition, definition: Definition): void {
+  #visitData(user: Definition, definition: Definition, reference: Reference | undefined): void {
     const { origins } = this.#input.correlation;
+    if (!origins.has(definition) && this.#isStored(user, definition, reference))
+      this.#addressTaken.add(definition);
     // A module's pr_debug() call sites hold jump label keys, which are not there yet when the update's jump labels are set up.
     const copiedCallSite = definition.sectionClass === 'call-site' && this.#input.isModule;
     if (copiedCallSite || isCopyable(definition.name, definition.size)) {
       this.#include(definition);
     } else if (origins.has(definition)) {
-      const changed = this.#input.changed.has(definition);
-      if (changed && definition.kind === 'constant') this.#include(definition);
+      if (definition.kind !== 'constant' || !this.#input.changed.has(definition)) return;
+      if (this.#isStored(user, definition, reference)) this.#refuseLiveTable(user, definition);
+      else this.#include(definition);
     } else if (this.#isOfLostState(definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
@@ -197,6 +212,24 @@ class Selector {
     } else {
       this.#include(definition);
     }
+  }
+
+  /**
+   * A table of functions whose address is taken: objects made before the update point at the original, never see a new entry, and are
+   * told from others by that address (`file->f_op == &eventpoll_fops`). One that is only indexed has no such readers.
+   */
+  #isStored(user: Definition, table: Definition, reference: Reference | undefined): boolean {
+    if (reference === undefined || !this.#holdsFunctions(table)) return false;
+    return takesAddress(this.#input.post, user, reference);
+  }
+
+  #refuseLiveTable(user: Definition, table: Definition): void {
+    const { pre, post, correlation } = this.#input;
+    const original = correlation.origins.get(table);
+    if (original === undefined) return;
+    const change = describeDataChange(pre.object, original, post.object, table, this.#input.changed);
+    const found = `${user.name} takes its address, and what exists already uses the original; ${change}`;
+    this.#refuse('changed-data', table, found);
   }
 
   /** A local object before that has lost its counterpart may be the same one: its state would be lost in silence. */

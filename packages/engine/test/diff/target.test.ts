@@ -26,6 +26,14 @@ interface Use {
   readonly resolution: Resolution;
 }
 
+describe('a table of functions that new code stores', () => {
+  it('is named as something that the kernel may keep beyond an undo', async () => {
+    const { selection } = await diffFixture('ops-table-new.ok');
+    const kept = selection.added.filter((definition) => selection.addressTaken.has(definition));
+    assert.deepEqual(kept.map(({ name }) => name).sort(), ['flush', 'ops']);
+  });
+});
+
 describe('references of replaced functions', () => {
   const diffs = new Map<string, ObjectDiff>();
   before(async () => {
