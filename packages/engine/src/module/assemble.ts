@@ -24,6 +24,8 @@ import { findDeadEnds } from './no-return.js';
 import { ObjectBuilder, type SectionBuilder, type SectionShape, SHAPES } from './section-builder.js';
 import { addThisModule, THIS_MODULE } from './this-module.js';
 
+const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa] as const;
+
 /** What one compiled object contributes. */
 export interface Part {
   /** The kernel object whose code it is: `vmlinux`, a module's name, or null for the update's own code. */
@@ -113,6 +115,7 @@ class Assembler {
       throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
     };
     const surroundings = { thisModule: this.#thisModule, symbolOf };
+    for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
     this.#tables = addLivepatchTables(this.builder, functions, layouts, surroundings);
   }
 
@@ -137,13 +140,25 @@ class Assembler {
       this.#relocate(part, section, { ...reference, offset: offset + reference.offset }, use);
     }
     for (const entry of part.side.tables.of(definition)) this.#copyEntry(part, entry);
-    for (const end of findDeadEnds(part.side, definition)) this.#markUnreachable(section, offset + end);
+    for (const end of findDeadEnds(part.side, definition))
+      this.#annotate(SHAPES.unreachable, section, offset + end);
   }
 
-  #markUnreachable(section: SectionBuilder, addend: number): void {
-    const notes = this.builder.section(SHAPES.unreachable);
+  /** Leaves a note for objtool about a place in the code. */
+  #annotate(shape: SectionShape, section: SectionBuilder, addend: number): void {
+    const notes = this.builder.section(shape);
     const offset = notes.append(new Uint8Array(4), 4);
     notes.relocations.push({ offset, type: R_X86_64.PC32, symbol: section.symbol, addend });
+  }
+
+  /**
+   * A static function that was only ever called has no ENDBR, and needs none to be a replacement: ftrace's trampoline gets to it by a
+   * return. objtool only sees its address in the livepatch table (`tty_cdev_add` of drivers/tty/tty_io.c) and is told.
+   */
+  #allowWithoutEndbr(definition: Definition): void {
+    const { section, offset } = this.#placeOf(definition);
+    const hasEndbr = ENDBR64.every((byte, at) => definition.section.data[definition.start + at] === byte);
+    if (!hasEndbr) this.#annotate(SHAPES.withoutEndbr, section, offset);
   }
 
   #define(definition: Definition, section: SectionBuilder, offset: number): NewSymbol | undefined {

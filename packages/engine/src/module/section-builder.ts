@@ -103,5 +103,7 @@ export const SHAPES = {
   data: { name: '.data', ...DATA },
   /** Places that objtool shall take for the end of a path. */
   unreachable: { name: '.discard.unreachable', type: SHT.PROGBITS, flags: 0, entrySize: 0, fill: 0 },
+  /** Functions whose address may be in data though they do not start with ENDBR. */
+  withoutEndbr: { name: '.discard.noendbr', type: SHT.PROGBITS, flags: 0, entrySize: 0, fill: 0 },
   bss: { name: '.bss', ...DATA, type: SHT.NOBITS },
 } as const satisfies Record<string, SectionShape>;

@@ -6,10 +6,12 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { diffObjects } from '../../src/diff/object-diff.js';
 import { parseObject } from '../../src/elf/object.js';
 import type { AssembledObject } from '../../src/module/assemble.js';
 import { compileFixture, diffFixture, FIXTURE_NAMES } from '../diff/fixture.js';
-import { forAll, inspect, inTemporaryFolder } from '../elf/compiler.js';
+import { LAYOUTS } from '../diff/layouts.js';
+import { compileObject, forAll, inspect, inTemporaryFolder, SPLIT } from '../elf/compiler.js';
 import { readSections, readSymbols } from '../elf/readelf.js';
 import { mnemonics, relocationsOf, sectionOf, stringAt } from './listing.js';
 import { assembleChanges, type Change, compileOwnCode } from './update.js';
@@ -85,6 +87,23 @@ describe('an assembled update', () => {
     // give_up() ends in BUG(); warned(), which goes on after its WARN(), returns.
     assert.equal(marks('no-return-call.ok'), 1);
     assert.equal(marks('changed-function.ok'), 0);
+  });
+
+  it('tells objtool which replacements start without ENDBR', async () => {
+    const code = (inner: number, outer: number) => `
+      int think(int);
+      static __attribute__((noinline)) int inner(int n) { return think(n + ${inner}); }
+      int outer(int n) { return inner(n) + ${outer}; }`;
+    const marksFor = async (inner: number, outer: number): Promise<number> => {
+      const flags = [...SPLIT, '-fcf-protection=branch'];
+      const pre = await compileObject(code(1, 1), flags);
+      const post = await compileObject(code(inner, outer), flags);
+      const diff = diffObjects('x.o', pre, post, LAYOUTS);
+      const { bytes } = assembleChanges(own, [{ owner: 'vmlinux', diff }]);
+      const { sections } = parseObject(bytes, 'update.o');
+      return sections.find(({ name }) => name === '.discard.noendbr')?.relocations.length ?? 0;
+    };
+    assert.deepEqual([await marksFor(2, 1), await marksFor(1, 2)], [1, 0]);
   });
 
   it('refers to the copy in calls and to the original in pointers', async () => {
