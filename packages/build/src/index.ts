@@ -16,6 +16,12 @@ export { resolveKernel } from './debian/resolve-kernel.js';
 export { diffSources } from './debian/source-diff.js';
 export { cacheRoot, type WorkOptions } from './debian/store.js';
 export {
+  type EvaluationRequest,
+  evaluateRelease,
+  type GuestTrial,
+  type Retry,
+} from './evaluate/evaluate-release.js';
+export {
   type Evaluation,
   type EvaluationSummary,
   summarize,

@@ -27,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['kernel', loadKernelCommand],
   ['create', async () => (await import('./commands/create.js')).createCommand()],
   ['diff', async () => (await import('./commands/diff.js')).diffCommand()],
+  ['evaluate', async () => (await import('./commands/evaluate.js')).evaluateCommand()],
   ['split', async () => (await import('./commands/split.js')).splitCommand()],
   ['inspect', async () => (await import('./commands/inspect.js')).inspectCommand()],
   ['try', async () => (await import('./commands/try.js')).tryCommand()],

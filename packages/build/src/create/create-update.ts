@@ -66,10 +66,10 @@ export interface CreatedUpdate {
 /** Turns patches into an update of one kernel. */
 export async function createUpdate(
   request: CreateRequest,
-  options: WorkOptions = {},
+  options: WorkOptions & { readonly clock?: ToolClock } = {},
 ): Promise<Verdict<CreatedUpdate>> {
   const start = performance.now();
-  const clock = new ToolClock();
+  const clock = options.clock ?? new ToolClock();
   const identity = await resolveKernel(request.kernel, systemApt(), {
     fetched: await listFetchedKernels(options),
   });

@@ -19,6 +19,8 @@ export interface Atom {
   readonly members: ReadonlySet<string>;
   /** Identifier → how many more of it stand in the added lines than in the removed ones. */
   readonly balance: ReadonlyMap<string, number>;
+  /** Identifiers of its hunks, context included: a call of several lines may change in one that does not name the function. */
+  readonly mentions: ReadonlySet<string>;
   /** It changes which files are included. */
   readonly includes: boolean;
 }
@@ -136,7 +138,20 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
   }
   const includes = changed.some(({ item }) => item.kind === 'include');
   const balance = countIdentifiers(changedLines(hunks, before, after));
-  return { path, file, hunks, definitions: names, added, removed, resigned, members, balance, includes };
+  const mentions = new Set(hunks.flatMap(({ lines }) => lines.flatMap(({ text }) => listIdentifiers(text))));
+  return {
+    path,
+    file,
+    hunks,
+    definitions: names,
+    added,
+    removed,
+    resigned,
+    members,
+    balance,
+    mentions,
+    includes,
+  };
 }
 
 /** Every declaration and definition of a name in the file: `static` and a moved prototype make no other signature. */

@@ -133,6 +133,12 @@ function nameItem(head: string, whole: string): { readonly kind: DefinitionKind;
   if (/^(?:typedef\s+)?(?:struct|union|enum)\s*$/.test(head.trim())) {
     return { kind: 'aggregate', name: /}\s*(\w+)\s*;?\s*$/.exec(whole)?.[1] ?? '' };
   }
+  const event =
+    /^(?:TRACE_EVENT\w*\s*\(|(?:DEFINE_EVENT\w*|DECLARE_TRACE\w*)\s*\(\s*(?:\w+\s*,)?)\s*(\w+)/.exec(
+      head,
+    )?.[1];
+  // TRACE_EVENT(sched_switch, …) declares trace_sched_switch().
+  if (event !== undefined) return { kind: 'function', name: `trace_${event}` };
   const before = withoutAttributes(declared.split(/(?:^|[^=!<>])=(?!=)/)[0] ?? '');
   const call = /([A-Za-z_]\w*)\s*\(([^()]*)/.exec(before);
   if (call !== null && !declared.includes('=')) {

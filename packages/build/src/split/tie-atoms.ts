@@ -1,7 +1,7 @@
 // Which atoms belong together: those that would not compile, or would mean something else, without each other.
 //
 // A name that an atom adds ties it with every atom that newly uses the name; one that it removes with every atom that stops using it; one
-// that it gives another signature with every atom whose changed lines mention it. A name of a .c file counts in that file and, when a
+// that it gives another signature with every atom whose hunks mention it. A name of a .c file counts in that file and, when a
 // declaration changes with it, beyond; a name of a header counts in all files, with two limits against words that everybody uses (`flags`
 // of one structure says nothing about another directory): a name that is new because of this atom was not in the user's file before, and
 // a name that is not new is one that few of the changed files have. What #include lines an atom changes may serve any part of its file.
@@ -104,11 +104,11 @@ function isNear(header: string, user: string): boolean {
   return dirname(header) === dirname(user) || (stem.length > 3 && user.includes(stem));
 }
 
-/** Name → atoms whose changed lines hold it. */
+/** Name → atoms whose hunks hold it. */
 function indexUsers(atoms: readonly Atom[]): ReadonlyMap<string, readonly number[]> {
   const users = new Map<string, number[]>();
-  for (const [index, { balance }] of atoms.entries()) {
-    for (const name of balance.keys()) {
+  for (const [index, { balance, mentions }] of atoms.entries()) {
+    for (const name of new Set([...balance.keys(), ...mentions])) {
       const list = users.get(name);
       if (list === undefined) users.set(name, [index]);
       else list.push(index);

@@ -137,6 +137,29 @@ test('a function with other parameters is tied with its callers', () => {
   assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
 });
 
+test('a call that changes in a line without the name of the function is tied with the function', () => {
+  const body = ['{', '\treturn 0;', '}', 'int g(void)', '{', '\treturn call(1,'];
+  const before = lines('static int call(int a, int b)', ...body, '\t\t2);', '}');
+  const after = lines('static int call(int a)', ...body, '\t\t);', '}');
+  const change = { before, after };
+  const [file] = parsePatch(
+    '--- a/a.c\n+++ b/a.c\n@@ -1,1 +1,1 @@\n-static int call(int a, int b)\n+static int call(int a)\n@@ -7,2 +7,2 @@\n \treturn call(1,\n-\t\t2);\n+\t\t);\n',
+    'test',
+  ).files;
+  assert.ok(file);
+  assert.equal(tieAtoms(listAtoms('a.c', file, change), { has: () => true, count: () => 1 }).length, 1);
+});
+
+test('a trace event is known by the function it declares', () => {
+  const names = outlineSource(
+    'TRACE_EVENT(ocfs2_fault,\n\tTP_PROTO(int a)\n);\nDEFINE_EVENT(klass, other,\n\tTP_PROTO(int a)\n);',
+  );
+  assert.deepEqual(
+    names.map(({ name }) => name),
+    ['trace_ocfs2_fault', 'trace_other'],
+  );
+});
+
 test('a word of a comment ties nothing', () => {
   const header = {
     before: lines('struct s {', '\t/* a', '\t * lock', '\t */', '\tint a;', '};'),

@@ -1,0 +1,101 @@
+// One unit through create, as a result that can be kept. Nothing that goes wrong with one unit ends the evaluation: a refusal, a patch
+// that does not compile alone and a bug are all results; only an interruption is not.
+
+import { formatSubject, type Reason, RespliceError } from '@resplice/report';
+import type { Update } from '@resplice/update';
+import { type CreatedUpdate, createUpdate } from '../create/create-update.js';
+import { ToolClock } from '../create/timing.js';
+import type { WorkOptions } from '../debian/store.js';
+import { parsePatch } from '../patch/diff-parser.js';
+import type { PatchFile } from '../patch/patch-model.js';
+import type { ReleaseUnit } from '../split/split-release.js';
+import type { UnitReason, UnitResult } from './evaluation.js';
+
+export interface JudgedUnit {
+  readonly result: UnitResult;
+  /** What was made; undefined when nothing was. */
+  readonly update: Update | undefined;
+}
+
+type Judgement = Pick<UnitResult, 'built' | 'changesCode' | 'verdict' | 'reasons' | 'functions'>;
+
+/**
+ * Makes an update of one unit.
+ * @param kernel release and version, as for `create`
+ * @param customCode patches with code for this unit (docs/patch-author-guide.md); tried when the unit alone is refused
+ */
+export async function judgeUnit(
+  unit: ReleaseUnit,
+  kernel: string,
+  customCode: readonly PatchFile[],
+  options: WorkOptions,
+): Promise<JudgedUnit> {
+  const start = performance.now();
+  const timed = { ...options, clock: new ToolClock() };
+  const patch = parsePatch(unit.patch, `${unit.id}.patch`);
+  const cves = [...new Set(unit.cves.map(({ cve }) => cve))].sort();
+  let { judgement, update } = await create(kernel, [patch], cves, timed);
+  if (judgement.verdict === 'refused' && customCode.length > 0) {
+    const second = await create(kernel, [patch, ...customCode], cves, timed);
+    if (second.update !== undefined) {
+      judgement = { ...second.judgement, verdict: 'with-hook', reasons: judgement.reasons };
+      update = second.update;
+    }
+  }
+  const result = {
+    id: unit.id,
+    files: unit.files,
+    cves,
+    ...judgement,
+    applied: null,
+    applyProblem: null,
+    milliseconds: Math.round(performance.now() - start),
+    toolMilliseconds: Math.round(timed.clock.milliseconds),
+  };
+  return { result, update };
+}
+
+async function create(
+  kernel: string,
+  patches: readonly PatchFile[],
+  cves: readonly string[],
+  options: WorkOptions & { readonly clock: ToolClock },
+): Promise<{ judgement: Judgement; update: Update | undefined }> {
+  try {
+    const request = { kernel, patches, cves, description: undefined, on: [] };
+    const verdict = await createUpdate(request, options);
+    if (verdict.ok) return { judgement: accepted(verdict.value), update: verdict.value.update };
+    return { judgement: judgeReasons(verdict.reasons), update: undefined };
+  } catch (error) {
+    if (options.signal?.aborted === true) throw error;
+    const code = error instanceof RespliceError ? error.code : 'bug';
+    const message = error instanceof Error ? error.message : String(error);
+    return {
+      judgement: refusedFor([{ code, subject: '', found: message.slice(0, 2000) }]),
+      update: undefined,
+    };
+  }
+}
+
+function accepted({ update }: CreatedUpdate): Judgement {
+  const functions = update.manifest.objects.reduce((sum, object) => sum + object.functions.length, 0);
+  return { built: true, changesCode: true, verdict: 'automatic', reasons: [], functions };
+}
+
+function judgeReasons(reasons: readonly Reason[]): Judgement {
+  const listed = reasons.map(({ code, subject, found }) => ({
+    code,
+    subject: formatSubject(subject),
+    found,
+  }));
+  const judgement = refusedFor(listed);
+  const only = (code: Reason['code']) => reasons.every((reason) => reason.code === code);
+  if (only('patch-changes-nothing-built')) return { ...judgement, built: false, changesCode: false };
+  // Nothing that runs differs: there is nothing for a person to write.
+  if (only('patch-changes-no-code')) return { ...judgement, changesCode: false, verdict: 'automatic' };
+  return judgement;
+}
+
+function refusedFor(reasons: readonly UnitReason[]): Judgement {
+  return { built: true, changesCode: true, verdict: 'refused', reasons, functions: 0 };
+}

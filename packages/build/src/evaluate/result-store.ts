@@ -1,0 +1,59 @@
+// The results of an evaluation on disk: one file for each unit, written whole, so that a killed run loses the unit in work and no other.
+// A result is found again by what it depends on: the unit's patch and code, the kernel, the version of this program.
+
+import { createHash } from 'node:crypto';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { VERSION } from '@resplice/report';
+import { encodeUpdate, parseUpdate, type Update } from '@resplice/update';
+import { isMissing, writeWhole } from '../debian/store.js';
+import type { PatchFile } from '../patch/patch-model.js';
+import type { ReleaseUnit } from '../split/split-release.js';
+import type { UnitResult } from './evaluation.js';
+
+export class ResultStore {
+  readonly #directory: string;
+  readonly #kernel: string;
+
+  private constructor(directory: string, kernel: string) {
+    this.#directory = directory;
+    this.#kernel = kernel;
+  }
+
+  static async open(directory: string, kernel: string): Promise<ResultStore> {
+    await mkdir(directory, { recursive: true });
+    return new ResultStore(directory, kernel);
+  }
+
+  /** A result of an earlier run; undefined when there is none, or none that can be read. */
+  async find(unit: ReleaseUnit, customCode: readonly PatchFile[]): Promise<UnitResult | undefined> {
+    try {
+      return JSON.parse(await readFile(this.#path(unit, customCode, 'json'), 'utf8')) as UnitResult;
+    } catch (error) {
+      if (isMissing(error) || error instanceof SyntaxError) return undefined;
+      throw error;
+    }
+  }
+
+  async write(unit: ReleaseUnit, customCode: readonly PatchFile[], result: UnitResult): Promise<void> {
+    await writeWhole(
+      this.#path(unit, customCode, 'json'),
+      Buffer.from(`${JSON.stringify(result, null, 1)}\n`),
+    );
+  }
+
+  async writeUpdate(unit: ReleaseUnit, customCode: readonly PatchFile[], update: Update): Promise<void> {
+    await writeWhole(this.#path(unit, customCode, 'splice'), encodeUpdate(update));
+  }
+
+  async readUpdate(unit: ReleaseUnit, customCode: readonly PatchFile[]): Promise<Update> {
+    const file = this.#path(unit, customCode, 'splice');
+    return parseUpdate(await readFile(file), file);
+  }
+
+  #path(unit: ReleaseUnit, customCode: readonly PatchFile[], suffix: string): string {
+    const hash = createHash('sha256').update(VERSION).update(this.#kernel).update(unit.patch);
+    for (const { bytes } of customCode) hash.update(bytes);
+    return join(this.#directory, `${unit.id}-${hash.digest('hex').slice(0, 16)}.${suffix}`);
+  }
+}
