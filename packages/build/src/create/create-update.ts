@@ -140,7 +140,7 @@ async function comparePatched(
     ]);
   }
   return withPatchedSlot(tree, sources, options, async (slot) => {
-    const including = await clock.during(() => keepChanged(tree, slot, affected.including, options));
+    const including = await clock.during(() => keepChanged(tree, slot, mine, affected.including, options));
     const isAside = (object: string) => tree.database.find(object)?.place === 'aside';
     const aside = await clock.during(() => findChangedAside(tree, slot, including.filter(isAside), options));
     if (aside.length > 0) return refuse(aside);

@@ -5,9 +5,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectFile, parseObject } from '@resplice/engine';
-import type { Reason } from '@resplice/report';
+import { type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
+import { keepMentioning } from '../header/keep-mentioning.js';
 import { compilableText } from '../patch/line-resync.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
@@ -54,14 +55,26 @@ export async function withPatchedSlot<T>(
   }
 }
 
-/** Of objects that include a changed file, those whose preprocessed text really differs. */
+/**
+ * Of objects that include a changed file, those that can depend on the change. Names tell most of them apart; where only macros change,
+ * or names tell nothing, it is decided by whether the preprocessed text differs.
+ */
 export async function keepChanged(
   tree: PreparedTree,
   slot: Slot,
-  objects: readonly string[],
+  files: PatchedSources,
+  including: readonly string[],
   options: WorkOptions,
 ): Promise<readonly string[]> {
-  if (objects.length === 0) return [];
+  if (including.length === 0) return [];
+  const progress = options.progress ?? silentProgress;
+  const { objects, comparable } = await withStage(
+    progress,
+    'follow-names',
+    `${including.length} objects`,
+    () => keepMentioning(tree, slot.directory, files, including, options),
+  );
+  if (!comparable || objects.length === 0) return objects;
   const preprocess = async (directory: string, stage: string) => {
     let done = 0;
     const total = objects.length;

@@ -20,6 +20,8 @@ export interface IncludeGraph {
   readonly isIncluded: (path: string) => boolean;
   /** Every file that the object may include, directly or not, with its source. */
   readonly findIncluded: (object: string) => ReadonlySet<string>;
+  /** Every file that one of the objects may include; their sources only where another one includes them. */
+  readonly findAllIncluded: (objects: readonly string[]) => ReadonlySet<string>;
 }
 
 /** The objects of this configuration that may include any of the headers, in build order. Headers may be new or about to go. */
@@ -125,6 +127,20 @@ class IndexedGraph implements IncludeGraph {
       if (reached.has(id)) continue;
       reached.add(id);
       queue.push(...this.#targets(id));
+    }
+    return new Set([...reached].map((id) => this.#file.files[id] ?? ''));
+  };
+
+  readonly findAllIncluded = (objects: readonly string[]): ReadonlySet<string> => {
+    const wanted = new Set(objects);
+    const reached = new Set<number>();
+    const queue: number[] = [];
+    for (const [object, source, ...forced] of this.#file.objects)
+      if (wanted.has(object)) queue.push(...this.#targets(source), ...(forced as number[]));
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      if (reached.has(id)) continue;
+      reached.add(id);
+      for (const target of this.#targets(id)) if (!reached.has(target)) queue.push(target);
     }
     return new Set([...reached].map((id) => this.#file.files[id] ?? ''));
   };

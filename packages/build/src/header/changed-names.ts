@@ -1,0 +1,170 @@
+// The names through which other code can depend on what a patch changes in a header. Compared are the pieces of both texts, not lines:
+// a comment, a blank or a moved line changes nothing. What cannot be told is `undecided`, and then every includer is looked at.
+
+import { type Chunk, identify, splitChunks } from './chunk.js';
+import { type ChunkShape, findDeclarators, isWord, readShape } from './chunk-shape.js';
+
+export interface ChangedNames {
+  /** Whoever mentions one of them may compile to something else. */
+  readonly words: ReadonlySet<string>;
+  /** Types whose size or layout may change. */
+  readonly types: ReadonlySet<string>;
+  /** Parts of identifiers that a macro makes. */
+  readonly stems: ReadonlySet<string>;
+  /** The file itself makes code or data in whoever includes it, and that changes. */
+  readonly emitted: boolean;
+  /** Only macros change, so that preprocessing tells who is affected. */
+  readonly onlyMacros: boolean;
+  /** Why nothing can be said. */
+  readonly undecided: string | undefined;
+}
+
+/** Compares two versions of a header. */
+export function findChangedNames(before: string, after: string): ChangedNames {
+  const [old, fresh] = [splitChunks(before), splitChunks(after)];
+  const names = new NameSet();
+  if (!old.whole || !fresh.whole) return names.finish('its braces do not pair up');
+  const [oldIds, freshIds] = [old.chunks.map(identify), fresh.chunks.map(identify)];
+  const gone = missingFrom(old.chunks, oldIds, freshIds);
+  const come = missingFrom(fresh.chunks, freshIds, oldIds);
+  const odd = [...gone, ...come].find(({ kind }) => kind === 'include' || kind === 'directive');
+  if (odd !== undefined) return names.finish(`#${odd.tokens.join(' ')} changes`);
+  if (!isSameOrder(oldIds, freshIds)) return names.finish('definitions change places');
+  const pairs = pairRecords(gone, come);
+  for (const [a, b] of pairs.records) names.addRecordChange(a, b);
+  for (const chunk of pairs.others) names.addChunk(readShape(chunk));
+  return names.finish(undefined);
+}
+
+/** Collects what a changed piece makes changed; also used by the closure over other headers. */
+export class NameSet {
+  readonly words = new Set<string>();
+  readonly types = new Set<string>();
+  readonly stems = new Set<string>();
+  emitted = false;
+  #onlyMacros = true;
+
+  addChunk(shape: ChunkShape): void {
+    this.#onlyMacros &&= shape.kind === 'define';
+    if (shape.kind === 'define') this.words.add(shape.name);
+    else if (shape.kind === 'record') this.addMembers(shape, 0);
+    else if (shape.kind === 'enum') this.addConstants(shape.constants, shape.declared, 0);
+    else if (shape.kind === 'typedef') for (const name of shape.names) this.types.add(name);
+    else if (shape.kind === 'call') this.addCall(shape);
+    else if (shape.kind !== 'forward') {
+      for (const name of shape.names) this.words.add(name);
+      this.emitted ||= shape.kind !== 'declaration' && shape.emitted;
+    }
+  }
+
+  /** All members from one on move, and so does whatever holds the type. */
+  addMembers(shape: Extract<ChunkShape, { kind: 'record' }>, from: number): void {
+    for (const member of shape.members.slice(from)) this.addWords(memberNames(member));
+    this.addWords(shape.declared);
+    for (const name of [shape.tag, ...shape.declared]) if (name !== undefined) this.types.add(name);
+  }
+
+  addConstants(constants: readonly (readonly string[])[], declared: readonly string[], from: number): void {
+    for (const constant of constants.slice(from)) this.addWords(constant.filter(isWord));
+    this.addWords(declared);
+  }
+
+  /** A macro that stands by itself declares what its arguments say, under names that contain them. */
+  addCall({ macro, arguments: words }: Extract<ChunkShape, { kind: 'call' }>): void {
+    this.emitted = true;
+    if (/^(?:TRACE|DECLARE|DEFINE)_(?:\w+_)?EVENT/.test(macro)) {
+      const [first = '', second = ''] = words;
+      // The class, or the event: its code is where the tracepoints are made, the event's users call trace_EVENT.
+      this.addWords([first, ...[first, second].map((name) => `trace_${name}`), 'CREATE_TRACE_POINTS']);
+    } else for (const word of words) this.stems.add(word);
+  }
+
+  addRecordChange(before: Chunk, after: Chunk): void {
+    const [a, b] = [readShape(before), readShape(after)];
+    this.#onlyMacros = false;
+    if (a.kind === 'record' && b.kind === 'record') {
+      const from = firstDifference(a.members, b.members);
+      this.addMembers(a, from);
+      this.addMembers(b, from);
+    } else if (a.kind === 'enum' && b.kind === 'enum') {
+      const from = firstDifference(a.constants, b.constants);
+      this.addConstants(a.constants, a.declared, from);
+      this.addConstants(b.constants, b.declared, from);
+    }
+  }
+
+  addWords(words: readonly string[]): void {
+    for (const word of words) this.words.add(word);
+  }
+
+  finish(undecided: string | undefined): ChangedNames {
+    const { words, types, stems, emitted } = this;
+    return { words, types, stems, emitted, onlyMacros: this.#onlyMacros, undecided };
+  }
+}
+
+/** What a member, also a nested structure, declares. */
+export function memberNames(member: readonly string[]): readonly string[] {
+  const shown: string[] = [];
+  let parameters = 0;
+  for (const [at, token] of member.entries()) {
+    // `int (*open)(struct inode *inode)`: the second pair holds names of parameters.
+    if (parameters > 0 || (token === '(' && member[at - 1] === ')')) {
+      parameters += token === '(' ? 1 : token === ')' ? -1 : 0;
+    } else shown.push(token === '{' ? ';' : token);
+  }
+  return findDeclarators(shown);
+}
+
+function missingFrom(chunks: readonly Chunk[], ids: readonly string[], others: readonly string[]): Chunk[] {
+  const count = new Map<string, number>();
+  for (const id of others) count.set(id, (count.get(id) ?? 0) + 1);
+  return chunks.filter((_, at) => {
+    const left = count.get(ids[at] ?? '') ?? 0;
+    count.set(ids[at] ?? '', left - 1);
+    return left <= 0;
+  });
+}
+
+function isSameOrder(a: readonly string[], b: readonly string[]): boolean {
+  const [inA, inB] = [new Set(a), new Set(b)];
+  const common = a.filter((id) => inB.has(id));
+  const other = b.filter((id) => inA.has(id));
+  const key = (ids: readonly string[]) => [...new Set(ids)].join('\0');
+  return key(common) === key(other);
+}
+
+interface Pairs {
+  readonly records: readonly (readonly [Chunk, Chunk])[];
+  readonly others: readonly Chunk[];
+}
+
+/** The same structure or enumeration before and after, if nothing else is called so. */
+function pairRecords(gone: readonly Chunk[], come: readonly Chunk[]): Pairs {
+  const records: (readonly [Chunk, Chunk])[] = [];
+  const paired = new Set<Chunk>();
+  for (const before of gone) {
+    const key = headOf(before);
+    const after = come.filter((chunk) => headOf(chunk) === key);
+    const [only] = after;
+    const alone = gone.filter((chunk) => headOf(chunk) === key).length === 1;
+    if (key === undefined || only === undefined || after.length > 1 || !alone) continue;
+    records.push([before, only]);
+    paired.add(before).add(only);
+  }
+  return { records, others: [...gone, ...come].filter((chunk) => !paired.has(chunk)) };
+}
+
+/** Everything of a structure or enumeration but its members: what is before and behind the braces, and the conditions. */
+function headOf(chunk: Chunk): string | undefined {
+  const shape = chunk.kind === 'code' ? readShape(chunk) : undefined;
+  if (shape?.kind !== 'record' && shape?.kind !== 'enum') return undefined;
+  const { tokens } = chunk;
+  const head = tokens.slice(0, tokens.indexOf('{'));
+  return [chunk.conditions, ...head, '{', ...tokens.slice(tokens.lastIndexOf('}'))].join(' ');
+}
+
+function firstDifference(a: readonly (readonly string[])[], b: readonly (readonly string[])[]): number {
+  const at = a.findIndex((part, index) => part.join(' ') !== b[index]?.join(' '));
+  return at < 0 ? a.length : at;
+}

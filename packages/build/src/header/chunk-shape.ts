@@ -1,0 +1,167 @@
+// What a piece of a header declares, read from its tokens: enough to know by which names other code can depend on it.
+
+import { type Chunk, isFunction } from './chunk.js';
+
+export type ChunkShape =
+  | { readonly kind: 'define'; readonly name: string; readonly body: readonly string[] }
+  | { readonly kind: 'function'; readonly names: readonly string[]; readonly emitted: boolean }
+  | {
+      readonly kind: 'record';
+      readonly tag: string | undefined;
+      /** Names behind the closing brace: of a typedef, or of variables. */
+      readonly declared: readonly string[];
+      readonly members: readonly (readonly string[])[];
+    }
+  | {
+      readonly kind: 'enum';
+      readonly constants: readonly (readonly string[])[];
+      readonly declared: readonly string[];
+    }
+  | { readonly kind: 'typedef'; readonly names: readonly string[] }
+  | { readonly kind: 'forward' }
+  | { readonly kind: 'declaration'; readonly names: readonly string[]; readonly head: readonly string[] }
+  | { readonly kind: 'variable'; readonly names: readonly string[]; readonly emitted: boolean }
+  | { readonly kind: 'call'; readonly macro: string; readonly arguments: readonly string[] };
+
+const WORD = /^[A-Za-z_$][\w$]*$/;
+const QUALIFIERS =
+  /^(?:const|volatile|unsigned|signed|struct|union|enum|return|sizeof|typeof|__user|__rcu|__iomem|__percpu|__force|restrict|__restrict|_Atomic|inline|static|extern)$/;
+const BASIC =
+  /^(?:void|char|short|int|long|float|double|bool|_Bool|register|typedef|if|else|for|while|do|switch|case|default|break|continue|goto|auto|u8|u16|u32|u64|s8|s16|s32|s64|__always_inline|noinline|__maybe_unused|__must_check|__init|__exit|__read_mostly|__packed|__aligned|__attribute__|__pure|__cold|__deprecated|asmlinkage|__used|notrace|noinstr|__unused)$/;
+/** Macros with parentheses that say something about a declaration and declare nothing. */
+const ATTRIBUTE =
+  /^__(?:attribute__|aligned|printf|scanf|acquires|releases|must_hold|cond_acquires|cond_lock|section|alloc_size|alloc_align|assume_aligned|counted_by|diag|malloc|realloc_size|no_sanitize|copy|alias|must_hold_shared)$/;
+
+export function isWord(token: string | undefined): token is string {
+  return token !== undefined && WORD.test(token) && !QUALIFIERS.test(token) && !BASIC.test(token);
+}
+
+export function readShape(chunk: Chunk): ChunkShape {
+  const { tokens } = chunk;
+  if (chunk.kind === 'include' || chunk.kind === 'directive') return { kind: 'forward' };
+  if (chunk.kind === 'define') return { kind: 'define', name: tokens[1] ?? '', body: tokens.slice(2) };
+  const brace = tokens.indexOf('{');
+  const [first = '', second] = tokens;
+  if (second === '(' && isWord(first) && !ATTRIBUTE.test(first)) return readCall(first, tokens);
+  if (isFunction(tokens)) return readFunction(tokens.slice(0, brace));
+  const head = brace < 0 ? tokens : tokens.slice(0, brace);
+  const assigned = head.indexOf('=');
+  if (assigned >= 0) return readVariable(head.slice(0, assigned), tokens);
+  if (brace >= 0) return readBraced(head, tokens, brace);
+  if (/^(?:struct|union|enum)$/.test(first) && tokens.length === 3) return { kind: 'forward' };
+  if (first === 'typedef') return { kind: 'typedef', names: findDeclarators(tokens.slice(1)) };
+  if (tokens.includes('extern') || tokens.includes('(')) return readDeclaration(tokens);
+  return readVariable(tokens, tokens);
+}
+
+/** Identifiers that stand where a declaration puts the name it declares; a superset when macros are about. */
+export function findDeclarators(tokens: readonly string[]): readonly string[] {
+  const names: string[] = [];
+  for (const [at, token] of tokens.entries()) {
+    const call = isCallAt(tokens, at);
+    if (isDeclarator(tokens, at)) names.push(token);
+    else if (call) names.push(...tokens.slice(at + 1, closingOf(tokens, at + 1)).filter(isWord));
+  }
+  const pointers = [...tokens.join(' ').matchAll(/\( (?:[\w$]+ )*(?:\* )+(?:const |volatile )?([\w$]+)/g)];
+  names.push(...pointers.flatMap((match) => (isWord(match[1]) ? [match[1]] : [])));
+  return [...new Set(names)];
+}
+
+/** A macro with arguments among the tokens of a member, for example `DECLARE_BITMAP(name, SIZE)`. */
+function isCallAt(tokens: readonly string[], at: number): boolean {
+  const token = tokens[at];
+  return isWord(token) && tokens[at + 1] === '(' && tokens[at + 2] !== '*' && !ATTRIBUTE.test(token);
+}
+
+/** Whether the token is the name that is declared rather than one that is used. */
+export function isDeclarator(tokens: readonly string[], at: number): boolean {
+  const [before, token, after] = [tokens[at - 1], tokens[at], tokens[at + 1]];
+  if (!isWord(token) || before === undefined) return false;
+  if (after !== undefined && !/^[,;)[:=]$/.test(after))
+    return ATTRIBUTE_WORD.test(after) && isTypeEnd(before);
+  return isTypeEnd(before) || (before === ',' && (after === ',' || after === ';' || after === undefined));
+}
+
+const ATTRIBUTE_WORD = /^__\w+$/;
+
+function isTypeEnd(token: string): boolean {
+  if (/^(?:struct|union|enum|sizeof|return|typeof|const|volatile)$/.test(token)) return false;
+  return token === '*' || token === '}' || WORD.test(token);
+}
+
+function closingOf(tokens: readonly string[], open: number): number {
+  let depth = 0;
+  for (let at = open; at < tokens.length; at += 1) {
+    if (tokens[at] === '(') depth += 1;
+    else if (tokens[at] === ')' && --depth === 0) return at;
+  }
+  return tokens.length;
+}
+
+function readCall(macro: string, tokens: readonly string[]): ChunkShape {
+  const words = tokens.slice(1).filter(isWord);
+  return { kind: 'call', macro, arguments: [...new Set(words)] };
+}
+
+/** Every identifier before a parenthesis outside of parentheses: the name, and perhaps a macro around it. */
+function namesBeforeParentheses(tokens: readonly string[]): readonly string[] {
+  const names: string[] = [];
+  let depth = 0;
+  for (const [at, token] of tokens.entries()) {
+    if (token === '(') {
+      const name = tokens[at - 1];
+      if (depth === 0 && isWord(name) && !ATTRIBUTE.test(name)) names.push(name);
+      depth += 1;
+    } else if (token === ')') depth -= 1;
+  }
+  return names;
+}
+
+function readFunction(head: readonly string[]): ChunkShape {
+  const emitted = !head.some((word) => /^(?:static|inline|__inline|__inline__|__always_inline)$/.test(word));
+  // `int (*f(void))(int)` has none before the parenthesis.
+  const names = namesBeforeParentheses(head);
+  return { kind: 'function', names: names.length > 0 ? names : head.filter(isWord), emitted };
+}
+
+function readVariable(head: readonly string[], tokens: readonly string[]): ChunkShape {
+  const names = [...new Set([...findDeclarators([...head, ';']), ...namesBeforeParentheses(head)])];
+  const emitted = !head.includes('static') && !tokens.includes('extern');
+  return { kind: 'variable', names: names.length > 0 ? names : head.filter(isWord), emitted };
+}
+
+function readDeclaration(tokens: readonly string[]): ChunkShape {
+  const parenthesis = tokens.indexOf('(');
+  const called = namesBeforeParentheses(tokens);
+  const names = parenthesis < 0 || called.length === 0 ? findDeclarators(tokens) : called;
+  const head = parenthesis < 0 ? tokens : tokens.slice(0, parenthesis);
+  return { kind: 'declaration', names: names.length > 0 ? names : tokens.filter(isWord), head };
+}
+
+function readBraced(head: readonly string[], tokens: readonly string[], brace: number): ChunkShape {
+  const close = tokens.lastIndexOf('}');
+  const declared = tokens.slice(close + 1).filter(isWord);
+  const inside = tokens.slice(brace + 1, close);
+  if (head.includes('enum')) return { kind: 'enum', constants: splitTop(inside, ','), declared };
+  const at = head.findIndex((word) => word === 'struct' || word === 'union');
+  const tags = at < 0 ? [] : head.slice(at + 1).filter((word) => isWord(word) && !/^__\w+__$/.test(word));
+  return {
+    kind: 'record',
+    tag: tags.at(-1),
+    declared: [...declared, ...tags.slice(0, -1)],
+    members: splitTop(inside, ';'),
+  };
+}
+
+/** Cuts at a separator outside of all brackets; directives stay with what follows. */
+function splitTop(tokens: readonly string[], separator: string): readonly (readonly string[])[] {
+  const parts: string[][] = [[]];
+  let depth = 0;
+  for (const token of tokens) {
+    if (/^[({[]$/.test(token)) depth += 1;
+    else if (/^[)}\]]$/.test(token)) depth -= 1;
+    parts.at(-1)?.push(token);
+    if (depth === 0 && token === separator) parts.push([]);
+  }
+  return parts.filter((part) => part.length > 0);
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { findChangedNames } from '../../src/header/changed-names.js';
+
+const words = (before: string, after: string) => [...findChangedNames(before, after).words].sort();
+
+test('comments, blanks and moved lines change no name', () => {
+  const after = '/* new\n * comment */\n\nstatic inline int f(int a)\n{\n\treturn a; // same\n}\n';
+  const names = findChangedNames('static inline int f(int a) { return a; }\n', after);
+  assert.deepEqual(words('static inline int f(int a) { return a; }\n', after), []);
+  assert.equal(names.undecided, undefined);
+});
+
+test('an inline function, a macro, a prototype and a variable are changed by name', () => {
+  assert.deepEqual(
+    words('static inline int f(int a) { return a; }', 'static inline int f(int a) { return 1; }'),
+    ['f'],
+  );
+  assert.deepEqual(words('#define MAX 3\n', '#define MAX \\\n 4\n'), ['MAX']);
+  assert.deepEqual(words('', '__printf(1, 2) extern void say(const char *fmt, ...) __cold;'), ['say']);
+  assert.deepEqual(words('extern int limit;', 'extern long limit;'), ['limit']);
+});
+
+test('members from the first difference on are changed, and the type with them', () => {
+  const names = findChangedNames(
+    'struct s { int a; int (*open)(struct inode *inode); unsigned c:1; } __packed;',
+    'struct s { int a; long b; int (*open)(struct inode *inode); unsigned c:1; } __packed;',
+  );
+  assert.deepEqual([...names.words].sort(), ['b', 'c', 'open']);
+  assert.deepEqual([...names.types], ['s']);
+});
+
+test('constants from the first difference on are changed', () => {
+  assert.deepEqual(words('enum e { A, B, C };', 'enum e { A, X, B, C };'), ['B', 'C', 'X']);
+});
+
+test('a condition belongs to what stands under it', () => {
+  assert.deepEqual(
+    words('int f(void);\nint g(void);', '#ifdef CONFIG_X\nint f(void);\n#endif\nint g(void);'),
+    ['f'],
+  );
+});
+
+test('an event is used as trace_NAME, and where tracepoints are made', () => {
+  const before = 'TRACE_EVENT(sent, TP_PROTO(int a), TP_printk("%d", 1));';
+  assert.ok(
+    ['sent', 'trace_sent', 'CREATE_TRACE_POINTS'].every((name) =>
+      words(before, before.replace('1', '2')).includes(name),
+    ),
+  );
+});
+
+test('a definition that is not inline makes code in every includer', () => {
+  assert.equal(findChangedNames('int f(void) { return 1; }', 'int f(void) { return 2; }').emitted, true);
+  assert.equal(
+    findChangedNames('static int f(void) { return 1; }', 'static int f(void) { return 2; }').emitted,
+    false,
+  );
+});
+
+test('what cannot be told is undecided', () => {
+  assert.ok(findChangedNames('', '#include <linux/mm.h>\n').undecided);
+  assert.ok(findChangedNames('#pragma pack(1)\n', '').undecided);
+  assert.ok(findChangedNames('int f(void) {', 'int f(void) { }').undecided);
+  assert.ok(
+    findChangedNames(
+      '#define A 1\nstatic inline int f(void) { return A; }',
+      'static inline int f(void) { return A; }\n#define A 1\n',
+    ).undecided,
+  );
+});
+
+test('a function that both branches of an #if open is one piece', () => {
+  const text = '#ifdef A\nint f(int a) {\n#else\nint f(long a) {\n#endif\n\treturn 1;\n}\nint g(void);\n';
+  assert.deepEqual(words(text, text.replace('1', '2')), ['f']);
+});
+
+test('any text is read without an error', () => {
+  const part = fc.constantFrom(
+    '{',
+    '}',
+    '(',
+    ')',
+    ';',
+    '#if X\n',
+    '#else\n',
+    '#endif\n',
+    '#define A(b) c##b\n',
+    'struct s ',
+    'f',
+    '"',
+    '/*',
+    '*/',
+    '\\\n',
+    '=',
+    'enum ',
+  );
+  const text = fc.array(fc.oneof(part, fc.string()), { maxLength: 40 }).map((parts) => parts.join(''));
+  fc.assert(
+    fc.property(text, text, (before, after) => {
+      const names = findChangedNames(before, after);
+      return names.undecided !== undefined || before === after || names.words.size >= 0;
+    }),
+    { seed: 7, numRuns: 2000 },
+  );
+});

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { findChangedNames } from '../../src/header/changed-names.js';
+import { FileTexts } from '../../src/header/file-texts.js';
+import { type FollowedNames, followNames } from '../../src/header/name-closure.js';
+import { PastedNames, scanPastes } from '../../src/header/pasted-names.js';
+import { collectPastes } from '../../src/header/tree-pastes.js';
+import { WordSearch } from '../../src/header/word-search.js';
+
+async function follow(before: string, after: string, other: string): Promise<FollowedNames> {
+  const root = await mkdtemp(join(tmpdir(), 'resplice-names-'));
+  try {
+    await writeFile(join(root, 'a.h'), after);
+    await writeFile(join(root, 'b.h'), other);
+    const texts = new FileTexts(root);
+    const headers = ['a.h', 'b.h', 'absent.h'];
+    return await followNames(
+      [findChangedNames(before, after)],
+      headers,
+      texts,
+      await collectPastes(headers, texts),
+    );
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
+
+const sorted = ({ words }: FollowedNames) => [...words].sort();
+const F = (value: number) => `static inline int f(void) { return ${value}; }\n`;
+
+test('inline functions and macros carry a change on, prototypes do not', async () => {
+  const names = await follow(
+    F(1),
+    F(2),
+    '#define G f()\nstatic inline int h(void) { return G; }\nint other(int f);\n',
+  );
+  assert.deepEqual(sorted(names), ['G', 'f', 'h']);
+});
+
+test('what is compiled under a changed condition is changed', async () => {
+  const names = await follow(
+    '#define X 1\n',
+    '#define X 2\n',
+    '#if X > 1\nint g(void);\n#endif\nint h(void);\n',
+  );
+  assert.deepEqual(sorted(names), ['X', 'g']);
+});
+
+test('a structure that holds a changed one is changed, one that points to it only by that member', async () => {
+  const holder =
+    'struct t { int x; struct s in; int y; };\nstruct u { struct s *link; int z; };\nint take(struct s *p);\nstruct s *give(void);\n';
+  const names = await follow('struct s { int a; };', 'struct s { long a; };', holder);
+  assert.deepEqual(sorted(names), ['a', 'give', 'in', 'link', 's', 't', 'y']);
+});
+
+test('a header that makes code where it is included carries the change to all includers', async () => {
+  const names = await follow(F(1), F(2), 'int made(void) { return f(); }\n');
+  assert.deepEqual(names.carriers, ['b.h']);
+});
+
+test('a name that a macro makes is found by its parts', async () => {
+  const pages =
+    '#define FLAG(u) static inline int Page##u(void) { return f(); }\n#define TEST(u) Page##u()\n';
+  const names = await follow(F(1), F(2), `${pages}FLAG(Locked)\nFLAG(Dirty)\n`);
+  assert.ok(names.stems.has('Locked') && names.stems.has('Dirty'));
+  const pasted = new PastedNames(['PageLocked'], { patterns: scanPastes(pages).patterns, handed: [] });
+  assert.equal(pasted.canMake(new Set(['TEST', 'Locked'])), true);
+  assert.equal(pasted.canMake(new Set(['TEST', 'Active'])), false);
+});
+
+test('parts may be handed on by another macro', async () => {
+  const text = '#define __JOIN(a, b) a##b\n#define JOIN(a, b) __JOIN(a, b)\n#define READ(x) JOIN(read_, x)\n';
+  const pastes = scanPastes(text);
+  const pasted = new PastedNames(['read_msr'], { patterns: pastes.patterns, handed: [['read_', 'READ']] });
+  assert.equal(pasted.canMake(new Set(['READ', 'msr'])), true);
+  assert.equal(pasted.canMake(new Set(['msr'])), false);
+});
+
+test('whole words are found, parts of words are not', () => {
+  const search = new WordSearch(['skb', 'sock_put']);
+  assert.deepEqual([...search.find(Buffer.from('sk_skb(skb2); x->skb = sock_put_all'))], ['skb']);
+});
