@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { diffObjects, parseObject } from '@resplice/engine';
+import { diffObjects, parseObject, parseSymbolList } from '@resplice/engine';
 import { renderDiff } from '../src/commands/diff.js';
 
 const work = mkdtempSync(join(tmpdir(), 'resplice-diff-'));
@@ -38,4 +38,40 @@ test('refuses with reasons when live data changes', () => {
   );
   assert.equal(outcome.exitStatus, 1);
   assert.match(outcome.lines.join('\n'), /changed-data/);
+});
+
+test('tells which symbols the new code finds in a list of symbols', () => {
+  const calling = (callee: string) =>
+    compile(
+      callee,
+      `int limit = 4; int ${callee}(void); int check(int n) { return n > limit + ${callee}(); }`,
+    );
+  const judge = (callee: string, text: string, module?: string) =>
+    renderDiff(
+      diffObjects(
+        'x.o',
+        compile('before', BEFORE),
+        calling(callee),
+        { find: () => undefined },
+        module !== undefined,
+      ),
+      { list: parseSymbolList(text, 'map'), module },
+    );
+  const codesOf = (outcome: ReturnType<typeof judge>) =>
+    (outcome.json.reasons as readonly { code: string }[]).map(({ code }) => code);
+  const common = 'ffffffff81000000 T check\nffffffff81000010 T __fentry__\n';
+  const found = judge('helper', `${common}ffffffff81000020 T helper\n`);
+  assert.deepEqual(codesOf(found), []);
+  assert.match(found.lines.join('\n'), /needs +helper +found +vmlinux/);
+  // A static function cannot be referred to from another object.
+  assert.deepEqual(codesOf(judge('helper', `${common}ffffffff81000020 t helper\n`)), ['unresolved-symbol']);
+  const twice = `${common}ffffffffc0000020 T helper\t[one]\nffffffffc0000030 T helper\t[two]\n`;
+  assert.deepEqual(codesOf(judge('helper', twice)), ['ambiguous-symbol']);
+  assert.deepEqual(codesOf(judge('helper', common.replace('check', 'chess'))), [
+    'unresolved-symbol',
+    'function-not-in-kernel',
+  ]);
+  // The list says nothing of a module that is not loaded, nor a list of exports of what is not exported.
+  assert.deepEqual(codesOf(judge('helper', common, 'dummy')), []);
+  assert.deepEqual(codesOf(judge('helper', '0x00000000\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n')), []);
 });

@@ -1,6 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { diffObjects, type ObjectDiff, type ObjectFile, parseObject } from '@resplice/engine';
-import { InputError, RespliceError } from '@resplice/report';
+import {
+  checkOutsideSymbols,
+  diffObjects,
+  findOutsideSymbols,
+  type ObjectDiff,
+  type ObjectFile,
+  parseObject,
+  parseSymbolList,
+  type SymbolList,
+} from '@resplice/engine';
+import { InputError } from '@resplice/report';
 import { newCommand } from '../command.js';
 import { DONE, type Outcome, REFUSED } from '../outcome.js';
 import { alignColumns, count } from '../printed-text.js';
@@ -17,28 +26,54 @@ export function diffCommand() {
     .argument('<before>', 'an x86-64 object, compiled from the source before the patch')
     .argument('<after>', 'the same object, compiled from the patched source')
     .option('--module <name>', 'judge it as part of this loadable module; default: as part of vmlinux')
+    .option(
+      '--symbols <file>',
+      "the kernel's symbols, as /proc/kallsyms, System.map or Module.symvers has them: tells which ones the new code finds",
+    )
     .action((before, after, options) =>
       runSession(options, async () => {
         const old = await readObject(before);
         const now = await readObject(after);
-        return renderDiff(diffObjects(after, old, now, NO_TYPES, options.module !== undefined));
+        const list = options.symbols === undefined ? undefined : await readSymbols(options.symbols);
+        const diff = diffObjects(after, old, now, NO_TYPES, options.module !== undefined);
+        return renderDiff(diff, { list, module: options.module?.replaceAll('-', '_') });
       }),
     );
 }
 
 async function readObject(file: string): Promise<ObjectFile> {
+  return parseObject(await readInput(file, 'object-not-readable'), file);
+}
+
+async function readSymbols(file: string): Promise<SymbolList> {
+  return parseSymbolList((await readInput(file, 'symbols-not-readable')).toString('latin1'), file);
+}
+
+async function readInput(file: string, code: string): Promise<Buffer> {
   try {
-    return parseObject(await readFile(file), file);
+    return await readFile(file);
   } catch (cause) {
-    if (cause instanceof RespliceError) throw cause;
     const words = cause instanceof Error ? cause.message : String(cause);
     const message = `${file}: cannot be read (${words}); check the path`;
-    throw new InputError('object-not-readable', message, { context: { file }, cause });
+    throw new InputError(code, message, { context: { file }, cause });
   }
 }
 
-export function renderDiff(diff: ObjectDiff): Outcome {
-  const { replaced, selection, correlation, pre, reasons } = diff;
+const OUTSIDE = { one: 'found', several: 'ambiguous', none: 'not found', unknown: 'not listed' } as const;
+
+/** What else is known about the kernel that the object belongs to. */
+export interface Surroundings {
+  readonly list?: SymbolList | undefined;
+  readonly module?: string | undefined;
+}
+
+export function renderDiff(diff: ObjectDiff, { list, module }: Surroundings = {}): Outcome {
+  const { replaced, selection, correlation, pre } = diff;
+  const outside = list === undefined ? [] : findOutsideSymbols(diff, list, module);
+  const reasons = [
+    ...diff.reasons,
+    ...(list === undefined ? [] : checkOutsideSymbols(diff, list, outside, module)),
+  ];
   const added = selection.added.map(({ name, kind, size }) => ({ name, kind, size }));
   const removed = pre.object.definitions
     .filter((definition) => definition.symbols.length > 0 && !correlation.pairs.has(definition))
@@ -58,6 +93,7 @@ export function renderDiff(diff: ObjectDiff): Outcome {
     ]),
     ...added.map(({ name, kind, size }) => ['added', name, `${kind}, ${size} bytes`, '']),
     ...removed.map(({ name, kind, size }) => ['removed', name, `${kind}, ${size} bytes`, '']),
+    ...outside.map(({ name, found, owners }) => ['needs', name, OUTSIDE[found], owners.join(', ')]),
   ];
   const sum = `${count(changed.length, 'function')} replaced, ${added.length} added, ${removed.length} removed`;
   return {
@@ -67,6 +103,7 @@ export function renderDiff(diff: ObjectDiff): Outcome {
       replaced: changed,
       added,
       removed,
+      ...(list === undefined ? {} : { needs: outside }),
       reasons,
     },
     lines: [
