@@ -1,9 +1,13 @@
 // From the files of a patch to the objects that have to be compiled: sources through the compile database, headers through the
 // include graph. Every path is accounted for: compiled, reported as not built in this configuration, or a reason to refuse.
 
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Reason } from '@resplice/report';
 import type { PatchedContent } from '../patch/patch-stack.js';
+import { isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
+import { parseKernelConfig } from '../tree/kernel-config.js';
 import { findPathRoles, isUnused, type PathRoles } from '../tree/path-role.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 
@@ -27,11 +31,20 @@ export async function findAffected(
   const notBuilt: string[] = [];
   const reasons: Reason[] = [];
   const roles = await findPathRoles(tree, [...files.keys()]);
+  const options = parseKernelConfig(await readFile(join(tree.directory, '.config'), 'utf8'));
+  const isNeutral = (path: string) =>
+    isSameRule(path, textOf(files.get(path)?.before), textOf(files.get(path)?.after), options);
+  const rulesStay = [...roles].every(([path, role]) => !role.buildRule || isNeutral(path));
   for (const [path, role] of roles) {
     const content = files.get(path);
     const isNew = content?.before === null;
-    if (role.buildRule || role.generates.length > 0) {
+    if (role.buildRule && isNeutral(path)) {
+      notBuilt.push(path);
+    } else if (role.buildRule || role.generates.length > 0) {
       reasons.push({ code: 'patch-changes-build', subject: { file: path }, found: describeRole(role) });
+    } else if (isNew && isSource(path) && rulesStay && tree.database.find(objectOf(path)) === undefined) {
+      // No rule compiles it in this configuration. Should a file of the patch include it, it is compiled there.
+      notBuilt.push(path);
     } else if (isSource(path) && (isNew || (content?.after === null && role.compiledTo.length > 0))) {
       const found = isNew ? 'it is new, and no build rule is known for it' : 'it is removed';
       reasons.push({ code: 'patch-adds-source', subject: { file: path }, found });
@@ -57,6 +70,14 @@ export async function findAffected(
     notBuilt: notBuilt.sort(),
     reasons,
   };
+}
+
+function textOf(bytes: Uint8Array | null | undefined): string {
+  return Buffer.from(bytes ?? []).toString('latin1');
+}
+
+function objectOf(source: string): string {
+  return source.replace(/\.[cS]$/, '.o');
 }
 
 function isSource(path: string): boolean {
