@@ -25,7 +25,24 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
     ['changes', `${count(functions, 'function')} in ${count(manifest.objects.length, 'kernel object')}`],
     ...manifest.notBuilt.map((object, index) => [index === 0 ? 'not built' : '', object]),
   ].filter(([, value]) => value !== '');
-  return [...alignColumns(facts), ...manifest.objects.flatMap((object) => ['', ...renderObject(object)])];
+  return [
+    ...alignColumns(facts),
+    ...renderCustom(manifest.custom),
+    ...manifest.objects.flatMap((object) => ['', ...renderObject(object)]),
+  ];
+}
+
+/** Hooks, and what the author of the patch answers for. */
+export function renderCustom({ hooks, shadow, ignored, handled }: Manifest['custom']): readonly string[] {
+  const lines = [
+    ...hooks.map(
+      ({ kind, function: name, object, source }) => `  hook ${kind}: ${name} (${object}, ${source})`,
+    ),
+    ...shadow.map(({ name, type, source }) => `  shadow variable ${name}: ${type} (${source})`),
+    ...ignored.map(({ what, name, why, source }) => `  ignored ${what} ${name}: ${why} (${source})`),
+    ...handled.map(({ what, name, why, source }) => `  handled ${what} ${name}: ${why} (${source})`),
+  ];
+  return lines.length === 0 ? [] : ['', 'custom code', ...lines];
 }
 
 function renderObject(object: PatchedObject): readonly string[] {

@@ -52,6 +52,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
         added: [{ name: 'check_filter', kind: 'function', size: 32, addressTaken: false }],
       },
     ],
+    custom: { hooks: [], shadow: [], ignored: [], handled: [] },
     notBuilt: ['drivers/net/absent.o'],
     tools: { resplice: '0.1.0', compiler: 'gcc-12 12.2.0', compilerOverride: null },
     ...change,

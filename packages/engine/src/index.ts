@@ -2,6 +2,7 @@ export { KernelLayouts } from './btf/kernel-layouts.js';
 export { hashCode } from './diff/code-hash.js';
 export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
+export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
 export { diffObjects, isEmpty, type ObjectDiff, openSide, type ReplacedPair } from './diff/object-diff.js';
 export { checkOutsideSymbols, findOutsideSymbols, type OutsideSymbol } from './diff/outside-symbol.js';

@@ -171,6 +171,16 @@ export const APPLY_REASONS = {
     title: 'undoing was cancelled, so the update stays applied',
     advice: 'run the command again when ready',
   },
+  'hook-refused': {
+    stage: 'apply',
+    title: 'a hook of the update found that it must not be applied now',
+    advice: 'read what the hook wrote into the kernel log; the author of the update knows what it asks for',
+  },
+  'undo-hook-refused': {
+    stage: 'undo',
+    title: 'a hook of the update found that it must not be undone now',
+    advice: 'read what the hook wrote into the kernel log, and try again later',
+  },
   'undo-rejected': {
     stage: 'undo',
     title: 'the kernel does not let the update be disabled',

@@ -129,4 +129,9 @@ export const CREATE_REASONS = {
     title: 'the update that this one is built on was not made from the same code',
     advice: 'make the lower update again with the same source and compiler',
   },
+  'custom-code-invalid': {
+    stage: 'create',
+    title: 'what a macro of resplice.h says does not fit the object',
+    advice: 'check the spelling of the name; hooks are functions of the same file that are not __init',
+  },
 } as const satisfies Record<string, ReasonEntry>;

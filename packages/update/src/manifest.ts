@@ -93,6 +93,14 @@ export const PatchedObject = z.strictObject({
   ),
 });
 
+/** What the author of the patch answers for, and why. */
+const Statement = z.strictObject({
+  what: z.enum(['function', 'data', 'init', 'type', 'callback']),
+  name: z.string().min(1),
+  why: z.string(),
+  source: z.string(),
+});
+
 export const Manifest = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   id: UpdateId,
@@ -112,6 +120,29 @@ export const Manifest = z.strictObject({
   patches: z.array(z.strictObject({ file: z.string(), sha256: Sha256, subject: z.string() })),
   module: z.strictObject({ file: z.string(), name: z.string(), sha256: Sha256, signed: z.boolean() }),
   objects: z.array(PatchedObject),
+  /** Code and decisions that are the author's own (resplice.h). */
+  custom: z.strictObject({
+    hooks: z.array(
+      z.strictObject({
+        kind: z.enum([
+          'pre-apply',
+          'apply',
+          'post-apply',
+          'fail-apply',
+          'pre-undo',
+          'undo',
+          'post-undo',
+          'fail-undo',
+        ]),
+        function: z.string().min(1),
+        object: z.string().min(1),
+        source: z.string(),
+      }),
+    ),
+    shadow: z.array(z.strictObject({ name: z.string().min(1), type: z.string(), source: z.string() })),
+    ignored: z.array(Statement),
+    handled: z.array(Statement),
+  }),
   /** Objects the patch touches that this configuration does not build. */
   notBuilt: z.array(z.string()),
   tools: z.strictObject({

@@ -51,6 +51,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
         added: [],
       },
     ],
+    custom: { hooks: [], shadow: [], ignored: [], handled: [] },
     notBuilt: [],
     tools: { resplice: '0.1.0', compiler: 'gcc-12 12.2.0-14+deb12u1', compilerOverride: null },
     ...change,

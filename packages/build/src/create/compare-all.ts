@@ -5,10 +5,12 @@ import type { ObjectFile } from '@resplice/engine';
 import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
+import { SECTION_FLAGS } from '../tree/compile-objects.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
+import { customCodeFlags } from './kmod-source.js';
 import { hasModuleFlags, moduleFlags } from './module-flags.js';
 import { compilePatched, compileShipped, type Flags } from './sources.js';
 import type { ToolClock } from './timing.js';
@@ -101,11 +103,16 @@ async function compilePair(
   options: WorkOptions & Flags,
 ): Promise<{ readonly below: Objects | undefined; readonly patched: Objects }> {
   if (objects.length === 0) return { below: undefined, patched: new Map() };
+  // Patched sources alone may include resplice.h; an unpatched tree has never heard of it.
+  const extraFlags = [...(options.extraFlags ?? SECTION_FLAGS), ...(await customCodeFlags())];
   const compileBelow = async () => {
-    if (below !== undefined) return compilePatched(tree, below, objects, options);
+    if (below !== undefined) return compilePatched(tree, below, objects, { ...options, extraFlags });
     return options.extraFlags === undefined ? undefined : compileShipped(tree, objects, options);
   };
-  const [patched, lower] = await Promise.all([compilePatched(tree, slot, objects, options), compileBelow()]);
+  const [patched, lower] = await Promise.all([
+    compilePatched(tree, slot, objects, { ...options, extraFlags }),
+    compileBelow(),
+  ]);
   return { below: lower, patched };
 }
 

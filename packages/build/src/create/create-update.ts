@@ -31,6 +31,7 @@ import { findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
 import { compareObjects } from './compare-all.js';
 import { describeObjects, runningName, sha256 } from './describe.js';
+import { describeCustom } from './describe-custom.js';
 import { type KernelModel, loadKernelModel } from './kernel-model.js';
 import { buildModule, type ModuleFile } from './module-file.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
@@ -243,6 +244,7 @@ function describeUpdate({
     patches,
     module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
     objects: describeObjects(model, compared),
+    custom: describeCustom(compared),
     notBuilt: [...notBuilt],
     tools: {
       resplice: VERSION,

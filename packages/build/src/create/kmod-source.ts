@@ -18,3 +18,8 @@ export async function findKmodSource(name: string): Promise<string> {
     `kmod/${name} is not found above ${start}; install Resplice again`,
   );
 }
+
+/** What lets a patched source include resplice.h. */
+export async function customCodeFlags(): Promise<readonly string[]> {
+  return [`-I${dirname(await findKmodSource('resplice.h'))}`];
+}

@@ -45,11 +45,16 @@ export interface ModuleFile {
 /** Builds the livepatch module of an update. */
 export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
   const { tree, model, compared, clock } = request;
-  const own = await clock.during(() => compileOwnCode(tree, request.signal));
+  const hooks = compared.flatMap(({ owner, diff }) =>
+    diff.custom.hooks.map((hook) => ({ ...hook, object: owner })),
+  );
+  const ownCode = hooks.length > 0 ? 'hooks' : 'livepatch';
+  const own = await clock.during(() => compileOwnCode(tree, ownCode, request.signal));
   const parts = [...compared.map(({ owner, diff }) => partOfDiff(owner, diff)), ownPart(own, model.layouts)];
   const assembled = assembleUpdate({
     parts,
     functions: request.functions,
+    hooks,
     layouts: model.layouts,
     isInKernel: (symbol) => model.vmlinux.addressesOf(symbol).length > 0,
     isExported: (symbol) => model.exports.get(symbol)?.module === 'vmlinux',

@@ -1,4 +1,4 @@
-// kmod/livepatch.c, compiled once for each kernel with the flags of that kernel's modules.
+// kmod/livepatch.c or kmod/hooks.c, compiled once for each kernel with the flags of that kernel's modules.
 
 import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -15,20 +15,28 @@ import { findKmodSource } from './kmod-source.js';
 
 const NAME = 'livepatch';
 
-/** The object of the update's own code. */
+/** The object of the update's own code: `livepatch`, or `hooks` when the update has any. */
 export async function compileOwnCode(
   tree: PreparedTree,
+  name: 'livepatch' | 'hooks',
   signal: AbortSignal | undefined,
 ): Promise<ObjectFile> {
-  const source = await readFile(await findKmodSource(`${NAME}.c`));
+  const source = await readFile(await findKmodSource(`${name}.c`));
+  const headers = dirname(await findKmodSource('resplice.h'));
+  const header = await readFile(join(headers, 'resplice.h'));
   const command = moduleCommand(tree);
-  const key = createHash('sha256').update(JSON.stringify(command)).update(source).digest('hex').slice(0, 16);
-  const cached = join(tree.home, 'own', `${NAME}-${key}.o`);
+  const key = createHash('sha256')
+    .update(JSON.stringify(command))
+    .update(source)
+    .update(header)
+    .digest('hex')
+    .slice(0, 16);
+  const cached = join(tree.home, 'own', `${name}-${key}.o`);
   if (!(await exists(cached))) {
     await mkdir(dirname(cached), { recursive: true });
-    await writeWhole(cached, await compile(tree, command, source, signal));
+    await writeWhole(cached, await compile(tree, [...command, `-I${headers}`], source, signal));
   }
-  return parseObject(await readFile(cached), 'kmod/livepatch.c');
+  return parseObject(await readFile(cached), `kmod/${name}.c`);
 }
 
 /** Compiler and flags of any C object of a module, without what names that module. */
@@ -68,7 +76,7 @@ async function compile(
     if (run.exitCode !== 0)
       throw new InputError(
         'does-not-compile',
-        `kmod/livepatch.c does not compile for ${tree.identity.release}:\n${run.stderr}`,
+        `the code in kmod/ does not compile for ${tree.identity.release}:\n${run.stderr}`,
       );
     return await readFile(output);
   } finally {

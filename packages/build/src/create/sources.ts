@@ -17,6 +17,7 @@ import { compileOriginals } from '../tree/object-cache.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { preprocessObjects } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
+import { customCodeFlags } from './kmod-source.js';
 
 /** Path → the file before and after a set of patches. */
 export type PatchedSources = ReadonlyMap<string, PatchedContent>;
@@ -79,6 +80,7 @@ export async function keepChanged(
     let done = 0;
     const total = objects.length;
     return preprocessObjects(tree, directory, objects, {
+      extraFlags: await customCodeFlags(),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onDone: (object) =>
         options.progress?.({ stage, state: 'update', detail: object, done: ++done, total, unit: 'objects' }),

@@ -9,6 +9,7 @@ import { mapParallel, runCompiler } from './compiler-run.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface PreprocessOptions {
+  readonly extraFlags?: readonly string[];
   readonly jobs?: number;
   readonly signal?: AbortSignal;
   readonly onDone?: (object: string) => void;
@@ -24,7 +25,7 @@ export async function preprocessObjects(
   const hashes = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
     const command = requireCommand(tree, object);
     const words = [
-      ...compileArguments(command, { extraFlags: [] }),
+      ...compileArguments(command, { extraFlags: options.extraFlags ?? [] }),
       '-E',
       '-P',
       '-o',

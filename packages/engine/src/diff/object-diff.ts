@@ -8,6 +8,7 @@ import { InternalError, type Reason } from '@resplice/report';
 import type { ObjectFile } from '../elf/object.js';
 import { Comparer, type Side } from './compare.js';
 import { type Correlation, correlate } from './correlate.js';
+import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js';
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
 import { type Selection, selectDefinitions } from './select.js';
@@ -28,6 +29,7 @@ export interface ObjectDiff {
   readonly correlation: Correlation;
   readonly replaced: readonly ReplacedPair[];
   readonly selection: Selection;
+  readonly custom: CustomCode;
   readonly reasons: readonly Reason[];
 }
 
@@ -55,9 +57,21 @@ export function diffObjects(
   const correlation = correlate(pre.object, post.object);
   const comparer = new Comparer(pre, post, correlation.pairs);
   const changed = findChanged(correlation, comparer);
+  const custom = readCustomCode(name, pre.object, post.object);
+  leaveAlone(changed, correlation, custom);
   const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
   const carried = spreadChanges(pre, correlation, changed, isModule, absent);
-  const selection = selectDefinitions({ name, pre, post, correlation, changed, carried, absent, isModule });
+  const selection = selectDefinitions({
+    name,
+    pre,
+    post,
+    correlation,
+    changed,
+    carried,
+    absent,
+    isModule,
+    custom,
+  });
   const replaced = selection.replaced.map((definition) => {
     const original = correlation.origins.get(definition);
     if (original === undefined)
@@ -68,7 +82,7 @@ export function diffObjects(
       difference: findDifference(comparer, pre, original, post, definition),
     };
   });
-  return { name, pre, post, correlation, replaced, selection, reasons: selection.reasons };
+  return { name, pre, post, correlation, replaced, selection, custom, reasons: selection.reasons };
 }
 
 /** An object with its definitions and tables. */
@@ -98,7 +112,8 @@ function findAbsent(shipped: DefinedObject, before: DefinedObject): ReadonlySet<
 function findChanged(correlation: Correlation, comparer: Comparer): Set<Definition> {
   const changed = new Set<Definition>();
   for (const [before, after] of correlation.pairs) {
-    if (after.sectionClass !== 'call-site' && !comparer.isSame(before, after)) changed.add(after);
+    const isJudged = after.sectionClass !== 'call-site' && after.sectionClass !== 'custom';
+    if (isJudged && !comparer.isSame(before, after)) changed.add(after);
   }
   return changed;
 }

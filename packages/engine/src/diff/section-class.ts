@@ -32,6 +32,8 @@ export type SectionClass =
   | 'table'
   /** Notes from the compiler to objtool, tables as well. */
   | 'annotation'
+  /** What resplice.h records for `create`: hooks and what the author answers for; see custom-record.ts. */
+  | 'custom'
   /** Nothing a running kernel sees. */
   | 'ignored'
   | 'unknown';
@@ -78,6 +80,7 @@ const RULES: readonly Rule[] = [
     name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
     class: 'table',
   },
+  { name: /^\.resplice\.records$/, class: 'custom' },
   { name: /^(__dyndbg|__verbose|\.printk_index)$/, class: 'call-site' },
   // tables of named objects that the kernel walks when it starts or loads a module
   {

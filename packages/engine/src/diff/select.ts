@@ -6,6 +6,7 @@ import type { Reason } from '@resplice/report';
 import { branchOperands, takesAddress } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
+import { type CustomCode, isReleased, withoutHandled } from './custom-record.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { findLeftovers } from './leftover.js';
@@ -26,6 +27,7 @@ export interface SelectionInput {
   readonly absent: ReadonlySet<Definition>;
   /** The object is part of a loadable module. */
   readonly isModule: boolean;
+  readonly custom: CustomCode;
 }
 
 export interface Selection {
@@ -104,8 +106,9 @@ class Selector {
       if (fresh && definition.binding !== 'local' && definition.sectionClass === 'text')
         this.#include(definition);
     }
+    for (const { definition } of this.#input.custom.hooks) this.#include(definition);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#follow(next);
-    this.#reasons.push(...findLeftovers(this.#input, this.#included));
+    this.#reasons.push(...findLeftovers(this.#input, this.#included), ...this.#input.custom.reasons);
   }
 
   finish(): Selection {
@@ -116,8 +119,8 @@ class Selector {
       replaced: included.filter((definition) => this.#isReplacement(definition)),
       included,
       added: included.filter((definition) => !origins.has(definition) && definition.symbols.length > 0),
-      addressTaken: this.#addressTaken,
-      reasons: this.#reasons,
+      addressTaken: new Set([...this.#addressTaken].filter((each) => !isReleased(this.#input.custom, each))),
+      reasons: withoutHandled(this.#reasons, this.#input.custom),
     };
   }
 

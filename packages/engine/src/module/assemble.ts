@@ -14,6 +14,7 @@ import type { TableEntry } from '../diff/table.js';
 import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import { encodeObject, type NewSymbol } from '../elf/encode.js';
 import { decodeInstructions } from '../x86/instruction.js';
+import { addHookTable, HOOKS_SYMBOL, type ObjectHook } from './hook-table.js';
 import {
   addLivepatchTables,
   type LivepatchFunction,
@@ -53,6 +54,7 @@ export interface AssembledObject {
 export interface AssemblyInput {
   readonly parts: readonly Part[];
   readonly functions: readonly LivepatchFunction[];
+  readonly hooks?: readonly ObjectHook[];
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
   isExported(symbol: string): boolean;
@@ -87,7 +89,8 @@ class Assembler {
   readonly #aliases = new Map<Definition, string>();
   readonly #isExported: (symbol: string) => boolean;
   readonly #isInKernel: (symbol: string) => boolean;
-  #tables: NewSymbol | undefined;
+  /** By the names under which the update's own code knows them. */
+  readonly #tables = new Map<string, NewSymbol>();
   #thisModule: NewSymbol | undefined;
 
   constructor(input: AssemblyInput) {
@@ -102,21 +105,24 @@ class Assembler {
     }
   }
 
-  addTables({ functions, layouts }: AssemblyInput): void {
-    this.#thisModule = addThisModule(this.builder, layouts, (name) => {
+  addTables({ functions, layouts, hooks = [] }: AssemblyInput): void {
+    const ownFunction = (name: string) => {
       const entry = this.#globals.get(`null\0${name}`);
       if (entry === undefined)
         throw new InternalError('no-module-entry', `the update's own code has no ${name}`);
       return this.#reachCopy(entry, 0);
-    });
+    };
+    this.#thisModule = addThisModule(this.builder, layouts, ownFunction);
     const symbolOf = (definition: Definition): NewSymbol => {
       const { symbol } = this.#placeOf(definition);
       if (symbol !== undefined) return symbol;
       throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
     };
-    const surroundings = { thisModule: this.#thisModule, symbolOf };
     for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
-    this.#tables = addLivepatchTables(this.builder, functions, layouts, surroundings);
+    const hooked = new Set(hooks.map(({ object }) => object));
+    const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
+    this.#tables.set(PATCH_SYMBOL, addLivepatchTables(this.builder, functions, layouts, surroundings));
+    if (hooks.length > 0) this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
   }
 
   place(part: Part, definition: Definition): void {
@@ -241,8 +247,8 @@ class Assembler {
     if (definition !== undefined) return this.#reachCopy(definition, target.offset);
     const isOwn = symbol === THIS_MODULE && (part.owner === null || part.owner === 'vmlinux');
     if (isOwn && this.#thisModule !== undefined) return { symbol: this.#thisModule, addend: target.offset };
-    if (symbol === PATCH_SYMBOL && this.#tables !== undefined)
-      return { symbol: this.#tables, addend: target.offset };
+    const table = part.owner === null ? this.#tables.get(symbol) : undefined;
+    if (table !== undefined) return { symbol: table, addend: target.offset };
     return { symbol: this.#importExternal(part, symbol, weak), addend: target.offset };
   }
 

@@ -28,8 +28,20 @@ export interface LivepatchLayouts {
   find(name: string): { readonly size: number; readonly offsets: ReadonlyMap<string, number> } | undefined;
 }
 
+/** Members of klp_callbacks and the functions of kmod/hooks.c that they call. */
+const CALLBACKS = [
+  ['pre_patch', 'resplice_pre_patch'],
+  ['post_patch', 'resplice_post_patch'],
+  ['pre_unpatch', 'resplice_pre_unpatch'],
+  ['post_unpatch', 'resplice_post_unpatch'],
+] as const;
+
 /** What the tables point at. */
 export interface Surroundings {
+  /** Kernel objects that have hooks. */
+  readonly hooked: ReadonlySet<string>;
+  /** A function of the update's own code. */
+  ownFunction(name: string): Address;
   readonly thisModule: NewSymbol;
   symbolOf(definition: Definition): NewSymbol;
 }
@@ -39,11 +51,11 @@ export function addLivepatchTables(
   builder: ObjectBuilder,
   functions: readonly LivepatchFunction[],
   layouts: LivepatchLayouts,
-  { thisModule, symbolOf }: Surroundings,
+  { thisModule, symbolOf, hooked, ownFunction }: Surroundings,
 ): NewSymbol {
   const data = builder.section(SHAPES.data);
   const strings = new Strings(builder);
-  const objects = [...new Set(functions.map((entry) => entry.object))];
+  const objects = [...new Set([...functions.map((entry) => entry.object), ...hooked])];
   const object = new Table(layouts, 'klp_object', objects.length + 1);
   const tables = objects.map((name, index) => {
     const mine = functions.filter((entry) => entry.object === name);
@@ -55,6 +67,7 @@ export function addLivepatchTables(
     }
     // A null name means vmlinux.
     if (name !== 'vmlinux') object.point(index, 'name', strings.add(name));
+    if (hooked.has(name)) pointCallbacks(object, index, layouts, ownFunction);
     return func;
   });
   for (const [index, func] of tables.entries()) object.point(index, 'funcs', func.write(data));
@@ -72,7 +85,21 @@ export function addLivepatchTables(
   });
 }
 
-interface Address {
+function pointCallbacks(
+  object: Table,
+  index: number,
+  layouts: LivepatchLayouts,
+  ownFunction: Surroundings['ownFunction'],
+): void {
+  const callbacks = layouts.find('klp_callbacks');
+  for (const [member, name] of CALLBACKS) {
+    const inside = callbacks?.offsets.get(member);
+    if (inside === undefined) throw missing(`klp_callbacks.${member}`);
+    object.point(index, 'callbacks', ownFunction(name), inside);
+  }
+}
+
+export interface Address {
   readonly symbol: NewSymbol;
   readonly addend: number;
 }
@@ -96,8 +123,9 @@ class Table {
     return this.#writer.offset;
   }
 
-  point(index: number, member: string, to: Address): void {
-    this.#pointers.push({ at: this.#at(index, member), to });
+  /** `inside`: offset in the member. */
+  point(index: number, member: string, to: Address, inside = 0): void {
+    this.#pointers.push({ at: this.#at(index, member) + inside, to });
   }
 
   set(index: number, member: string, value: number): void {

@@ -1,5 +1,7 @@
 // The two kinds of code that an update is assembled from: what a comparison selected, and the update's own.
 
+import type { Side } from '../diff/compare.js';
+import type { Definition } from '../diff/definition.js';
 import type { ObjectDiff } from '../diff/object-diff.js';
 import { openSide } from '../diff/object-diff.js';
 import { resolveTarget } from '../diff/select.js';
@@ -21,8 +23,11 @@ export function partOfDiff(owner: string, diff: ObjectDiff): Part {
 /** All code of an object, as code of the update itself. */
 export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
   const side = openSide(file, layouts);
-  const included = side.object.definitions.filter(
-    (definition) => definition.sectionClass === 'text' && definition.symbols.length > 0,
+  const included = closeOver(
+    side,
+    side.object.definitions.filter(
+      (definition) => definition.sectionClass === 'text' && definition.symbols.length > 0,
+    ),
   );
   return {
     owner: null,
@@ -33,4 +38,14 @@ export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
         ? { kind: 'external', symbol: target.symbol, weak: target.weak }
         : { kind: 'copy', definition: target.definition },
   };
+}
+
+/** With everything that these definitions refer to inside of their object. */
+function closeOver(side: Side, first: readonly Definition[]): readonly Definition[] {
+  const all = new Set(first);
+  for (const definition of all) {
+    for (const { target } of side.object.referencesOf(definition))
+      if ('definition' in target) all.add(target.definition);
+  }
+  return [...all];
 }

@@ -47,6 +47,7 @@ const SECTIONS: Readonly<Record<SectionClass, readonly string[]>> = {
     'AM .rodata.cst8 .rodata.cst16 .rodata.cst4',
   ],
   percpu: ['WA .data..percpu .data..percpu..read_mostly .data..percpu..shared_aligned .data..percpu..first'],
+  custom: ['WA .resplice.records'],
   'call-site': ['WA __dyndbg'],
   export: ['A ___ksymtab+sock_init ___ksymtab_gpl+foo __ksymtab .export_symbol', 'AMS __ksymtab_strings'],
   table: [

@@ -1,5 +1,6 @@
 // Why the kernel refused to load the module, in words. kmod prints the errno's text, the details stand only in the kernel log.
 
+import { getSystemErrorMap } from 'node:util';
 import type { Reason } from '@resplice/report';
 import type { CommandResult } from '../machine/machine.js';
 
@@ -22,6 +23,21 @@ const CAUSES: readonly { readonly text: RegExp; readonly code: Reason['code']; r
   },
 ];
 
+/** Written by kmod/hooks.c. */
+const HOOK_REFUSAL = /^resplice: the hook (\S+) of (\S+) refused: -(\d+)$/;
+
+/** What the newest refusal of a hook in these lines of the kernel log says; undefined when there is none. */
+export function findHookRefusal(lines: readonly string[]): string | undefined {
+  const line = lines.findLast((each) => HOOK_REFUSAL.test(each));
+  return line === undefined ? undefined : describeRefusal(line);
+}
+
+function describeRefusal(line: string): string {
+  const [, hook, object, errno = ''] = HOOK_REFUSAL.exec(line) ?? [];
+  const name = getSystemErrorMap().get(-Number(errno))?.[0] ?? `error ${errno}`;
+  return `its hook ${hook} (${object}) answered ${name}`;
+}
+
 /** Lines of the kernel log, newest kept, that are shown at most. */
 const SHOWN_LINES = 20;
 
@@ -35,6 +51,9 @@ export function explainInsertFailure(
   const lines = selectLines(module, log, marker);
   const printed = result.output.trim().split('\n').filter(Boolean);
   const evidence = [...printed, ...lines.map((line) => `kernel: ${line}`)];
+  const refusal = findHookRefusal(lines);
+  if (refusal !== undefined)
+    return { code: 'hook-refused', subject: { object: module }, found: refusal, evidence };
   const cause = CAUSES.find(({ text }) => text.test(result.output));
   const subject = { object: module };
   if (cause !== undefined) return { code: cause.code, subject, found: cause.found, evidence };

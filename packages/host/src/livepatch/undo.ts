@@ -8,6 +8,7 @@ import { formatTasks } from '../kernel/task-list.js';
 import type { Machine } from '../machine/machine.js';
 import { noteUpdatePhase, readRecord, removeUpdateState, type UpdateRecord } from '../state/record.js';
 import { listUpdates, type UpdateStatus } from '../update-status.js';
+import { findHookRefusal } from './insert-failure.js';
 import { type Goal, type WatchResult, watchTransition } from './transition.js';
 import {
   DEFAULT_TIMEOUT,
@@ -63,6 +64,8 @@ async function undoLocked(machine: Machine, id: string, options: UndoOptions): P
   ];
   if (reasons.length > 0) return refuse(reasons);
 
+  const unwilling = askHooks(machine, status);
+  if (unwilling !== undefined) return refuse([unwilling]);
   noteUpdatePhase(machine, id, 'undoing');
   const start = machine.milliseconds();
   const refused = disable(machine, status);
@@ -140,6 +143,16 @@ function findShared(
     if (shared !== undefined) return { object: name, symbol: shared.name };
   }
   return undefined;
+}
+
+/** Asks the pre-undo hooks; livepatch itself does not. An update without hooks has no such file. */
+function askHooks(machine: Machine, { id, state }: UpdateStatus): Reason | undefined {
+  if (state !== 'applied') return undefined;
+  const module = moduleNameOf(id);
+  const code = machine.writeControl(`/sys/module/${module}/may_undo`, '1');
+  if (code === undefined || code === 'ENOENT') return undefined;
+  const found = findHookRefusal(machine.readKernelLog()) ?? `a hook answered ${code}`;
+  return { code: 'undo-hook-refused', subject: { object: id }, found };
 }
 
 /** Applied: disables it. Still applying: turns it round. In the other states the kernel is already past this step. */

@@ -91,6 +91,7 @@ export function makeUpdate(id: string, change: Partial<Manifest> = {}): Applicab
     patches: [],
     module: { file: 'module.ko', name: `resplice_${id}`, sha256: '0'.repeat(64), signed: false },
     objects: [makeObject('vmlinux', [FIRST, SECOND])],
+    custom: { hooks: [], shadow: [], ignored: [], handled: [] },
     notBuilt: [],
     tools: { resplice: '0.1.0', compiler: 'gcc-12', compilerOverride: null },
     ...change,

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * As livepatch.c, for an update with hooks: calls them from the callbacks that the livepatch core makes for each kernel object.
+ * The table is written by packages/engine/src/module/hook-table.ts, in the order in which the hooks of a kind run.
+ */
+#include <linux/livepatch.h>
+#include <linux/module.h>
+#include <linux/sysfs.h>
+#define RESPLICE_KINDS_ONLY
+#include "resplice.h"
+
+enum resplice_state { NOT_APPLIED, APPLYING, APPLIED, UNDOING };
+
+struct resplice_hook {
+	union {
+		int (*ask)(void);
+		void (*call)(void);
+	};
+	const char *name;
+	const char *object; /* NULL is vmlinux */
+	unsigned int kind;
+	unsigned int state; /* of the object */
+};
+
+extern struct klp_patch resplice_patch;
+/* Ends with a hook without a function. */
+extern struct resplice_hook resplice_hooks[];
+
+static bool belongs(const struct resplice_hook *hook, const char *object)
+{
+	if (!hook->object || !object)
+		return hook->object == object;
+	return !strcmp(hook->object, object);
+}
+
+static int ask(const struct resplice_hook *hook)
+{
+	int err = hook->ask();
+
+	if (err > 0)
+		err = -EINVAL;
+	if (err)
+		pr_err("resplice: the hook %s of %s refused: %d\n", hook->name, hook->object ?: "vmlinux", err);
+	return err;
+}
+
+static void run(const char *object, unsigned int kind)
+{
+	struct resplice_hook *hook;
+
+	for (hook = resplice_hooks; hook->call; hook++)
+		if (hook->kind == kind && belongs(hook, object))
+			hook->call();
+}
+
+static unsigned int state_of(const char *object)
+{
+	struct resplice_hook *hook;
+
+	for (hook = resplice_hooks; hook->call; hook++)
+		if (belongs(hook, object))
+			return hook->state;
+	return NOT_APPLIED;
+}
+
+static void set_state(const char *object, unsigned int state)
+{
+	struct resplice_hook *hook;
+
+	for (hook = resplice_hooks; hook->call; hook++)
+		if (belongs(hook, object))
+			hook->state = state;
+}
+
+int resplice_pre_patch(struct klp_object *object)
+{
+	struct resplice_hook *hook;
+	int err = 0;
+
+	for (hook = resplice_hooks; hook->call && !err; hook++)
+		if (hook->kind == RESPLICE_KIND_PRE_APPLY && belongs(hook, object->name))
+			err = ask(hook);
+	if (err) {
+		run(object->name, RESPLICE_KIND_FAIL_APPLY);
+		return err;
+	}
+	set_state(object->name, APPLYING);
+	run(object->name, RESPLICE_KIND_APPLY);
+	return 0;
+}
+
+void resplice_post_patch(struct klp_object *object)
+{
+	bool undone = state_of(object->name) == UNDOING;
+
+	set_state(object->name, APPLIED);
+	run(object->name, undone ? RESPLICE_KIND_FAIL_UNDO : RESPLICE_KIND_POST_APPLY);
+}
+
+void resplice_pre_unpatch(struct klp_object *object)
+{
+	set_state(object->name, UNDOING);
+	run(object->name, RESPLICE_KIND_UNDO);
+}
+
+void resplice_post_unpatch(struct klp_object *object)
+{
+	bool applied = state_of(object->name) == UNDOING;
+
+	set_state(object->name, NOT_APPLIED);
+	run(object->name, applied ? RESPLICE_KIND_POST_UNDO : RESPLICE_KIND_FAIL_APPLY);
+}
+
+/* The livepatch core does not ask before it disables a patch; our undo command does, through /sys/module/NAME/may_undo. */
+static ssize_t may_undo_store(struct module_attribute *attribute, struct module_kobject *module,
+			      const char *text, size_t length)
+{
+	struct resplice_hook *hook;
+
+	for (hook = resplice_hooks; hook->call; hook++) {
+		int err = 0;
+
+		if (hook->kind == RESPLICE_KIND_PRE_UNDO && hook->state == APPLIED)
+			err = ask(hook);
+		if (err)
+			return err;
+	}
+	return length;
+}
+
+static struct module_attribute may_undo = __ATTR(may_undo, 0200, NULL, may_undo_store);
+
+int init_module(void)
+{
+	int err = sysfs_create_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+
+	if (err)
+		return err;
+	err = klp_enable_patch(&resplice_patch);
+	if (err)
+		sysfs_remove_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+	return err;
+}
+
+void cleanup_module(void)
+{
+	sysfs_remove_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+}
