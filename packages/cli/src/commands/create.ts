@@ -1,11 +1,13 @@
+import { writeFile } from 'node:fs/promises';
 import {
   type CreatedUpdate,
   createUpdate,
   type PatchFile,
   readGitPatches,
   readPatchFiles,
+  renderSkeleton,
 } from '@resplice/build';
-import { UsageError } from '@resplice/report';
+import { InputError, type Reason, UsageError } from '@resplice/report';
 import { readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
 import { renderCustom } from '../manifest-text.js';
@@ -34,6 +36,10 @@ export function createCommand() {
       '--compiler <name>',
       'use this compiler instead of the one the kernel names; recorded in the update',
     )
+    .option(
+      '--skeleton <file>',
+      'when it is refused, write the start of the code it needs here, if the file is new',
+    )
     .option('-o, --output <file>', 'where to write the update; default: ID.splice')
     .action((options) =>
       runSession(options, async (session) => {
@@ -47,7 +53,10 @@ export function createCommand() {
           ...(options.compiler === undefined ? {} : { compiler: options.compiler }),
         };
         const verdict = await createUpdate(request, session);
-        if (!verdict.ok) return refused(verdict.reasons);
+        if (!verdict.ok) {
+          if (options.skeleton !== undefined) await writeSkeleton(options.skeleton, verdict.reasons);
+          return refused(verdict.reasons);
+        }
         const output = options.output ?? `${verdict.value.update.manifest.id}.splice`;
         await writeUpdate(output, verdict.value.update);
         return renderCreated(verdict.value, output);
@@ -67,6 +76,24 @@ export function renderCreated({ update: { manifest }, statistics }: CreatedUpdat
     ...renderCustom(manifest.custom).filter((line) => line !== ''),
     `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
   ]);
+}
+
+/** Never over a file that exists: it may hold the author's work. */
+async function writeSkeleton(file: string, reasons: readonly Reason[]): Promise<void> {
+  const text = renderSkeleton(reasons);
+  if (text === undefined) return;
+  try {
+    await writeFile(file, text, { flag: 'wx' });
+  } catch (cause) {
+    throw new InputError(
+      'skeleton-not-written',
+      `${file}: the skeleton needs a new file in a folder that exists`,
+      {
+        context: { file },
+        cause,
+      },
+    );
+  }
 }
 
 interface PatchOptions {
