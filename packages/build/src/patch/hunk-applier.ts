@@ -30,8 +30,18 @@ export interface HunksApplied {
   readonly failures: readonly HunkFailure[];
 }
 
+/**
+ * What is done when a hunk fits several places: nothing, for a patch that someone wrote for some kernel; or what patch(1) does, for a
+ * series that its distribution applied that way to this very source.
+ */
+export type PlaceChoice = 'only' | 'nearest';
+
 /** Applies all hunks of one file; when `failures` is not empty, `lines` must not be used. */
-export function applyHunks(before: readonly SourceLine[], hunks: readonly Hunk[]): HunksApplied {
+export function applyHunks(
+  before: readonly SourceLine[],
+  hunks: readonly Hunk[],
+  choice: PlaceChoice = 'only',
+): HunksApplied {
   const lines: SourceLine[] = [];
   const moves: { hunk: number; offset: number }[] = [];
   const failures: HunkFailure[] = [];
@@ -39,7 +49,7 @@ export function applyHunks(before: readonly SourceLine[], hunks: readonly Hunk[]
   let offset = 0;
   for (const [index, hunk] of hunks.entries()) {
     const expected = Math.max(hunk.oldStart - 1, 0);
-    const place = findPlace(before, hunk, done, expected + offset);
+    const place = findPlace(before, hunk, done, expected + offset, choice);
     if (typeof place !== 'number') {
       failures.push({ hunk, number: index + 1, ...place });
       continue;
@@ -74,6 +84,7 @@ function findPlace(
   hunk: Hunk,
   from: number,
   expected: number,
+  choice: PlaceChoice,
 ): number | Misplaced {
   const old = hunk.lines.filter((line) => line.kind !== '+').map((line) => line.text);
   const fits = (at: number) => isBlockAt(lines, old, at) && isAnchored(lines, hunk, at);
@@ -84,6 +95,8 @@ function findPlace(
   const inFunction = places.filter((at) => isInSection(lines, at, hunk.section));
   const [named] = inFunction;
   if (named !== undefined && inFunction.length === 1) return named;
+  if (choice === 'nearest' && only !== undefined)
+    return places.reduce((a, b) => (Math.abs(b - expected) < Math.abs(a - expected) ? b : a));
   if (places.length > 1) return { kind: 'ambiguous', evidence: [listPlaces(places)] };
   const created = hunk.lines.filter((line) => line.kind !== '-').map((line) => line.text);
   const applied = findAll(lines.length - created.length, 0, (at) => isBlockAt(lines, created, at));

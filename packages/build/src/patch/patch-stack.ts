@@ -4,7 +4,7 @@
 // guess among several places, patch(1) has fuzz and rejects files, and neither tells which line came from which.
 
 import { InputError } from '@resplice/report';
-import { applyHunks, type HunkFailure, type SourceLine } from './hunk-applier.js';
+import { applyHunks, type HunkFailure, type PlaceChoice, type SourceLine } from './hunk-applier.js';
 import { splitLines } from './patch-line.js';
 import type { PatchedFile, PatchFile } from './patch-model.js';
 import { findTargets, type PatchTarget } from './patch-target.js';
@@ -44,8 +44,9 @@ interface FileState {
 export async function applyPatches(
   patches: readonly PatchFile[],
   source: SourceReader,
+  choice: PlaceChoice = 'only',
 ): Promise<Map<string, PatchedContent>> {
-  const tree = new PatchedTree(source);
+  const tree = new PatchedTree(source, choice);
   for (const patch of patches) {
     const targets = await findTargets(patch, async (path) => (await tree.read(path)).lines !== null);
     const problems: FileProblem[] = [];
@@ -68,10 +69,12 @@ interface FileProblem {
 
 class PatchedTree {
   readonly #source: SourceReader;
+  readonly #choice: PlaceChoice;
   readonly #files = new Map<string, FileState>();
 
-  constructor(source: SourceReader) {
+  constructor(source: SourceReader, choice: PlaceChoice) {
     this.#source = source;
+    this.#choice = choice;
   }
 
   async read(path: string): Promise<FileState> {
@@ -97,7 +100,7 @@ class PatchedTree {
       // diff -N shows an empty file and no file alike, so creating one where an empty one stands is right.
       if (taken !== null && taken.length > 0) return existingFile(patch, file, to, taken);
     }
-    const applied = applyHunks(old?.lines ?? [], file.hunks);
+    const applied = applyHunks(old?.lines ?? [], file.hunks, this.#choice);
     if (applied.failures.length > 0) return failedHunks(patch, file, from ?? to ?? '', applied.failures);
     if (file.kind === 'delete' && applied.lines.length > 0) return leftOver(patch, file, from ?? '');
     const moves = applied.moves.map((move) => ({ patch: patch.name, ...move }));

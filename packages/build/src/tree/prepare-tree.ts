@@ -18,12 +18,12 @@ import { EnvironmentError, silentProgress, withStage } from '@resplice/report';
 import { z } from 'zod';
 import { runCommand } from '../debian/command.js';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
-import { unpackPristine } from '../debian/fetch-source.js';
 import { formatKernel, KernelIdentity } from '../debian/kernel-identity.js';
 import { cacheRoot, exists, makeOnce, type WorkOptions, writeWhole } from '../debian/store.js';
 import { assertBuildTools } from './build-tools.js';
 import { CompileDatabase, DATABASE_FORMAT, type DatabaseFile } from './compile-database.js';
 import { type Compiler, findCompiler } from './compiler.js';
+import { unpackFlavour } from './featureset.js';
 import { generateSources } from './generated-files.js';
 import { adoptPackageHeaders, checkGeneratedHeaders } from './generated-headers.js';
 import { indexIncludes } from './include-index.js';
@@ -115,7 +115,7 @@ async function buildTree(
     archive: fetched.sourceArchive,
     changelog: fetched.changelog,
   };
-  const pristine = await unpackPristine(source, options);
+  const pristine = await unpackFlavour(fetched.identity, source, options);
   await withStage(progress, 'configure-tree', label, async () => {
     await runCommand('cp', ['--archive', '--link', pristine, directory]);
     await configure(directory, fetched, compiler, make);

@@ -185,3 +185,12 @@ test('applies what diff made, for any two texts', async () => {
     await rm(directory, { recursive: true });
   }
 });
+
+test('takes the nearest of several places only where it is told to', async () => {
+  const text = lines('a', 'x', 'b', '1', '2', '3', 'a', 'x', 'b');
+  const patch = parsePatch('--- a/x.c\n+++ b/x.c\n@@ -6,3 +6,3 @@\n a\n-x\n+y\n b\n', 'p');
+  const read = async () => Buffer.from(text);
+  await refuses(applyPatches([patch], read), 'patch-is-ambiguous');
+  const nearest = await applyPatches([patch], read, 'nearest');
+  assert.equal(textOf(nearest, 'x.c'), lines('a', 'x', 'b', '1', '2', '3', 'a', 'y', 'b'));
+});
