@@ -1,3 +1,4 @@
+export { parseBtf } from './btf/btf.js';
 export { KernelLayouts } from './btf/kernel-layouts.js';
 export { hashCode } from './diff/code-hash.js';
 export type { Side } from './diff/compare.js';
@@ -26,4 +27,6 @@ export { finalizeModule } from './module/finalize.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
 export { ownPart, partOfDiff } from './module/part.js';
+export { compareType, type TypeChange } from './types/type-change.js';
+export { findTouchedTypes, livesOnStackOnly } from './types/type-text.js';
 export { type DisassembledLine, decodeInstructions, disassemble } from './x86/instruction.js';

@@ -69,6 +69,18 @@ export const CREATE_REASONS = {
     advice:
       'leave that hunk out when a correct unload is not part of the fix; else move its work into a function that the exit code calls',
   },
+  'changed-type-layout': {
+    stage: 'create',
+    title: 'a struct or union changes in a way that existing objects do not have',
+    advice:
+      'keep the type as it is and attach new data with a shadow variable, or say with RESPLICE_HANDLES_TYPE that your custom code deals with existing objects',
+  },
+  'type-needs-initial-value': {
+    stage: 'create',
+    title: 'a new member of a type has to be set up in objects that exist already',
+    advice:
+      'use a member for which zero is a fit value, attach the data with a shadow variable, or set it up in a hook and say RESPLICE_HANDLES_TYPE',
+  },
   'changed-init-data': {
     stage: 'create',
     title: 'data changes that is read only when the kernel or a module starts',

@@ -5,6 +5,7 @@
 //   objects    the list of objects whose text the patch changes is complete
 //   compiled   each of them exists before and after
 //   compared   the objects before are the shipped code, and what changes is known; all reasons against it are collected
+//   types      no type changes in a way that objects which exist cannot bear
 //   module     the new code is one loadable module, every symbol of which has its place in the running kernel
 //   described  the manifest says all that the applying side has to check
 // A refusal is a verdict and comes with all reasons of its stage; nothing is written.
@@ -32,6 +33,7 @@ import type { ComparedObject } from './compare.js';
 import { compareObjects } from './compare-all.js';
 import { describeObjects, runningName, sha256 } from './describe.js';
 import { describeCustom } from './describe-custom.js';
+import { judgeTypes } from './judge-types.js';
 import { type KernelModel, loadKernelModel } from './kernel-model.js';
 import { buildModule, type ModuleFile } from './module-file.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
@@ -158,7 +160,8 @@ async function comparePatched(
         ? compare(undefined)
         : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
-    if (reasons.length > 0) return refuse(reasons);
+    const against = await clock.during(() => judgeTypes(tree, slot, { sources: mine, compared }, options));
+    if (reasons.length + against.length > 0) return refuse([...reasons, ...against]);
     return accept({ model: await model, objects, compared, notBuilt });
   });
 }
