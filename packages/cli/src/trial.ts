@@ -11,15 +11,15 @@ import {
   type StepResult,
 } from '@resplice/vm';
 
-const FOLDER = '/resplice';
+export const FOLDER = '/resplice';
 const NOBODY = 65534;
 /**
  * Keeps node from compiling WebAssembly (the disassembler) a second time while it runs: under software emulation, about one in a
  * hundred such runs died of an invalid instruction.
  */
-const WASM_ONCE = '--liftoff-only';
+export const WASM_ONCE = '--liftoff-only';
 /** What the command calls besides kmod, which every guest has. */
-const FLOCK = '/usr/bin/flock';
+export const FLOCK = '/usr/bin/flock';
 
 export interface TrialPlan {
   readonly update: Update;
@@ -137,13 +137,13 @@ function describeMiss({ when, expected, answer, ended, output }: ProbeRun): Tria
   return { found, evidence: output.trim() === '' ? [] : output.trim().split('\n') };
 }
 
-function describeEnd(step: StepResult): string {
+export function describeEnd(step: StepResult): string {
   if (step.timedOut) return 'took too long and was ended';
   if (step.signal !== null) return `ended by ${step.signal}`;
   return step.exitCode === null ? 'cut short' : `exit status ${step.exitCode}`;
 }
 
-function outputOf(step: StepResult): readonly string[] {
+export function outputOf(step: StepResult): readonly string[] {
   const text = `${step.stdout}${step.stderr}`.trim();
   return text === '' ? [] : text.split('\n');
 }

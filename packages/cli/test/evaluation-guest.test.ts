@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { GuestResult, StepResult } from '@resplice/vm';
+import { judgeGuest, planGuest } from '../src/evaluation-guest.js';
+import { sampleUpdate } from './sample-update.js';
+
+const [VMLINUX] = sampleUpdate().manifest.objects;
+assert.ok(VMLINUX);
+const CAN = sampleUpdate({ objects: [VMLINUX, { ...VMLINUX, name: 'can_raw', buildId: 'cd'.repeat(20) }] });
+const UPDATES = [
+  { id: 'first', update: sampleUpdate() },
+  { id: 'second', update: CAN },
+  { id: 'third', update: sampleUpdate() },
+];
+const NAMES = planGuest(UPDATES, '/host/resplice.cjs').steps.map(({ name }) => name);
+const LOG = [
+  '[    1.0] WARNING: at boot, before any update',
+  '[    9.0] resplice-evaluate: 0 sample_1',
+  '[   10.0] resplice-evaluate: 1 sample_1',
+  '[   11.0] resplice-evaluate: 2 sample_1',
+];
+
+function step(name: string, change: Partial<StepResult> = {}): StepResult {
+  const bytes = new Uint8Array();
+  return {
+    name,
+    argv: [name],
+    exitCode: 0,
+    signal: null,
+    timedOut: false,
+    stdout: '',
+    stderr: '',
+    stdoutBytes: bytes,
+    stderrBytes: bytes,
+    truncated: false,
+    milliseconds: 1,
+    ...change,
+  };
+}
+
+function guest(
+  changes: Readonly<Record<string, Partial<StepResult>>> = {},
+  change: Partial<GuestResult> = {},
+): GuestResult {
+  return {
+    accelerator: 'tcg',
+    outcome: 'completed',
+    explanation: '',
+    steps: NAMES.map((name) => step(name, changes[name])),
+    kernelLog: LOG.join('\n'),
+    console: '',
+    bootMilliseconds: 1,
+    ...change,
+  };
+}
+
+test('each update is marked, applied and undone before the next one, with its modules loaded', () => {
+  assert.deepEqual(NAMES, [
+    ...['mark first', 'apply first', 'undo first'],
+    ...['mark second', 'load can_raw for second', 'apply second', 'undo second', 'unload can_raw for second'],
+    ...['mark third', 'apply third', 'undo third'],
+  ]);
+});
+
+test('updates that apply and undo with a clean log are applied, whatever their modules do', () => {
+  const failed = { exitCode: 1 };
+  const result = guest({ 'load can_raw for second': failed, 'unload can_raw for second': failed });
+  const applied = { applied: true, problem: null };
+  assert.deepEqual(
+    [...judgeGuest(UPDATES, result)],
+    UPDATES.map(({ id }) => [id, applied]),
+  );
+});
+
+test('a complaint of the kernel belongs to the update whose steps were running', () => {
+  const kernelLog = [...LOG.slice(0, 3), '[   10.1] WARNING: CPU: 0 PID: 7', ...LOG.slice(3)].join('\n');
+  const verdicts = judgeGuest(UPDATES, guest({}, { kernelLog }));
+  assert.deepEqual(
+    [...verdicts.values()].map(({ applied }) => applied),
+    [true, false, true],
+  );
+  assert.match(verdicts.get('second')?.problem ?? '', /WARNING: CPU: 0/);
+});
+
+test('an update that is refused does not stand against the next one', () => {
+  const result = guest({
+    'apply second': { exitCode: 3, stderr: 'the code differs' },
+    'undo second': { exitCode: 1 },
+  });
+  const verdicts = judgeGuest(UPDATES, result);
+  assert.deepEqual(verdicts.get('second'), {
+    applied: false,
+    problem: '"apply second" failed: exit status 3\nthe code differs',
+  });
+  assert.equal(verdicts.get('third')?.applied, true);
+});
+
+test('an update that stays applied ends what this guest can tell', () => {
+  const verdicts = judgeGuest(UPDATES, guest({ 'undo second': { exitCode: 1 } }));
+  assert.deepEqual([...verdicts.keys()], ['first', 'second']);
+  assert.equal(verdicts.get('second')?.applied, false);
+});
+
+test('the update at which the guest dies is the culprit, and those after it have no verdict', () => {
+  const steps = NAMES.slice(0, 6).map((name) => step(name));
+  steps.push(step('undo second', { exitCode: null }));
+  const died = { outcome: 'panicked', explanation: 'Fatal exception', steps } as const;
+  const verdicts = judgeGuest(UPDATES, guest({}, died));
+  assert.deepEqual([...verdicts.keys()], ['first', 'second']);
+  assert.equal(verdicts.get('first')?.applied, true);
+  assert.match(
+    verdicts.get('second')?.problem ?? '',
+    /^the guest died in "undo second": Fatal exception\n"undo second" failed: cut short/,
+  );
+});
+
+test('a guest that dies before the first update gives no verdict', () => {
+  assert.equal(judgeGuest(UPDATES, guest({}, { outcome: 'lost', steps: [] })).size, 0);
+});
