@@ -238,6 +238,8 @@ class Selector {
   /** A local object before that has lost its counterpart may be the same one: its state would be lost in silence. */
   #isOfLostState(definition: Definition): boolean {
     if (definition.kind === 'constant' || isForgettable(definition.name)) return false;
+    // A call site describes its own call, whatever its name: up to 5.x those of pr_debug() are all called `descriptor` (tcp_retransmit_timer).
+    if (definition.sectionClass === 'call-site') return false;
     const { pre, correlation } = this.#input;
     const name = baseName(definition.name);
     return pre.object.definitions.some(
