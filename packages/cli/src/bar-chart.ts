@@ -1,5 +1,5 @@
 // Horizontal bars as inline SVG. Positions are percentages and there is no viewBox: so text keeps its size on a narrow screen. The
-// numbers stand beside each label, never in colour alone.
+// numbers that matter stand beside each label; those of the parts are titles.
 
 import { escapeMarkup } from './markup.js';
 
@@ -38,9 +38,10 @@ function renderRow({ label, note, parts }: BarRow, top: number, longest: number)
   let start = 0;
   for (const { kind, value } of parts) {
     if (value <= 0) continue;
+    const hint = parts.length === 1 ? '' : `<title>${value} ${kind}</title>`;
     const percent = (number: number) => `${((100 * number) / longest).toFixed(3)}%`;
     bars.push(
-      `<rect class="${kind}" x="${percent(start)}" y="${top + 20}" width="${percent(value)}" height="${BAR}"></rect>`,
+      `<rect class="${kind}" x="${percent(start)}" y="${top + 20}" width="${percent(value)}" height="${BAR}">${hint}</rect>`,
     );
     start += value;
   }

@@ -111,8 +111,10 @@ function stackVerdicts(label: string, units: readonly UnitResult[]): BarRow {
     kind,
     value: units.filter((unit) => kindOf(unit) === kind).length,
   }));
-  const note = parts.filter(({ value }) => value > 0).map(({ kind, value }) => `${value} ${KINDS.get(kind)}`);
-  return { label, note: note.join(', '), parts };
+  const countOf = (wanted: string) => parts.find(({ kind }) => kind === wanted)?.value ?? 0;
+  // Text in SVG does not wrap: no longer than fits on a phone.
+  const note = `${countOf('automatic')} automatic, ${countOf('refused')} refused of ${units.length}`;
+  return { label, note, parts };
 }
 
 /** `net/ipv4` of `net/ipv4/raw.c`, `kernel` of `kernel/fork.c`. */
