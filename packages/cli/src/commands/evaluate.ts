@@ -1,19 +1,22 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InvalidArgumentError, Option } from '@commander-js/extra-typings';
 import {
   type Evaluation,
   type EvaluationRequest,
   evaluateRelease,
+  type GuestTrial,
   type PatchFile,
   readPatchFiles,
   type UnitResult,
 } from '@resplice/build';
 import { UsageError } from '@resplice/report';
 import { collect, newCommand, parsePositive } from '../command.js';
+import { applyInGuests } from '../evaluation-guest.js';
+import { renderPage } from '../evaluation-page.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns, count, formatDuration } from '../printed-text.js';
-import { runSession } from '../session.js';
+import { runSession, type Session } from '../session.js';
 
 export function evaluateCommand() {
   return newCommand(
@@ -39,10 +42,15 @@ export function evaluateCommand() {
         .choices(['none', 'refused', 'all'] as const)
         .default('none' as const),
     )
+    .option('--apply', 'apply and undo every update in a guest')
+    .option('--html <file>', 'write the result as one HTML page, too')
     .option('--work <directory>', 'where results are kept; default: in the cache')
     .action((options) =>
       runSession(options, async (session) => {
-        const evaluation = await evaluateRelease(await readRequest(options), session);
+        const request = await readRequest(options);
+        const applying = options.apply === true ? { applyInGuests: tryInGuests(session) } : {};
+        const evaluation = await evaluateRelease({ ...request, ...applying }, session);
+        if (options.html !== undefined) await writeFile(options.html, renderPage(evaluation));
         return renderEvaluation(evaluation);
       }),
     );
@@ -71,6 +79,12 @@ async function readRequest(options: EvaluateOptions): Promise<EvaluationRequest>
     ...(only === undefined ? {} : { only }),
     ...(work === undefined ? {} : { work }),
     ...(hooks === undefined ? {} : { customCode: await readCustomCode(hooks) }),
+  };
+}
+
+function tryInGuests(session: Session): GuestTrial {
+  return async (updates, kernel, onResult) => {
+    await applyInGuests(updates, kernel, { ...session, onResult });
   };
 }
 
