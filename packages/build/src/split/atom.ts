@@ -21,6 +21,8 @@ export interface Atom {
   readonly balance: ReadonlyMap<string, number>;
   /** Identifiers of its hunks, context included: a call of several lines may change in one that does not name the function. */
   readonly mentions: ReadonlySet<string>;
+  /** Members that its added lines reach through `->` or `.`. */
+  readonly accesses: ReadonlySet<string>;
   /** It changes which files are included. */
   readonly includes: boolean;
 }
@@ -137,8 +139,14 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     resigned.add(name);
   }
   const includes = changed.some(({ item }) => item.kind === 'include');
-  const balance = countIdentifiers(changedLines(hunks, before, after));
-  const mentions = new Set(hunks.flatMap(({ lines }) => lines.flatMap(({ text }) => listIdentifiers(text))));
+  const lines = changedLines(hunks, before, after);
+  const balance = countIdentifiers(lines);
+  const accesses = new Set(
+    lines.flatMap(({ side, text }) =>
+      side === '-' ? [] : [...text.matchAll(/(?:->|\.)\s*([A-Za-z_]\w*)/g)].map(([, name]) => name ?? ''),
+    ),
+  );
+  const mentions = new Set(hunks.flatMap((hunk) => hunk.lines.flatMap(({ text }) => listIdentifiers(text))));
   return {
     path,
     file,
@@ -150,6 +158,7 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     members,
     balance,
     mentions,
+    accesses,
     includes,
   };
 }

@@ -82,8 +82,11 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
       ? user.added.has(name)
       : user.path.endsWith('.h') && user.definitions.has(name);
   }
-  if (older.count(name) > FEW) return false;
-  if (isNear(atom.path, user.path)) return true;
+  const near = isNear(atom.path, user.path);
+  // `dic->sbi` in fs/f2fs/compress.c, a member that f2fs.h adds: a common word, and here the member.
+  if (older.count(name) > FEW)
+    return near && atom.added.has(name) && atom.members.has(name) && user.accesses.has(name);
+  if (near) return true;
   if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
   return !atom.members.has(name) || older.count(name) <= FEW / 2;
 }

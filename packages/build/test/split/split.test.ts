@@ -137,6 +137,28 @@ test('a function with other parameters is tied with its callers', () => {
   assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
 });
 
+test('a common word ties as a member only what reaches it as one, beside its header', () => {
+  const header = {
+    before: lines('struct ctx {', '\tint a;', '', '};'),
+    after: lines('struct ctx {', '\tint a;', '\tint sbi;', '};'),
+  };
+  const body = (line: string) => ({
+    before: lines('int f(struct ctx *c)', '{', '\treturn 0;', '}'),
+    after: lines('int f(struct ctx *c)', '{', line, '}'),
+  });
+  const changes = new Map([
+    ['fs/f2fs/f2fs.h', header],
+    ['fs/f2fs/compress.c', body('\treturn c->sbi;')],
+    ['fs/f2fs/dir.c', body('\treturn sbi;')],
+    ['fs/ext4/dir.c', body('\treturn c->sbi;')],
+  ]);
+  const groups = tieAtoms(listChanged(changes), { has: () => true, count: () => 400 });
+  assert.deepEqual(
+    groups.map((group) => group.map(({ path }) => path)),
+    [['fs/f2fs/f2fs.h', 'fs/f2fs/compress.c'], ['fs/f2fs/dir.c'], ['fs/ext4/dir.c']],
+  );
+});
+
 test('a call that changes in a line without the name of the function is tied with the function', () => {
   const body = ['{', '\treturn 0;', '}', 'int g(void)', '{', '\treturn call(1,'];
   const before = lines('static int call(int a, int b)', ...body, '\t\t2);', '}');

@@ -10,7 +10,7 @@ import {
   readPatchFiles,
   type UnitResult,
 } from '@resplice/build';
-import { UsageError } from '@resplice/report';
+import { EnvironmentError, UsageError } from '@resplice/report';
 import { collect, newCommand, parsePositive } from '../command.js';
 import { applyInGuests } from '../evaluation-guest.js';
 import { renderPage } from '../evaluation-page.js';
@@ -24,7 +24,7 @@ export function evaluateCommand() {
     'every unit of a release through create: what needs no human code, and why not',
     [
       'resplice evaluate --from 6.1.170-3 --to 6.1.176-1 --sample 40 --seed 1',
-      'resplice evaluate --from 6.1.170-3 --to 6.1.176-1 --json > release.json',
+      'resplice evaluate --from 6.1.170-3 --to 6.1.176-1 --vm --html release.html',
     ],
   )
     .requiredOption('--from <version>', 'package version of the kernel that is updated')
@@ -42,15 +42,15 @@ export function evaluateCommand() {
         .choices(['none', 'refused', 'all'] as const)
         .default('none' as const),
     )
-    .option('--apply', 'apply and undo every update in a guest')
+    .option('--vm', 'apply and undo every update in a guest')
     .option('--html <file>', 'write the result as one HTML page, too')
     .option('--work <directory>', 'where results are kept; default: in the cache')
     .action((options) =>
       runSession(options, async (session) => {
         const request = await readRequest(options);
-        const applying = options.apply === true ? { applyInGuests: tryInGuests(session) } : {};
+        const applying = options.vm === true ? { applyInGuests: tryInGuests(session) } : {};
         const evaluation = await evaluateRelease({ ...request, ...applying }, session);
-        if (options.html !== undefined) await writeFile(options.html, renderPage(evaluation));
+        if (options.html !== undefined) await writePage(options.html, evaluation);
         return renderEvaluation(evaluation);
       }),
     );
@@ -149,4 +149,13 @@ function renderRefused({ id, files, cves, reasons }: UnitResult): readonly strin
       return `  ${code}: ${place}${found.split('\n')[0] ?? ''}`;
     }),
   ];
+}
+
+async function writePage(file: string, evaluation: Evaluation): Promise<void> {
+  try {
+    await writeFile(file, renderPage(evaluation));
+  } catch (cause) {
+    const message = `${file}: cannot be written (${cause instanceof Error ? cause.message : cause}); choose another place`;
+    throw new EnvironmentError('page-not-writable', message, { context: { file }, cause });
+  }
 }
