@@ -23,6 +23,8 @@ export interface Atom {
   readonly mentions: ReadonlySet<string>;
   /** Members that its added lines reach through `->` or `.`. */
   readonly accesses: ReadonlySet<string>;
+  /** What its added #include lines name. */
+  readonly includedFiles: readonly string[];
   /** It changes which files are included. */
   readonly includes: boolean;
 }
@@ -159,8 +161,14 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     balance,
     mentions,
     accesses,
+    includedFiles: hunks.flatMap((hunk) => hunk.lines.flatMap(findIncluded)),
     includes,
   };
+}
+
+function findIncluded({ kind, text }: Hunk['lines'][number]): readonly string[] {
+  const name = kind === '+' ? /^\s*#\s*include\s*[<"]([^>"]+)/.exec(text)?.[1] : undefined;
+  return name === undefined ? [] : [name];
 }
 
 /** Every declaration and definition of a name in the file: `static` and a moved prototype make no other signature. */

@@ -25,8 +25,14 @@ export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
   const groups = new Groups(atoms.length);
   const byPath = groupBy(atoms.keys(), (index) => atoms[index]?.path ?? '');
   const users = indexUsers(atoms);
+  const created = [...atoms.keys()].filter((index) => atoms[index]?.file.kind === 'create');
   for (const [index, atom] of atoms.entries()) {
     if (atom.includes) for (const other of byPath.get(atom.path) ?? []) groups.join(index, other);
+    // #include <rdma/iter.h> of drivers/infiniband/hw/mlx4/mr.c, a header that the release adds.
+    for (const included of atom.includedFiles) {
+      for (const other of created)
+        if (`/${atoms[other]?.path}`.endsWith(`/${included}`)) groups.join(index, other);
+    }
     for (const { name, fits } of listNames(atom)) {
       for (const other of users.get(name) ?? []) {
         const user = atoms[other];
