@@ -53,7 +53,7 @@ test('tells which symbols the new code finds in a list of symbols', () => {
         compile('before', BEFORE),
         calling(callee),
         { find: () => undefined },
-        module !== undefined,
+        { isModule: module !== undefined },
       ),
       { list: parseSymbolList(text, 'map'), module },
     );

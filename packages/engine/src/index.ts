@@ -5,8 +5,17 @@ export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
 export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
-export { diffObjects, isEmpty, type ObjectDiff, openSide, type ReplacedPair } from './diff/object-diff.js';
+export { findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
+export {
+  type DiffOptions,
+  diffObjects,
+  isEmpty,
+  type ObjectDiff,
+  openSide,
+  type ReplacedPair,
+} from './diff/object-diff.js';
 export { checkOutsideSymbols, findOutsideSymbols, type OutsideSymbol } from './diff/outside-symbol.js';
+export type { Engine } from './diff/redirection.js';
 export type { StructLayouts } from './diff/table.js';
 export { type ObjectFile, parseObject } from './elf/object.js';
 export { parseImageSites, requireBtf } from './kernel/image-sites.js';

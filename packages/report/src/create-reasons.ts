@@ -107,7 +107,27 @@ export const CREATE_REASONS = {
     stage: 'create',
     title: 'the livepatch core cannot redirect the function',
     advice:
-      'patch the callers instead: ftrace needs a call at the entry, which notrace and noinstr code, assembly and some objects do not have',
+      'use the trampoline engine (--engine trampoline, or auto), which needs no ftrace entry: notrace and noinstr code, assembly and some objects have none',
+  },
+  'no-room-for-jump': {
+    stage: 'create',
+    title: 'a function is too short for the jump to its new code',
+    advice: 'patch its callers instead, or use the livepatch engine when the function has an ftrace entry',
+  },
+  'site-in-the-way': {
+    stage: 'create',
+    title: 'the kernel itself rewrites the place where the jump to the new code would go',
+    advice: 'use the livepatch engine (--engine livepatch, or auto), or patch the callers instead',
+  },
+  'branch-into-function': {
+    stage: 'create',
+    title: 'other code enters a function behind the place where the jump to its new code would go',
+    advice: 'patch the functions that call or enter it, so that none of them leads to the old code',
+  },
+  'entry-code': {
+    stage: 'create',
+    title: 'the function runs before the processor can see the code of modules',
+    advice: 'leave that hunk out when the fix of the running kernel does not need it, or patch what it calls',
   },
   'short-branch': {
     stage: 'create',

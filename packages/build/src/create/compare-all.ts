@@ -1,7 +1,7 @@
 // Compiles what a patch affects, in all states, and compares it: in batches, so that a patch to a header that thousands of objects
 // include needs no more memory than one to a single file. Objects whose code stays the same are forgotten at once.
 
-import type { ObjectFile } from '@resplice/engine';
+import type { Engine, ObjectFile } from '@resplice/engine';
 import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
@@ -27,6 +27,7 @@ export interface ComparisonRequest {
   /** Holds the sources with the patches of the updates below; undefined when there are none. */
   readonly below: Slot | undefined;
   readonly lower: readonly Manifest[];
+  readonly engine: Engine;
   readonly clock: ToolClock;
 }
 
@@ -54,7 +55,7 @@ export async function compareObjects(
       const modules = request.tree.database.find(version.name)?.modules ?? [];
       for (const owner of modules.length === 0 ? ['vmlinux'] : modules) {
         if (owner !== 'vmlinux') await model.loadModule(owner);
-        const result = compareObject(model, owner, version, request.lower);
+        const result = compareObject(model, owner, version, request);
         reasons.push(...result.reasons);
         if (result.compared !== undefined) compared.push(result.compared);
       }

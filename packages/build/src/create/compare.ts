@@ -8,6 +8,7 @@ import {
   correlate,
   type Definition,
   diffObjects,
+  type Engine,
   hashCode,
   isEmpty,
   type MatchedFunction,
@@ -49,19 +50,29 @@ export interface Comparison {
   readonly reasons: readonly Reason[];
 }
 
+export interface CompareOptions {
+  /** Updates that will be active below, lowest first. */
+  readonly lower: readonly Manifest[];
+  readonly engine: Engine;
+}
+
 /** Compares one object; nothing to compare when the patch leaves its code alone. */
 export function compareObject(
   model: KernelModel,
   owner: string,
   versions: ObjectVersions,
-  lower: readonly Manifest[],
+  { lower, engine }: CompareOptions,
 ): Comparison {
   const { name, source } = versions;
   const before = versions.below ?? versions.shipped;
   const shipped = versions.below === undefined ? undefined : openSide(versions.shipped, model.layouts);
   // With updates below, what the shipped object lacks may be theirs.
   const sameSource = lower.length === 0 ? shipped?.object : undefined;
-  const diff = diffObjects(name, before, versions.patched, model.layouts, owner !== 'vmlinux', sameSource);
+  const diff = diffObjects(name, before, versions.patched, model.layouts, {
+    isModule: owner !== 'vmlinux',
+    shipped: sameSource,
+    engine,
+  });
   if (isEmpty(diff)) return { compared: undefined, reasons: [] };
   const running = model.object(owner);
   const shippedSide = shipped ?? diff.pre;

@@ -152,7 +152,16 @@ async function comparePatched(
     const model = loadKernelModel(kernel);
     const compare = (below: Slot | undefined) =>
       compareObjects(
-        { tree, model, objects, slot, below, lower: request.on.map(({ manifest }) => manifest), clock },
+        {
+          tree,
+          model,
+          objects,
+          slot,
+          below,
+          lower: request.on.map(({ manifest }) => manifest),
+          engine: 'livepatch',
+          clock,
+        },
         options,
       );
     const { compared, reasons } = await withStage(progress, 'compile', label, async () =>

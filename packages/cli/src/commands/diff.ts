@@ -35,7 +35,7 @@ export function diffCommand() {
         const old = await readObject(before);
         const now = await readObject(after);
         const list = options.symbols === undefined ? undefined : await readSymbols(options.symbols);
-        const diff = diffObjects(after, old, now, NO_TYPES, options.module !== undefined);
+        const diff = diffObjects(after, old, now, NO_TYPES, { isModule: options.module !== undefined });
         return renderDiff(diff, { list, module: options.module?.replaceAll('-', '_') });
       }),
     );

@@ -4,11 +4,11 @@
 // exports that it has (cdrom_probe_write_features() of drivers/cdrom/cdrom.c is exported for sr.c, which the same update replaces).
 
 import type { Reason } from '@resplice/report';
-import type { DefinedObject, Definition } from './definition.js';
+import type { Definition } from './definition.js';
 import { describeDataChange } from './describe-change.js';
+import { findObstacle } from './redirection.js';
 import type { SelectionInput } from './select.js';
-import { isTraceable } from './spread.js';
-import { isCopyable, parentOfFragment } from './symbol-name.js';
+import { isCopyable } from './symbol-name.js';
 
 /** Reasons for all changes outside of the included definitions, and for replaced functions that cannot be redirected. */
 export function findLeftovers(input: SelectionInput, included: ReadonlySet<Definition>): readonly Reason[] {
@@ -37,8 +37,7 @@ function judgeChanged(
   ];
   switch (after.sectionClass) {
     case 'text':
-      if (input.carried.has(after) || isTraceable(input.pre.object, before)) return [];
-      return reason('not-traceable', describeUntraceable(input.pre.object));
+      return input.carried.has(after) ? [] : judgeRedirection(input, before, after);
     case 'init-text':
       return reason(
         'changed-init-code',
@@ -76,6 +75,14 @@ function judgeChanged(
             `it changes in section ${after.section.name}, whose meaning is not known`,
           );
   }
+}
+
+function judgeRedirection(input: SelectionInput, before: Definition, after: Definition): readonly Reason[] {
+  const obstacle = findObstacle(input.engine, input.pre, before);
+  if (obstacle === undefined) return [];
+  const { code, found, offset } = obstacle;
+  const place = { object: input.name, section: after.section.name, symbol: after.name };
+  return [{ code, subject: offset === undefined ? place : { ...place, offset }, found }];
 }
 
 /** What exists on one side only matters where it takes effect without being called: initcalls, parameters, unknown tables. */
@@ -128,15 +135,4 @@ function describeConstant(input: SelectionInput, before: Definition, after: Defi
   return isDeviceTable
     ? `the driver core matches devices with this table of IDs and goes on with the one that is registered; ${change}`
     : `a constant that other objects can read: ${change}`;
-}
-
-/** Some files are compiled without ftrace as a whole: lib/, kernel/trace/, kernel/irq_work.c. */
-function describeUntraceable(object: DefinedObject): string {
-  const code = object.definitions.filter(
-    (definition) => definition.sectionClass === 'text' && parentOfFragment(definition.name) === undefined,
-  );
-  const why = code.some((definition) => isTraceable(object, definition))
-    ? 'it is notrace or of a section without ftrace'
-    : 'no function of this file has an ftrace entry, for the kernel compiles it without';
-  return `it changes, more than calls from this object lead to it, and it cannot be redirected: ${why}`;
 }

@@ -11,6 +11,7 @@ import { type Correlation, correlate } from './correlate.js';
 import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js';
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
+import type { Engine } from './redirection.js';
 import { type Selection, selectDefinitions } from './select.js';
 import { spreadChanges } from './spread.js';
 import { collectTables, type StructLayouts } from './table.js';
@@ -38,19 +39,25 @@ export function isEmpty(diff: ObjectDiff): boolean {
   return diff.replaced.length === 0 && diff.selection.included.length === 0 && diff.reasons.length === 0;
 }
 
+export interface DiffOptions {
+  /** The object is part of a loadable module, which may be loaded after the update. */
+  readonly isModule?: boolean;
+  /** What the kernel has when that is `before` compiled with other flags. */
+  readonly shipped?: DefinedObject | undefined;
+  /** How functions will be redirected; livepatch when absent. */
+  readonly engine?: Engine;
+}
+
 /**
  * Compares two versions of one object.
  * @param name what the object is called in reasons, for example `net/core/sock.o`
- * @param isModule the object is part of a loadable module, which may be loaded after the update
- * @param shipped what the kernel has when that is `before` compiled with other flags
  */
 export function diffObjects(
   name: string,
   before: ObjectFile,
   after: ObjectFile,
   layouts: StructLayouts,
-  isModule = false,
-  shipped?: DefinedObject,
+  { isModule = false, shipped, engine = 'livepatch' }: DiffOptions = {},
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
@@ -60,7 +67,7 @@ export function diffObjects(
   const custom = readCustomCode(name, pre.object, post.object);
   leaveAlone(changed, correlation, custom);
   const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
-  const carried = spreadChanges(pre, correlation, changed, isModule, absent);
+  const carried = spreadChanges(pre, correlation, changed, { isModule, absent, engine });
   const selection = selectDefinitions({
     name,
     pre,
@@ -70,6 +77,7 @@ export function diffObjects(
     carried,
     absent,
     isModule,
+    engine,
     custom,
   });
   const replaced = selection.replaced.map((definition) => {

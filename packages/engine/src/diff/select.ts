@@ -10,6 +10,7 @@ import { type CustomCode, isReleased, withoutHandled } from './custom-record.js'
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { findLeftovers } from './leftover.js';
+import type { Engine } from './redirection.js';
 import type { SectionClass } from './section-class.js';
 import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
 import { entryTarget } from './table.js';
@@ -27,6 +28,7 @@ export interface SelectionInput {
   readonly absent: ReadonlySet<Definition>;
   /** The object is part of a loadable module. */
   readonly isModule: boolean;
+  readonly engine: Engine;
   readonly custom: CustomCode;
 }
 

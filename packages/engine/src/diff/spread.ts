@@ -1,37 +1,32 @@
-// The livepatch core redirects a function at the call that the compiler puts at its entry for ftrace. Some functions have none:
-// pieces that the compiler split off (`foo.cold`), `static inline` functions it did not inline (the kernel makes every inline
-// function notrace), notrace code. When such a function changes, its callers are replaced instead, as if it were inlined in them,
-// and the update carries a copy of it. That is only right when nothing but branches from this object can reach it.
+// Some functions cannot be redirected (redirection.ts): pieces that the compiler split off (`foo.cold`), and for the livepatch core all that has
+// no ftrace entry: `static inline` functions it did not inline (the kernel makes every inline function notrace), notrace code. When
+// such a function changes, its callers are replaced instead, as if it were inlined in them, and the update carries a copy of it.
+// That is only right when nothing but branches from this object can reach it.
 
 import { STB } from '../elf/elf.layout.js';
 import { appendTo } from '../map-entry.js';
 import { branchOperands } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
-import type { DefinedObject, Definition } from './definition.js';
+import type { Definition } from './definition.js';
+import { type Engine, findObstacle } from './redirection.js';
 
-/** ftrace's call is the first instruction, or the second behind an ENDBR. */
-export function isTraceable(object: DefinedObject, definition: Definition): boolean {
-  const first = object.referencesOf(definition).find((reference) => reference.offset >= 0);
-  return (
-    first !== undefined &&
-    first.offset <= 5 &&
-    'symbol' in first.target &&
-    first.target.symbol === '__fentry__'
-  );
+export interface SpreadOptions {
+  readonly isModule: boolean;
+  /** Functions that are not in the running kernel, where their callers have their code. */
+  readonly absent: ReadonlySet<Definition>;
+  readonly engine: Engine;
 }
 
 /**
  * Adds to `changed` the callers of changed functions that cannot be redirected, up to callers that can.
- * Functions in `absent` are not in the running kernel, where their callers have their code.
  * Returns the post definitions that are carried by their callers in this way.
  */
 export function spreadChanges(
   pre: Side,
   correlation: Correlation,
   changed: Set<Definition>,
-  isModule: boolean,
-  absent: ReadonlySet<Definition>,
+  { isModule, absent, engine }: SpreadOptions,
 ): ReadonlySet<Definition> {
   const carried = new Set<Definition>();
   const stuck = () =>
@@ -41,7 +36,7 @@ export function spreadChanges(
         before !== undefined &&
         isCode(before) &&
         !carried.has(definition) &&
-        (absent.has(before) || !isTraceable(pre.object, before))
+        (absent.has(before) || findObstacle(engine, pre, before) !== undefined)
       );
     });
   let users: ReadonlyMap<Definition, readonly Use[]> | undefined;

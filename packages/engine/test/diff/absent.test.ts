@@ -21,7 +21,10 @@ async function diff(change: { readonly step?: number; readonly limit?: number })
     compileObject(text(SPLIT_OFF)),
     compileObject(text(SPLIT_OFF, change)),
   ]);
-  return diffObjects('x.o', before, after, LAYOUTS, true, defineObject(shipped));
+  return diffObjects('x.o', before, after, LAYOUTS, {
+    isModule: true,
+    shipped: defineObject(shipped),
+  });
 }
 
 const namesOf = (definitions: readonly { readonly name: string }[]) =>

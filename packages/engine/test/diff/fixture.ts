@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { diffObjects, type ObjectDiff } from '../../src/diff/object-diff.js';
+import { type DiffOptions, diffObjects, type ObjectDiff } from '../../src/diff/object-diff.js';
 import { parseObject } from '../../src/elf/object.js';
 import { compileFile, FIXTURES, SPLIT } from '../elf/compiler.js';
 import { LAYOUTS } from './layouts.js';
@@ -39,8 +39,8 @@ export async function compileFixture(name: string): Promise<readonly [pre: Uint8
   return Promise.all([compileSide('pre'), compileSide('post')]);
 }
 
-export async function diffFixture(name: string, isModule = false): Promise<ObjectDiff> {
+export async function diffFixture(name: string, options: DiffOptions = {}): Promise<ObjectDiff> {
   assert.ok(FIXTURE_NAMES.includes(name), name);
   const [pre, post] = await compileFixture(name);
-  return diffObjects(name, parseObject(pre, 'pre.o'), parseObject(post, 'post.o'), LAYOUTS, isModule);
+  return diffObjects(name, parseObject(pre, 'pre.o'), parseObject(post, 'post.o'), LAYOUTS, options);
 }

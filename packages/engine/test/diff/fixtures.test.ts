@@ -69,7 +69,7 @@ describe('the comparison of two objects', () => {
   });
 
   it('refuses changed exit code of a module, which will be unloaded', async () => {
-    const { reasons } = await diffFixture('exit-code-built-in.same', true);
+    const { reasons } = await diffFixture('exit-code-built-in.same', { isModule: true });
     assert.deepEqual(
       reasons.map(({ code, subject }) => [code, subject.symbol]),
       [['changed-exit-code', 'leave']],

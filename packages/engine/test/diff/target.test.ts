@@ -106,7 +106,7 @@ describe('references of replaced functions', () => {
     const isCallSite = ({ reference }: Use) => nameOf(reference).startsWith('__UNIQUE_ID_ddebug');
     const inKernel = usesOf(diffOf('debug-kept.ok'), 'run').filter(isCallSite);
     assert.deepEqual([...new Set(inKernel.map(({ resolution }) => resolution.kind))], ['running']);
-    const inModule = usesOf(await diffFixture('debug-kept.ok', true), 'run').filter(isCallSite);
+    const inModule = usesOf(await diffFixture('debug-kept.ok', { isModule: true }), 'run').filter(isCallSite);
     assert.deepEqual([...new Set(inModule.map(({ resolution }) => resolution.kind))], ['copy']);
   });
 

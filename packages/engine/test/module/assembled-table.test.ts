@@ -18,7 +18,9 @@ describe('the tables of an assembled update', () => {
     own = await compileOwnCode();
   });
   const assemble = async (name: string, isModule = false): Promise<AssembledObject> =>
-    assembleChanges(own, [{ owner: isModule ? 'mod' : 'vmlinux', diff: await diffFixture(name, isModule) }]);
+    assembleChanges(own, [
+      { owner: isModule ? 'mod' : 'vmlinux', diff: await diffFixture(name, { isModule }) },
+    ]);
   const listOf = async (bytes: Uint8Array, list: string) =>
     (await readRelocations(bytes)).filter((relocation) => relocation.list === list);
 
