@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CodeSite, FORMAT_VERSION, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
+import {
+  CodeSite,
+  FORMAT_VERSION,
+  Manifest,
+  PatchedObject,
+  ReplacedFunction,
+  Trampoline,
+} from '@resplice/update';
 import { root } from './source-files.mjs';
 
 const text = readFileSync(join(root, 'docs/update-format.md'), 'utf8');
@@ -23,6 +30,7 @@ for (const [heading, schema] of [
   ['## The manifest', Manifest],
   ['### `objects[]`', PatchedObject],
   ['### `objects[].functions[]`', ReplacedFunction],
+  ['### `trampoline`', Trampoline],
 ]) {
   test(`the table under "${heading}" has the fields of the schema`, () => {
     assert.deepEqual([...readColumn(heading)].sort(), Object.keys(schema.shape).sort());

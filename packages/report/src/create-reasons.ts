@@ -156,6 +156,11 @@ export const CREATE_REASONS = {
     title: 'objtool finds fault with the new code',
     advice: 'read its message: stack frames, returns and indirect branches must be as the kernel wants them',
   },
+  'engines-mixed': {
+    stage: 'create',
+    title: 'two engines would replace the same function, one on top of the other',
+    advice: 'make both updates for the same engine (--engine)',
+  },
   'update-below-differs': {
     stage: 'create',
     title: 'the update that this one is built on was not made from the same code',

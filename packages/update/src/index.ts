@@ -1,13 +1,15 @@
 export { encodeUpdate, MAX_UPDATE_SIZE, parseUpdate, type Update } from './archive.js';
 export { encodeCanonicalJson } from './canonical-json.js';
 export {
+  type AbsoluteImport,
   CodeSite,
   FirstDifference,
   FORMAT_VERSION,
   Manifest,
   PatchedObject,
   ReplacedFunction,
+  Trampoline,
   UpdateId,
 } from './manifest.js';
-export { hashContent, patchPath } from './payload.js';
+export { CORE_NAME, hashContent, patchPath } from './payload.js';
 export { readUpdate, writeUpdate } from './update-file.js';

@@ -51,6 +51,27 @@ export const FirstDifference = z.strictObject({
   after: z.string(),
 });
 
+/** Code of an update below, which this one's jump is written into. */
+const CodeBelow = z.strictObject({
+  update: UpdateId,
+  /** Offset in `.text` of that update's module. */
+  at: Offset,
+  size: z.number().int().positive(),
+  /** Its bytes there before they are loaded, base64. */
+  code: z.base64(),
+  sites: z.array(CodeSite),
+});
+
+/** How the trampoline engine redirects one function. */
+const Jump = z.strictObject({
+  /** Offset of the jump in the code that is active before. */
+  at: Offset,
+  /** Offset of the new code in `.text` of the update's module. */
+  to: Offset,
+  /** What is active before, when that is not the shipped function. */
+  below: CodeBelow.nullable(),
+});
+
 export const ReplacedFunction = z.strictObject({
   /** As kallsyms spells it. */
   name: z.string().min(1),
@@ -70,6 +91,8 @@ export const ReplacedFunction = z.strictObject({
   /** Hash of the new code with its references named, so that a later update can be built on top of this one. */
   newCode: Sha256,
   firstDifference: FirstDifference.nullable(),
+  /** Null in an update that uses livepatch. */
+  jump: Jump.nullable(),
 });
 
 export const PatchedObject = z.strictObject({
@@ -93,12 +116,56 @@ export const PatchedObject = z.strictObject({
   ),
 });
 
+const HookKind = z.enum([
+  'pre-apply',
+  'apply',
+  'post-apply',
+  'fail-apply',
+  'pre-undo',
+  'undo',
+  'post-undo',
+  'fail-undo',
+]);
+
 /** What the author of the patch answers for, and why. */
 const Statement = z.strictObject({
   what: z.enum(['function', 'data', 'init', 'type', 'callback']),
   name: z.string().min(1),
   why: z.string(),
   source: z.string(),
+});
+
+/** A symbol that the module leaves undefined; its address is filled in before the module is loaded. */
+const AbsoluteImport = z.strictObject({
+  /** In the module. */
+  symbol: z.string().min(1),
+  /** `vmlinux`, or the module that has it. */
+  object: z.string().min(1),
+  /** As kallsyms spells it. */
+  name: z.string().min(1),
+  /** 0 when the name is unique in the object, else its 1-based rank. */
+  position: Offset,
+});
+
+/** What only the trampoline engine needs. */
+export const Trampoline = z.strictObject({
+  imports: z.array(AbsoluteImport),
+  /** Hooks in the order in which those of a kind run. */
+  hooks: z.array(
+    z.strictObject({
+      kind: HookKind,
+      function: z.string().min(1),
+      /** Offset in `.text` of the update's module. */
+      at: Offset,
+    }),
+  ),
+  /** The kernel side of the engine, the same for all updates of a kernel. */
+  core: z.strictObject({
+    file: z.string(),
+    name: z.string(),
+    sha256: Sha256,
+    imports: z.array(AbsoluteImport),
+  }),
 });
 
 export const Manifest = z.strictObject({
@@ -114,7 +181,9 @@ export const Manifest = z.strictObject({
     architecture: z.enum(['x86_64']),
     buildId: BuildId,
   }),
-  engine: z.enum(['livepatch']),
+  engine: z.enum(['livepatch', 'trampoline']),
+  /** Why this engine and not the other one, for people. */
+  engineReason: z.string(),
   /** Ids of updates that must be active, and topmost on the functions both replace, before this one is applied. */
   requires: z.array(UpdateId),
   patches: z.array(z.strictObject({ file: z.string(), sha256: Sha256, subject: z.string() })),
@@ -124,16 +193,7 @@ export const Manifest = z.strictObject({
   custom: z.strictObject({
     hooks: z.array(
       z.strictObject({
-        kind: z.enum([
-          'pre-apply',
-          'apply',
-          'post-apply',
-          'fail-apply',
-          'pre-undo',
-          'undo',
-          'post-undo',
-          'fail-undo',
-        ]),
+        kind: HookKind,
         function: z.string().min(1),
         object: z.string().min(1),
         source: z.string(),
@@ -143,6 +203,8 @@ export const Manifest = z.strictObject({
     ignored: z.array(Statement),
     handled: z.array(Statement),
   }),
+  /** Null in an update that uses livepatch. */
+  trampoline: Trampoline.nullable(),
   /** Objects the patch touches that this configuration does not build. */
   notBuilt: z.array(z.string()),
   tools: z.strictObject({
@@ -153,6 +215,7 @@ export const Manifest = z.strictObject({
   }),
 });
 
+export type AbsoluteImport = z.infer<typeof AbsoluteImport>;
 export type CodeSite = z.infer<typeof CodeSite>;
 export type FirstDifference = z.infer<typeof FirstDifference>;
 export type ReplacedFunction = z.infer<typeof ReplacedFunction>;

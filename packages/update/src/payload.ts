@@ -5,6 +5,11 @@ import { createHash } from 'node:crypto';
 import { ENTRY_PATH } from './container.js';
 import type { Manifest } from './manifest.js';
 
+/** The trampoline engine's module. */
+export const CORE_NAME = 'resplice_core';
+/** `jmp rel32`. */
+const JUMP_LENGTH = 5;
+
 const MODULE_PATH = /^module\/[A-Za-z0-9_]{1,55}\.ko$/;
 const PATCH_PATH = /^patches\/\d{4}-[^/]+\.patch$/;
 
@@ -15,7 +20,8 @@ export function hashContent(content: Uint8Array): string {
 
 /** Path and SHA-256 of every file that an update with this manifest holds. */
 export function listPayload(manifest: Manifest): ReadonlyMap<string, string> {
-  const files = [...manifest.patches, manifest.module];
+  const core = manifest.trampoline?.core;
+  const files = [...manifest.patches, manifest.module, ...(core === undefined ? [] : [core])];
   return new Map(files.map(({ file, sha256 }) => [file, sha256]));
 }
 
@@ -28,7 +34,42 @@ export function patchPath(rank: number, title: string): string {
 
 /** The first thing in the manifest that contradicts the format or itself, as a sentence; undefined when there is none. */
 export function findContradiction(manifest: Manifest): string | undefined {
-  return findPathProblem(manifest) ?? findObjectProblem(manifest);
+  return findPathProblem(manifest) ?? findObjectProblem(manifest) ?? findEngineProblem(manifest);
+}
+
+/** Each engine has what it needs and nothing of the other's. */
+function findEngineProblem({ engine, trampoline, objects, id, module }: Manifest): string | undefined {
+  const isTrampoline = engine === 'trampoline';
+  if (isTrampoline !== (trampoline !== null)) return `the engine is ${engine}, and its part is not`;
+  for (const { name, functions } of objects) {
+    const odd = functions.find(({ jump }) => (jump !== null) !== isTrampoline);
+    if (odd !== undefined)
+      return `${name}: ${odd.name}: jumps belong to the engine trampoline, and only to it`;
+    for (const patched of functions) {
+      const problem = patched.jump === null ? undefined : findJumpProblem(patched);
+      if (problem !== undefined) return `${name}: ${patched.name}: ${problem}`;
+    }
+  }
+  if (trampoline === null) return undefined;
+  const { file, name } = trampoline.core;
+  if (name !== CORE_NAME || file !== `module/${CORE_NAME}.ko`)
+    return `the engine's core is ${name} in ${JSON.stringify(file)}; expected ${CORE_NAME}`;
+  return module.name === CORE_NAME
+    ? `the id ${id} gives its module the name of the engine's core`
+    : undefined;
+}
+
+function findJumpProblem({
+  size,
+  jump,
+}: Manifest['objects'][number]['functions'][number]): string | undefined {
+  if (jump === null) return undefined;
+  const { at, below } = jump;
+  const length = below === null ? size : Buffer.from(below.code, 'base64').length;
+  if (below !== null && length !== below.size) return `${below.size} bytes below, but ${length} are given`;
+  if (at + JUMP_LENGTH > length) return `the jump at ${at} reaches beyond the function`;
+  const outside = below?.sites.find((site) => site.at + site.length > length);
+  return outside === undefined ? undefined : `the site at ${outside.at} below reaches beyond the function`;
 }
 
 function findPathProblem(manifest: Manifest): string | undefined {

@@ -8,34 +8,38 @@
 //   types      no type changes in a way that objects which exist cannot bear
 //   module     the new code is one loadable module, every symbol of which has its place in the running kernel
 //   described  the manifest says all that the applying side has to check
+// From `compared` on, the engine decides what is possible; where it may be chosen and the first one cannot do it, these stages run again.
 // A refusal is a verdict and comes with all reasons of its stage; nothing is written.
 
-import {
-  accept,
-  InternalError,
-  refuse,
-  silentProgress,
-  VERSION,
-  type Verdict,
-  withStage,
-} from '@resplice/report';
-import { FORMAT_VERSION, hashContent, type Manifest, patchPath, type Update } from '@resplice/update';
+import { readFile } from 'node:fs/promises';
+import type { Engine } from '@resplice/engine';
+import { accept, InternalError, refuse, silentProgress, type Verdict, withStage } from '@resplice/report';
+import type { Update } from '@resplice/update';
 import { systemApt } from '../debian/apt.js';
 import { type FetchedKernel, fetchKernel, listFetchedKernels } from '../debian/fetch-kernel.js';
 import { resolveKernel } from '../debian/resolve-kernel.js';
 import type { WorkOptions } from '../debian/store.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
+import { parseKernelConfig } from '../tree/kernel-config.js';
 import { type PreparedTree, prepareTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import { findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
 import { compareObjects } from './compare-all.js';
-import { describeObjects, runningName, sha256 } from './describe.js';
-import { describeCustom } from './describe-custom.js';
+import { runningName } from './describe.js';
+import { defaultDescription, describeUpdate } from './describe-update.js';
+import {
+  chooseAgain,
+  chooseEngine,
+  type EngineChoice,
+  type EngineRequest,
+  judgeEngines,
+} from './engine-choice.js';
 import { judgeTypes } from './judge-types.js';
+import { NO_JUMPS, planJumps } from './jump.js';
 import { type KernelModel, loadKernelModel } from './kernel-model.js';
-import { buildModule, type ModuleFile } from './module-file.js';
+import { buildCore, buildModule } from './module-file.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
 import { ToolClock } from './timing.js';
 
@@ -50,6 +54,8 @@ export interface CreateRequest {
   readonly on: readonly Update[];
   /** A compiler to use though the kernel names another. */
   readonly compiler?: string;
+  /** livepatch when absent. */
+  readonly engine?: EngineRequest;
 }
 
 export interface CreateStatistics {
@@ -79,7 +85,38 @@ export async function createUpdate(
   const kernel = await clock.during(() => fetchKernel(identity, options));
   const compilerOverride = request.compiler === undefined ? {} : { compilerOverride: request.compiler };
   const tree = await clock.during(() => prepareTree(kernel, { ...options, ...compilerOverride }));
-  const comparison = await comparePatched(tree, kernel, request, { ...options, clock });
+  const config = parseKernelConfig(await readFile(kernel.config, 'utf8'));
+  const wanted = request.engine ?? 'livepatch';
+  const lower = request.on.map(({ manifest }) => manifest);
+  const first = chooseEngine(wanted, config.get('CONFIG_LIVEPATCH') === 'y', lower);
+  const context = { request, kernel, tree, options: { ...options, clock } };
+  let made = await makeUpdate(context, first);
+  const again = made.ok ? undefined : chooseAgain(wanted, first, made.reasons);
+  if (again !== undefined) made = await makeUpdate(context, again);
+  if (!made.ok) return made;
+  const statistics = {
+    objects: made.value.objects,
+    milliseconds: performance.now() - start,
+    toolMilliseconds: clock.milliseconds,
+    peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
+  };
+  return accept({ update: made.value.update, statistics });
+}
+
+interface Context {
+  readonly request: CreateRequest;
+  readonly kernel: FetchedKernel;
+  readonly tree: PreparedTree;
+  readonly options: WorkOptions & { readonly clock: ToolClock };
+}
+
+/** Everything that depends on the engine. */
+async function makeUpdate(
+  { request, kernel, tree, options }: Context,
+  choice: EngineChoice,
+): Promise<Verdict<{ readonly update: Update; readonly objects: number }>> {
+  const { engine } = choice;
+  const comparison = await comparePatched(tree, kernel, { ...request, engine }, options);
   if (!comparison.ok) return comparison;
   const { model, compared, objects, notBuilt } = comparison.value;
   if (compared.length === 0) {
@@ -88,28 +125,20 @@ export async function createUpdate(
     return refuse([{ code: 'patch-changes-no-code', subject: {}, found }]);
   }
   const description = request.description ?? defaultDescription(request);
-  const module = await buildModule({
-    tree,
-    model,
-    compared,
-    functions: listFunctions(model, compared),
-    description,
-    id: request.id,
-    clock,
-    signal: options.signal,
+  const { clock, signal } = options;
+  const functions = listFunctions(model, compared);
+  const about = { tree, model, engine, compared, description, id: request.id, clock, signal };
+  const module = await buildModule({ ...about, functions });
+  const isTrampoline = engine === 'trampoline';
+  const core = isTrampoline ? await buildCore({ tree, model, clock, signal }) : undefined;
+  const plan = isTrampoline ? planJumps(model, compared, request.on, module.offsets) : NO_JUMPS;
+  const reasons = [...module.reasons, ...(core?.reasons ?? []), ...plan.reasons];
+  if (reasons.length > 0) return refuse(reasons);
+  const { jumps } = plan;
+  const update = describeUpdate({
+    ...{ request, kernel, tree, model, compared, module, core, jumps, notBuilt, description, choice },
   });
-  if (module.reasons.length > 0) return refuse(module.reasons);
-  const update = describeUpdate({ request, kernel, tree, model, compared, module, notBuilt, description });
-  const milliseconds = performance.now() - start;
-  return accept({
-    update,
-    statistics: {
-      objects: objects.length,
-      milliseconds,
-      toolMilliseconds: clock.milliseconds,
-      peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
-    },
-  });
+  return accept({ update, objects: objects.length });
 }
 
 interface PatchedKernel {
@@ -124,7 +153,7 @@ interface PatchedKernel {
 async function comparePatched(
   tree: PreparedTree,
   kernel: FetchedKernel,
-  request: CreateRequest,
+  request: CreateRequest & { readonly engine: Engine },
   options: WorkOptions & { readonly clock: ToolClock },
 ): Promise<Verdict<PatchedKernel>> {
   const progress = options.progress ?? silentProgress;
@@ -150,27 +179,18 @@ async function comparePatched(
     const objects = [...affected.direct, ...including].filter((object) => !isAside(object));
     const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
     const model = loadKernelModel(kernel);
+    const manifests = request.on.map(({ manifest }) => manifest);
+    const { engine } = request;
     const compare = (below: Slot | undefined) =>
-      compareObjects(
-        {
-          tree,
-          model,
-          objects,
-          slot,
-          below,
-          lower: request.on.map(({ manifest }) => manifest),
-          engine: 'livepatch',
-          clock,
-        },
-        options,
-      );
+      compareObjects({ tree, model, objects, slot, below, lower: manifests, engine, clock }, options);
     const { compared, reasons } = await withStage(progress, 'compile', label, async () =>
       lower.length === 0
         ? compare(undefined)
         : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
     const against = await clock.during(() => judgeTypes(tree, slot, { sources: mine, compared }, options));
-    if (reasons.length + against.length > 0) return refuse([...reasons, ...against]);
+    const all = [...reasons, ...against, ...judgeEngines(engine, compared, manifests)];
+    if (all.length > 0) return refuse(all);
     return accept({ model: await model, objects, compared, notBuilt });
   });
 }
@@ -203,66 +223,4 @@ function listFunctions(model: KernelModel, compared: readonly ComparedObject[]) 
       return [{ object: owner, name, position: running.position(name, address) ?? 0, replacement: after }];
     }),
   );
-}
-
-function defaultDescription({ patches, cves }: CreateRequest): string {
-  const [first] = patches;
-  if (first !== undefined && first.subject !== '') return first.subject;
-  return cves.length > 0 ? `fixes ${cves.join(', ')}` : (first?.name ?? '');
-}
-
-interface Description {
-  readonly request: CreateRequest;
-  readonly kernel: FetchedKernel;
-  readonly tree: PreparedTree;
-  readonly model: KernelModel;
-  readonly compared: readonly ComparedObject[];
-  readonly module: ModuleFile;
-  readonly notBuilt: readonly string[];
-  readonly description: string;
-}
-
-function describeUpdate({
-  request,
-  kernel,
-  tree,
-  model,
-  compared,
-  module,
-  notBuilt,
-  description,
-}: Description): Update {
-  const moduleFile = `module/${module.name}.ko`;
-  const files = new Map<string, Uint8Array>([[moduleFile, module.bytes]]);
-  const patches = request.patches.map((patch, index) => {
-    const file = patchPath(index + 1, patch.name);
-    files.set(file, patch.bytes);
-    return { file, sha256: hashContent(patch.bytes), subject: patch.subject };
-  });
-  const cves = [...new Set([...request.cves, ...request.patches.flatMap((patch) => patch.cves)])].sort();
-  const manifest: Manifest = {
-    format: FORMAT_VERSION,
-    id: module.id,
-    description,
-    cves,
-    kernel: {
-      release: kernel.identity.release,
-      version: kernel.identity.version,
-      architecture: 'x86_64',
-      buildId: model.image.buildId,
-    },
-    engine: 'livepatch',
-    requires: request.on.map((update) => update.manifest.id),
-    patches,
-    module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
-    objects: describeObjects(model, compared),
-    custom: describeCustom(compared),
-    notBuilt: [...notBuilt],
-    tools: {
-      resplice: VERSION,
-      compiler: tree.compiler.versionText,
-      compilerOverride: tree.compiler.replaces,
-    },
-  };
-  return { manifest, files };
 }

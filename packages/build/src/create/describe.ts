@@ -1,7 +1,7 @@
 // The manifest of an update: what was compared and built, in the words that the applying machine checks.
 
 import { createHash } from 'node:crypto';
-import { hashCode, type RunningObject } from '@resplice/engine';
+import { type Definition, hashCode, type RunningObject } from '@resplice/engine';
 import type { CodeSite, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
@@ -10,6 +10,7 @@ import type { KernelModel } from './kernel-model.js';
 export function describeObjects(
   model: KernelModel,
   compared: readonly ComparedObject[],
+  jumps: ReadonlyMap<Definition, NonNullable<ReplacedFunction['jump']>>,
 ): Manifest['objects'] {
   const owners = [...new Set(compared.map(({ owner }) => owner))];
   return owners.map((owner): PatchedObject => {
@@ -20,7 +21,7 @@ export function describeObjects(
       // Before Linux 6.3 the livepatch core does not clear what it resolved, and refuses to resolve it again.
       reloadable: owner === 'vmlinux' || model.vmlinux.addressesOf('clear_relocate_add').length > 0,
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
-      functions: mine.flatMap((object) => describeFunctions(model.object(owner), object)),
+      functions: mine.flatMap((object) => describeFunctions(model.object(owner), object, jumps)),
       added: mine.flatMap(({ diff }) =>
         diff.selection.added.map((definition) => ({
           name: definition.name,
@@ -36,6 +37,7 @@ export function describeObjects(
 function describeFunctions(
   running: RunningObject,
   { diff, match, source }: ComparedObject,
+  jumps: ReadonlyMap<Definition, NonNullable<ReplacedFunction['jump']>>,
 ): readonly ReplacedFunction[] {
   return diff.replaced.flatMap(({ before, after, difference }): readonly ReplacedFunction[] => {
     const found = match.functions.get(before);
@@ -55,6 +57,7 @@ function describeFunctions(
         newSize: after.size,
         newCode: hashCode(diff.post, after),
         firstDifference: difference ?? null,
+        jump: jumps.get(after) ?? null,
       },
     ];
   });
@@ -69,7 +72,8 @@ export function runningName(
   return symbols.find((symbol) => running.addressesOf(symbol.name).includes(address))?.name;
 }
 
-function describeSites(running: RunningObject, address: bigint, size: number): CodeSite[] {
+/** Places of the code that may differ in memory. */
+export function describeSites(running: RunningObject, address: bigint, size: number): CodeSite[] {
   return running
     .sitesIn(address, size)
     .map((site) => {

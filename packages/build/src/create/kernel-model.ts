@@ -10,8 +10,10 @@ import {
   findModuleBuildId,
   type KernelImage,
   KernelLayouts,
+  type LinkedModule,
   linkModule,
   locatePayload,
+  type ObjectFile,
   openVmlinux,
   parseImageSites,
   parseKallsyms,
@@ -70,6 +72,11 @@ export class KernelModel {
     const found = name === 'vmlinux' ? this.vmlinux : this.#modules.get(name)?.running;
     if (found !== undefined) return found;
     throw new InputError('no-such-module', `${this.#kernel.identity.release} has no module ${name}`);
+  }
+
+  /** A module of this kernel that is not one of the shipped ones, linked to made-up addresses. */
+  linkModule(name: string, object: ObjectFile): LinkedModule {
+    return linkModule(name, object, this.#btf);
   }
 
   /** `vermagic` of the shipped modules, which is the same for all of them. */

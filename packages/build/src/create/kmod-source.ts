@@ -1,5 +1,6 @@
 // The C of kmod/, wherever the compiled TypeScript lies: in a checkout, or bundled.
 
+import { readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { EnvironmentError } from '@resplice/report';
@@ -17,6 +18,13 @@ export async function findKmodSource(name: string): Promise<string> {
     'installation-incomplete',
     `kmod/${name} is not found above ${start}; install Resplice again`,
   );
+}
+
+/** Names of the trampoline engine's sources, without `.c`. */
+export async function listCoreSources(): Promise<readonly string[]> {
+  const directory = dirname(await findKmodSource('core-abi.h'));
+  const names = (await readdir(directory)).flatMap((name) => /^(core.*)\.c$/.exec(name)?.[1] ?? []);
+  return names.sort();
 }
 
 /** What lets a patched source include resplice.h. */

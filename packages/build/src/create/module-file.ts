@@ -1,31 +1,42 @@
-// From compared objects to the module: assemble, let objtool complete it, bind what it imports, write it.
+// From compared objects to the module: assemble, let objtool complete it, bind what it imports, write it. The trampoline engine's core goes the
+// same way, with nothing compared in it.
 
 import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  type AbsoluteImport,
+  type AssemblyInput,
   assembleUpdate,
   bindImports,
+  type Definition,
+  type Engine,
   finalizeModule,
   type Import,
   type LivepatchFunction,
   type ModuleIdentity,
+  type ObjectHook,
   ownPart,
   partOfDiff,
 } from '@resplice/engine';
 import { InputError, type Reason } from '@resplice/report';
+import { CORE_NAME } from '@resplice/update';
 import { execa } from 'execa';
 import { toolEnvironment } from '../debian/command.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
+import { listCoreSources } from './kmod-source.js';
 import { compileOwnCode } from './own-code.js';
 import type { ToolClock } from './timing.js';
+
+const MODULE_PREFIX = 'resplice_';
 
 export interface ModuleRequest {
   readonly tree: PreparedTree;
   readonly model: KernelModel;
+  readonly engine: Engine;
   readonly compared: readonly ComparedObject[];
   readonly functions: readonly LivepatchFunction[];
   readonly description: string;
@@ -39,22 +50,58 @@ export interface ModuleFile {
   readonly id: string;
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** Where functions lie in its `.text`, in bytes. */
+  readonly offsets: ReadonlyMap<Definition, number>;
+  /** What it needs by address. */
+  readonly imports: readonly AbsoluteImport[];
   readonly reasons: readonly Reason[];
 }
 
-/** Builds the livepatch module of an update. */
+/** Builds the module of an update. */
 export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
-  const { tree, model, compared, clock } = request;
-  const hooks = compared.flatMap(({ owner, diff }) =>
-    diff.custom.hooks.map((hook) => ({ ...hook, object: owner })),
-  );
-  const ownCode = hooks.length > 0 ? 'hooks' : 'livepatch';
-  const own = await clock.during(() => compileOwnCode(tree, ownCode, request.signal));
+  const { tree, model, compared, clock, engine } = request;
+  const hooks = listHooks(compared);
+  const plain = engine === 'livepatch' ? 'livepatch' : 'update';
+  const name = engine === 'livepatch' && hooks.length > 0 ? 'hooks' : plain;
+  const own = await clock.during(() => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal));
   const parts = [...compared.map(({ owner, diff }) => partOfDiff(owner, diff)), ownPart(own, model.layouts)];
+  const functions = engine === 'livepatch' ? request.functions : undefined;
+  return finish(request, { parts, functions, hooks });
+}
+
+/** The hooks of all objects, in the order in which they were written. */
+export function listHooks(compared: readonly ComparedObject[]): readonly ObjectHook[] {
+  return compared.flatMap(({ owner, diff }) => diff.custom.hooks.map((hook) => ({ ...hook, object: owner })));
+}
+
+export type CoreRequest = Omit<ModuleRequest, 'compared' | 'functions' | 'description' | 'id' | 'engine'>;
+
+/** Builds the trampoline engine's core, which is the same for all updates of a kernel. */
+export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
+  const { tree, model, clock, signal } = request;
+  const names = await listCoreSources();
+  const objects = await clock.during(() =>
+    Promise.all(names.map((name) => compileOwnCode(tree, { name, module: CORE_NAME }, signal))),
+  );
+  return finish(
+    {
+      ...request,
+      engine: 'trampoline',
+      compared: [],
+      description: 'trampoline engine of resplice',
+      id: CORE_NAME.slice(MODULE_PREFIX.length),
+    },
+    { parts: objects.map((object) => ownPart(object, model.layouts)), functions: undefined, hooks: [] },
+  );
+}
+
+async function finish(
+  request: Omit<ModuleRequest, 'functions'>,
+  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks'>,
+): Promise<ModuleFile> {
+  const { tree, model, compared, clock, engine } = request;
   const assembled = assembleUpdate({
-    parts,
-    functions: request.functions,
-    hooks,
+    ...content,
     layouts: model.layouts,
     isInKernel: (symbol) => model.vmlinux.addressesOf(symbol).length > 0,
     isExported: (symbol) => model.exports.get(symbol)?.module === 'vmlinux',
@@ -68,17 +115,19 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
     matches: compared,
   });
   const id = request.id ?? hashUpdate(model, checked.bytes);
-  const name = `resplice_${id}`;
+  const name = `${MODULE_PREFIX}${id}`;
+  const { offsets } = assembled;
   const reasons = [...checked.reasons, ...bound.reasons];
-  if (bound.reasons.length > 0) return { id, name, bytes: new Uint8Array(0), reasons };
-  const identity = await describeModule(model, name, request.description, bound.namespaces);
+  if (bound.reasons.length > 0) return { id, name, bytes: new Uint8Array(0), offsets, imports: [], reasons };
+  const about = { name, description: request.description, engine, namespaces: bound.namespaces };
   const finished = finalizeModule({
     bytes: checked.bytes,
     bindings: bound.bindings,
-    identity,
+    identity: await describeModule(model, about),
     layouts: model.layouts,
   });
-  return { id, name, bytes: finished.bytes, reasons: [...reasons, ...finished.reasons] };
+  const { bytes, imports } = finished;
+  return { id, name, bytes, offsets, imports, reasons: [...reasons, ...finished.reasons] };
 }
 
 /** Modules that export what the code of other modules uses. */
@@ -130,9 +179,7 @@ function hashUpdate(model: KernelModel, object: Uint8Array): string {
 
 async function describeModule(
   model: KernelModel,
-  name: string,
-  description: string,
-  namespaces: readonly string[],
+  about: Pick<ModuleIdentity, 'name' | 'description' | 'engine' | 'namespaces'>,
 ): Promise<ModuleIdentity> {
   const layoutCrc = model.exports.get('module_layout')?.crc;
   if (layoutCrc === undefined)
@@ -140,12 +187,5 @@ async function describeModule(
       'no-module-layout',
       'Module.symvers has no module_layout; expected a kernel with CONFIG_MODVERSIONS',
     );
-  return {
-    name,
-    vermagic: await model.vermagic(),
-    description,
-    retpoline: true,
-    namespaces,
-    layoutCrc,
-  };
+  return { ...about, vermagic: await model.vermagic(), retpoline: true, layoutCrc };
 }

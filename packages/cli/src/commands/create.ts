@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises';
+import { Option } from '@commander-js/extra-typings';
 import {
   type CreatedUpdate,
   createUpdate,
@@ -36,6 +37,14 @@ export function createCommand() {
       '--compiler <name>',
       'use this compiler instead of the one the kernel names; recorded in the update',
     )
+    .addOption(
+      new Option(
+        '--engine <name>',
+        'how code is replaced; auto: livepatch where it can do it all, else trampoline',
+      )
+        .choices(['auto', 'livepatch', 'trampoline'] as const)
+        .default('livepatch' as const),
+    )
     .option(
       '--skeleton <file>',
       'when it is refused, write the start of the code it needs here, if the file is new',
@@ -48,6 +57,7 @@ export function createCommand() {
           patches: await readPatches(options),
           cves: checkedCves(options.cve ?? []),
           description: options.description,
+          engine: options.engine,
           on: await Promise.all((options.on ?? []).map(readUpdate)),
           ...(options.id === undefined ? {} : { id: options.id }),
           ...(options.compiler === undefined ? {} : { compiler: options.compiler }),

@@ -47,13 +47,16 @@ export interface Import {
 
 export interface AssembledObject {
   readonly bytes: Uint8Array;
+  /** Where each function lies in `.text`, in bytes. */
+  readonly offsets: ReadonlyMap<Definition, number>;
   /** Name of the undefined symbol in `bytes` → what it stands for. */
   readonly imports: ReadonlyMap<string, Import>;
 }
 
 export interface AssemblyInput {
   readonly parts: readonly Part[];
-  readonly functions: readonly LivepatchFunction[];
+  /** What the livepatch core is told to redirect; undefined in a module that it has nothing to do with. */
+  readonly functions: readonly LivepatchFunction[] | undefined;
   readonly hooks?: readonly ObjectHook[];
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
@@ -67,7 +70,8 @@ export function assembleUpdate(input: AssemblyInput): AssembledObject {
   for (const part of input.parts) for (const definition of part.included) assembler.place(part, definition);
   assembler.addTables(input);
   for (const part of input.parts) for (const definition of part.included) assembler.connect(part, definition);
-  return { bytes: encodeObject(assembler.builder.finish()), imports: assembler.imports };
+  const { imports, offsets } = assembler;
+  return { bytes: encodeObject(assembler.builder.finish()), offsets, imports };
 }
 
 /** Trampoline of a static call. */
@@ -118,11 +122,19 @@ class Assembler {
       if (symbol !== undefined) return symbol;
       throw new InternalError('nameless-function', `${definition.section.name} has no symbol`);
     };
-    for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
-    const hooked = new Set(hooks.map(({ object }) => object));
-    const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
-    this.#tables.set(PATCH_SYMBOL, addLivepatchTables(this.builder, functions, layouts, surroundings));
+    if (functions !== undefined) {
+      for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
+      const hooked = new Set(hooks.map(({ object }) => object));
+      const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
+      this.#tables.set(PATCH_SYMBOL, addLivepatchTables(this.builder, functions, layouts, surroundings));
+    }
+    // Also where no code of ours reads it: objtool takes ENDBR away from functions whose address nobody has.
     if (hooks.length > 0) this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
+  }
+
+  get offsets(): ReadonlyMap<Definition, number> {
+    const inText = [...this.#places].filter(([, { section }]) => section.shape.name === SHAPES.text.name);
+    return new Map(inText.map(([definition, { offset }]) => [definition, offset]));
   }
 
   place(part: Part, definition: Definition): void {
@@ -337,6 +349,8 @@ function shapeOf(definition: Definition): SectionShape {
   const { name, type, flags, entrySize } = definition.section;
   if (definition.kind === 'function')
     return name === '.altinstr_aux' ? { ...SHAPES.text, name } : SHAPES.text;
+  // A core's own: the comparison refuses new per-CPU data.
+  if (definition.sectionClass === 'percpu') return { name, type, flags, entrySize, fill: 0 };
   if (definition.sectionClass === 'call-site') return { name, type, flags, entrySize, fill: 0 };
   return type === SHT.NOBITS ? SHAPES.bss : SHAPES.data;
 }

@@ -42,7 +42,7 @@ export function bindImports(imports: ReadonlyMap<string, Import>, context: BindC
       if (exported.namespace !== '') appendTo(namespaces, exported.namespace, name);
       continue;
     }
-    const binding = bindThroughLivepatch(imported, context);
+    const binding = bindByName(imported, context);
     if ('kind' in binding) bindings.set(name, binding);
     else if (!imported.weak) reasons.push(binding);
   }
@@ -54,14 +54,14 @@ function exportedByKernel(symbol: string, context: BindContext): ExportedSymbol 
   return exported?.module === 'vmlinux' ? exported : undefined;
 }
 
-function bindThroughLivepatch(imported: Import, context: BindContext): Binding | Reason {
+function bindByName(imported: Import, context: BindContext): Binding | Reason {
   const owner = imported.owner ?? 'vmlinux';
   for (const object of homesOf(imported, owner, context)) {
     const found = findIn(object, imported, owner, context);
     if (found === undefined) continue;
     if ('code' in found) return found;
     const applyWith = object.name === 'vmlinux' ? 'vmlinux' : owner;
-    return { kind: 'livepatch', object: object.name, name: found.name, position: found.position, applyWith };
+    return { kind: 'symbol', object: object.name, name: found.name, position: found.position, applyWith };
   }
   return {
     code: 'unresolved-symbol',

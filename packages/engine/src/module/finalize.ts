@@ -1,7 +1,8 @@
 // From the object that objtool has completed to the module that the kernel loads.
 //
 // Every undefined symbol is now given its way to be resolved: an exported symbol by the module loader (with its checksum), anything
-// else by the livepatch core, through relocations of their own (Documentation/livepatch/module-elf-format.rst):
+// else as the engine does it. A trampoline update leaves it undefined and lists it; link-absolute.ts fills in the address where the update is
+// applied. The livepatch core resolves it by relocations of their own (Documentation/livepatch/module-elf-format.rst):
 // `.klp.rela.OBJECT.SECTION` with symbols `.klp.sym.OBJECT.NAME,POSITION`. Those of vmlinux are applied when the update is loaded,
 // before the kernel reads its tables (jump labels, static calls, alternatives); those of a module when that module is there, which is too late for such
 // tables, hence the refusal `module-special-section`.
@@ -26,7 +27,7 @@ import { nameModule, THIS_MODULE_SECTION } from './this-module.js';
 export type Binding =
   | { readonly kind: 'export'; readonly crc: number }
   | {
-      readonly kind: 'livepatch';
+      readonly kind: 'symbol';
       /** `vmlinux` or the module that has the symbol. */
       readonly object: string;
       readonly name: string;
@@ -44,8 +45,22 @@ export interface FinalizeInput {
   readonly layouts: LivepatchLayouts;
 }
 
+/** A symbol that is left undefined, for its address to be filled in. */
+export interface AbsoluteImport {
+  /** In the module. */
+  readonly symbol: string;
+  /** `vmlinux` or the module that has it. */
+  readonly object: string;
+  /** There, as kallsyms spells it. */
+  readonly name: string;
+  /** 0 when the name is unique in the object, else its rank from 1. */
+  readonly position: number;
+}
+
 export interface FinishedModule {
   readonly bytes: Uint8Array;
+  /** In order of their names; none in a livepatch module. */
+  readonly imports: readonly AbsoluteImport[];
   readonly reasons: readonly Reason[];
 }
 
@@ -86,7 +101,7 @@ class Finalizer {
     this.#addVersions(symbols);
     const sections = [...this.#sections.values(), ...this.#added];
     const bytes = encodeObject({ sections, symbols, relocations: this.#relocations });
-    return { bytes, reasons: this.#reasons };
+    return { bytes, imports: this.#listImports(symbols), reasons: this.#reasons };
   }
 
   #copy(section: Section): NewSection {
@@ -150,7 +165,8 @@ class Finalizer {
     // The module loader gives a weak symbol that nobody has the address 0, which the code asks for.
     if (binding === undefined && symbol.binding === STB.WEAK) return { symbol: this.#define(symbol) };
     if (binding === undefined) throw new InternalError('no-binding', `no binding for ${symbol.name}`);
-    if (binding.kind === 'export') return { symbol: this.#define(symbol) };
+    if (binding.kind === 'export' || this.#input.identity.engine === 'trampoline')
+      return { symbol: this.#define(symbol) };
     if (binding.applyWith !== 'vmlinux' && EARLY_TABLES.test(section.name)) {
       this.#refuse(
         'module-special-section',
@@ -166,6 +182,18 @@ class Finalizer {
       this.#livepatch.set(name, livepatch);
     }
     return { symbol: livepatch, object: binding.applyWith };
+  }
+
+  #listImports(symbols: readonly NewSymbol[]): readonly AbsoluteImport[] {
+    const undefinedOnes = symbols.filter(({ place }) => place === 'undefined');
+    return undefinedOnes
+      .flatMap(({ name: symbol }): readonly AbsoluteImport[] => {
+        const binding = this.#input.bindings.get(symbol);
+        if (binding?.kind !== 'symbol') return [];
+        const { object, name, position } = binding;
+        return [{ symbol, object, name, position }];
+      })
+      .sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
   }
 
   #addVersions(symbols: readonly NewSymbol[]): void {

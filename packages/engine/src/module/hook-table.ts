@@ -20,6 +20,13 @@ export interface ObjectHook extends Hook {
   readonly object: string;
 }
 
+/** In the order in which those of a kind run. */
+export function orderHooks(hooks: readonly ObjectHook[]): readonly ObjectHook[] {
+  const forward = hooks.filter(({ kind }) => !REVERSED.has(kind));
+  const backward = hooks.filter(({ kind }) => REVERSED.has(kind)).reverse();
+  return [...forward, ...backward];
+}
+
 /** Adds the table to the update's data and returns its symbol. */
 export function addHookTable(
   builder: ObjectBuilder,
@@ -28,9 +35,7 @@ export function addHookTable(
 ): NewSymbol {
   const data = builder.section(SHAPES.data);
   const strings = builder.section(SHAPES.rodata);
-  const forward = hooks.filter(({ kind }) => !REVERSED.has(kind));
-  const backward = hooks.filter(({ kind }) => REVERSED.has(kind)).reverse();
-  const ordered = [...forward, ...backward];
+  const ordered = orderHooks(hooks);
   const size = (ordered.length + 1) * ENTRY_SIZE;
   const writer = new ByteWriter().fill(size);
   for (const [index, { number }] of ordered.entries())

@@ -2,6 +2,7 @@
 
 import { InternalError } from '@resplice/report';
 import { ByteWriter } from '../bytes/index.js';
+import type { Engine } from '../diff/redirection.js';
 
 export interface ModuleIdentity {
   /** Name of the module, at most 55 characters. */
@@ -9,6 +10,7 @@ export interface ModuleIdentity {
   /** As in the shipped modules: `6.1.0-47-amd64 SMP preempt mod_unload modversions`. */
   readonly vermagic: string;
   readonly description: string;
+  readonly engine: Engine;
   /** Modules built without retpolines are complained about; as the shipped ones say. */
   readonly retpoline: boolean;
   /** Symbol namespaces to import. */
@@ -24,7 +26,7 @@ export function encodeModinfo(identity: ModuleIdentity): Uint8Array {
   const entries: [string, string][] = [
     ['license', 'GPL'],
     ['description', identity.description],
-    ['livepatch', 'Y'],
+    ...(identity.engine === 'livepatch' ? [['livepatch', 'Y'] as [string, string]] : []),
     ['depends', ''],
     ...identity.namespaces.map((namespace): [string, string] => ['import_ns', namespace]),
     ...(identity.retpoline ? [['retpoline', 'Y'] as [string, string]] : []),

@@ -26,7 +26,7 @@ export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
   const included = closeOver(
     side,
     side.object.definitions.filter(
-      (definition) => definition.sectionClass === 'text' && definition.symbols.length > 0,
+      (definition) => /^((init|exit)-)?text$/.test(definition.sectionClass) && definition.symbols.length > 0,
     ),
   );
   return {

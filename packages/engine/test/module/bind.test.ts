@@ -76,7 +76,7 @@ async function staticVariable(): Promise<Definition> {
 }
 
 const inKernel = (name: string, position: number) => ({
-  kind: 'livepatch',
+  kind: 'symbol',
   object: 'vmlinux',
   name,
   position,
@@ -99,7 +99,7 @@ describe('binding an import', () => {
 
   it('looks in the patched module first, and waits for that module', () => {
     assert.deepEqual(bindOne({ symbol: 'mod_open', owner: 'mod' }).binding, {
-      kind: 'livepatch',
+      kind: 'symbol',
       object: 'mod',
       name: 'mod_open',
       position: 0,
@@ -107,7 +107,7 @@ describe('binding an import', () => {
     });
     const { binding } = bindOne({ symbol: 'lib_call', owner: 'mod' });
     assert.deepEqual(binding, {
-      kind: 'livepatch',
+      kind: 'symbol',
       object: 'lib',
       name: 'lib_call',
       position: 0,
@@ -127,7 +127,7 @@ describe('binding an import', () => {
     const definition = await staticVariable();
     assert.deepEqual(bindOne({ symbol: 'count', definition }).codes, ['ambiguous-symbol']);
     assert.deepEqual(bindOne({ symbol: 'count' }).codes, ['ambiguous-symbol']);
-    assert.equal(bindOne({ symbol: 'count', definition, owner: 'mod' }).binding?.kind, 'livepatch');
+    assert.equal(bindOne({ symbol: 'count', definition, owner: 'mod' }).binding?.kind, 'symbol');
     assert.deepEqual(bindOne({ symbol: 'count', definition, owner: 'lib' }).codes, ['unresolved-symbol']);
   });
 

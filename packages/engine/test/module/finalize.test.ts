@@ -16,20 +16,21 @@ const IDENTITY = {
   name: 'resplice_test',
   vermagic: '6.1.0-47-amd64 SMP preempt mod_unload modversions ',
   description: 'a test\nof two lines',
+  engine: 'livepatch',
   retpoline: true,
   namespaces: ['CRYPTO_INTERNAL'],
   layoutCrc: 0x01020304,
 } as const;
 
 const inKernel = (name: string, position = 0): Binding => ({
-  kind: 'livepatch',
+  kind: 'symbol',
   object: 'vmlinux',
   name,
   position,
   applyWith: 'vmlinux',
 });
 const inModule = (name: string): Binding => ({
-  kind: 'livepatch',
+  kind: 'symbol',
   object: 'mod',
   name,
   position: 2,

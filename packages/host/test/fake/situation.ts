@@ -65,6 +65,7 @@ export function makeFunction(choice: FunctionChoice): ReplacedFunction {
     newSize: 16,
     newCode: '0'.repeat(64),
     firstDifference: null,
+    jump: null,
   };
 }
 
@@ -87,11 +88,13 @@ export function makeUpdate(id: string, change: Partial<Manifest> = {}): Applicab
     cves: ['CVE-2026-53236'],
     kernel: { release: '6.1.0-47-amd64', version: '6.1.170-3', architecture: 'x86_64', buildId: BUILD_ID },
     engine: 'livepatch',
+    engineReason: 'every function can be redirected by it',
     requires: [],
     patches: [],
     module: { file: 'module.ko', name: `resplice_${id}`, sha256: '0'.repeat(64), signed: false },
     objects: [makeObject('vmlinux', [FIRST, SECOND])],
     custom: { hooks: [], shadow: [], ignored: [], handled: [] },
+    trampoline: null,
     notBuilt: [],
     tools: { resplice: '0.1.0', compiler: 'gcc-12', compilerOverride: null },
     ...change,

@@ -1,0 +1,68 @@
+// Which engine an update is made for. The livepatch core is part of the kernel, switches task by task and stops nothing, so it comes first
+// wherever it can do the work; the trampoline engine does what it cannot. An update has one engine, and so has a function: the
+// updates below decide when they replace the same ones.
+
+import type { Engine } from '@resplice/engine';
+import { formatSubject, type Reason } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
+import type { ComparedObject } from './compare.js';
+
+export type EngineRequest = Engine | 'auto';
+
+export interface EngineChoice {
+  readonly engine: Engine;
+  /** For people: why this one. */
+  readonly why: string;
+}
+
+/** What the livepatch core cannot do and a trampoline can. */
+const LIFTED: ReadonlySet<Reason['code']> = new Set(['not-traceable', 'module-special-section']);
+
+/** Where to begin. */
+export function chooseEngine(
+  request: EngineRequest,
+  hasLivepatch: boolean,
+  lower: readonly Manifest[],
+): EngineChoice {
+  if (request !== 'auto') return { engine: request, why: 'asked for with --engine' };
+  const below = lower.find(({ engine }) => engine === 'trampoline');
+  if (below !== undefined) return { engine: 'trampoline', why: `the update ${below.id} below uses it` };
+  if (!hasLivepatch) return { engine: 'trampoline', why: 'this kernel has no livepatch core' };
+  return { engine: 'livepatch', why: 'the kernel has livepatch, and every function can be redirected by it' };
+}
+
+/** The other engine, when it can do what the first one was refused for. */
+export function chooseAgain(
+  request: EngineRequest,
+  first: EngineChoice,
+  reasons: readonly Reason[],
+): EngineChoice | undefined {
+  const lifted = reasons.filter(({ code }) => LIFTED.has(code));
+  if (request !== 'auto' || first.engine !== 'livepatch' || lifted.length === 0) return undefined;
+  if (lifted.length < reasons.length) return undefined;
+  const names = [...new Set(lifted.map(({ subject }) => subject.symbol ?? formatSubject(subject)))];
+  const shown =
+    names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
+  return { engine: 'trampoline', why: `livepatch cannot redirect ${shown}` };
+}
+
+/** One function has one engine: two would not see each other's changes. */
+export function judgeEngines(
+  engine: Engine,
+  compared: readonly ComparedObject[],
+  lower: readonly Manifest[],
+): readonly Reason[] {
+  const others = lower.filter((manifest) => manifest.engine !== engine);
+  return compared.flatMap(({ owner, name, diff }) =>
+    diff.replaced.flatMap(({ before }): readonly Reason[] => {
+      const holder = others.find(({ objects }) =>
+        objects.some(
+          (object) => object.name === owner && object.functions.some((each) => each.name === before.name),
+        ),
+      );
+      if (holder === undefined) return [];
+      const found = `the update ${holder.id} below replaces it with the engine ${holder.engine}, this one with ${engine}`;
+      return [{ code: 'engines-mixed', subject: { object: name, symbol: before.name }, found }];
+    }),
+  );
+}
