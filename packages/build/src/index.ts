@@ -16,12 +16,8 @@ export { type KernelOffer, listOfferedKernels } from './debian/offered-kernels.j
 export { resolveKernel } from './debian/resolve-kernel.js';
 export { diffSources } from './debian/source-diff.js';
 export { cacheRoot, type WorkOptions } from './debian/store.js';
-export {
-  type EvaluationRequest,
-  evaluateRelease,
-  type GuestTrial,
-  type Retry,
-} from './evaluate/evaluate-release.js';
+export { type CheckedSplit, checkRelease } from './evaluate/check-release.js';
+export { type EvaluationRequest, evaluateRelease, type GuestTrial } from './evaluate/evaluate-release.js';
 export {
   type Evaluation,
   type EvaluationSummary,
@@ -30,16 +26,12 @@ export {
   type UnitResult,
   type UnitVerdict,
 } from './evaluate/evaluation.js';
+export type { Retry } from './evaluate/judge-all.js';
 export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';
-export {
-  type CveTie,
-  type ReleaseSplit,
-  type ReleaseUnit,
-  type SplitRequest,
-  splitRelease,
-} from './split/split-release.js';
+export { type ReleaseSplit, type SplitRequest, splitRelease } from './split/split-release.js';
+export type { CveTie, ReleaseUnit } from './split/unit.js';
 export { checkBuildTools, type MissingTool } from './tree/build-tools.js';
 export { compileObjects } from './tree/compile-objects.js';
 export { type PreparedTree, prepareTree } from './tree/prepare-tree.js';

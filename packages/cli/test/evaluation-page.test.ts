@@ -17,6 +17,8 @@ function unit(id: string, change: Partial<UnitResult> = {}): UnitResult {
     applied: null,
     applyProblem: null,
     functions: 1,
+    joined: [],
+    program: '0123456789ab',
     milliseconds: 4000,
     toolMilliseconds: 3000,
     ...change,

@@ -1,36 +1,29 @@
-// Every unit of a release through create: split, draw a sample if asked to, judge what no earlier run has judged, add up. As many units at
-// a time as there are processors: one unit mostly waits for one compiler.
+// Every unit of a release through create: split, draw a sample if asked to, judge what no earlier run has judged, join what does not
+// compile alone and judge that, add up. As many units at a time as there are processors: one unit mostly waits for one compiler.
 
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { InputError, silentProgress } from '@resplice/report';
+import { InputError } from '@resplice/report';
 import type { Update } from '@resplice/update';
-import { systemApt } from '../debian/apt.js';
-import { type FetchedKernel, fetchKernel, listFetchedKernels } from '../debian/fetch-kernel.js';
-import { resolveKernel } from '../debian/resolve-kernel.js';
-import { cacheRoot, type WorkOptions } from '../debian/store.js';
+import type { FetchedKernel } from '../debian/fetch-kernel.js';
+import type { WorkOptions } from '../debian/store.js';
 import type { PatchFile } from '../patch/patch-model.js';
-import { type ReleaseUnit, splitRelease } from '../split/split-release.js';
-import { prepareTree } from '../tree/prepare-tree.js';
+import type { Complaint } from '../split/complaint.js';
+import { MentioningFiles } from '../split/mentioning-files.js';
+import { settleUnits } from '../split/settle.js';
+import { draftSplit } from '../split/split-release.js';
+import type { DraftUnit, ReleaseUnit } from '../split/unit.js';
+import { complaintOf } from './complaint-of.js';
 import { type Evaluation, summarize, type UnitResult } from './evaluation.js';
-import { judgeUnit } from './judge-unit.js';
+import { judgeAll, type Retry } from './judge-all.js';
+import { identifyProgram } from './program-identity.js';
+import { openReleaseKernel, type ReleaseRange } from './release-kernel.js';
 import { ResultStore } from './result-store.js';
 import { drawSample } from './sample.js';
 
-/** Which earlier results are judged again. */
-export type Retry = 'none' | 'refused' | 'all';
-
-export interface EvaluationRequest {
-  readonly from: string;
-  readonly to: string;
-  /** A kernel of version `from`; the plain amd64 one when left out. */
-  readonly kernel?: string;
+export interface EvaluationRequest extends ReleaseRange {
   readonly sample?: { readonly size: number; readonly seed: number };
   /** Ids or paths; only units that match one of them. */
   readonly only?: readonly string[];
   readonly retry?: Retry;
-  /** Where results are kept; a place in the cache when left out. */
-  readonly work?: string;
   /** Unit id → patches with custom code for it. */
   readonly customCode?: ReadonlyMap<string, readonly PatchFile[]>;
   /** Applies updates in guests; those of units whose earlier result says so are not asked again. */
@@ -51,109 +44,71 @@ export async function evaluateRelease(
   request: EvaluationRequest,
   options: WorkOptions = {},
 ): Promise<Evaluation> {
-  const kernel = await findKernel(request, options);
-  await prepareTree(kernel, options);
-  const { release, version } = kernel.identity;
-  const split = await splitRelease(request, options);
-  const units = chooseUnits(split.units, request);
-  const name = `${request.from}_${request.to}_${release}`.replace(/[^\w.+-]/g, '_');
-  const directory = request.work ?? join(options.cache ?? cacheRoot(), 'evaluations', name);
-  const store = await ResultStore.open(directory, `${release}=${version}`);
-  const results = await judgeUnits(units, `${release}=${version}`, store, request, options);
+  const place = await openReleaseKernel(request, options);
+  const draft = await draftSplit(request, options);
+  const store = await ResultStore.open(place.directory, place.spec);
+  const codeOf = ({ id, joined }: ReleaseUnit) =>
+    [id, ...joined].flatMap((each) => request.customCode?.get(each) ?? []);
+  const program = await identifyProgram();
+  const { retry = 'none' } = request;
+  const mentioning = new MentioningFiles(draft.units.flatMap(({ atoms }) => atoms));
+  const chosen = chooseUnits(draft.units, request);
+  const results = new Map<string, UnitResult>();
+  const settled = await settleUnits(
+    draft.units,
+    (unit) => chosen.has(unit),
+    async (units, round) => {
+      const judging = { place, store, retry, mentioning, codeOf, round, program };
+      const judged = await judgeAll(units, judging, options);
+      const complaints = new Map<string, Complaint>();
+      for (const [id, result] of judged) {
+        results.set(id, result);
+        const complaint = complaintOf(result);
+        if (complaint !== undefined) complaints.set(id, complaint);
+      }
+      return complaints;
+    },
+  );
+  const units = settled.map(({ unit }) => unit).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (request.applyInGuests !== undefined) {
-    await applyResults(units, results, kernel, store, request, request.applyInGuests);
+    await applyResults(units, results, place.kernel, { store, codeOf }, request.applyInGuests);
   }
-  const judged = units.flatMap(({ id }) => results.get(id) ?? []);
+  const judged = units.flatMap((unit) => describeNow(unit, results.get(unit.id)));
+  const { release, version } = place.kernel.identity;
   return {
     from: request.from,
     to: request.to,
     kernel: { release, version },
     sample: request.sample ?? null,
     units: judged,
-    summary: summarize(judged, split.untiedCves.length),
+    summary: summarize(judged, draft.untiedCves.length),
   };
-}
-
-async function findKernel({ from, kernel }: EvaluationRequest, options: WorkOptions): Promise<FetchedKernel> {
-  const context = { fetched: await listFetchedKernels(options) };
-  const identity = await resolveKernel(kernel ?? from, systemApt(), context);
-  if (identity.version !== from) {
-    throw new InputError(
-      'wrong-kernel',
-      `${identity.release} is of version ${identity.version}; the units are for ${from}: name a kernel of that version with --kernel`,
-    );
-  }
-  return fetchKernel(identity, options);
 }
 
 function chooseUnits(
-  units: readonly ReleaseUnit[],
+  drafts: readonly DraftUnit[],
   { only, sample }: EvaluationRequest,
-): readonly ReleaseUnit[] {
+): ReadonlySet<DraftUnit> {
   const wanted =
     only === undefined
-      ? units
-      : units.filter(({ id, files }) => only.some((each) => each === id || files.includes(each)));
+      ? drafts
+      : drafts.filter(({ unit }) => only.some((each) => each === unit.id || unit.files.includes(each)));
   if (wanted.length === 0) {
     throw new InputError('no-units', 'no unit to evaluate; `resplice split` lists them with their files');
   }
-  return sample === undefined ? wanted : drawSample(wanted, sample.size, sample.seed);
+  return new Set(sample === undefined ? wanted : drawSample(wanted, sample.size, sample.seed));
 }
 
-async function judgeUnits(
-  units: readonly ReleaseUnit[],
-  kernel: string,
-  store: ResultStore,
-  request: EvaluationRequest,
-  options: WorkOptions,
-): Promise<Map<string, UnitResult>> {
-  const results = new Map<string, UnitResult>();
-  const missing: ReleaseUnit[] = [];
-  const codeOf = (unit: ReleaseUnit) => request.customCode?.get(unit.id) ?? [];
-  for (const unit of units) {
-    const known = await store.find(unit, codeOf(unit));
-    if (known === undefined || isAskedAgain(known, request.retry ?? 'none')) missing.push(unit);
-    else results.set(unit.id, known);
-  }
-  const progress = options.progress ?? silentProgress;
-  const quiet = { ...options, progress: silentProgress };
-  let done = 0;
-  const report = (detail: string, state: 'update' | 'done' = 'update') =>
-    progress({ stage: 'evaluate', state, detail, done, total: missing.length, unit: 'tasks' });
-  progress({ stage: 'evaluate', state: 'start', detail: `${missing.length} of ${units.length} units` });
-  const start = performance.now();
-  const queue = missing.toSorted(byReach).values();
-  const work = async () => {
-    for (const unit of queue) {
-      options.signal?.throwIfAborted();
-      const { result, update } = await judgeUnit(unit, kernel, codeOf(unit), quiet);
-      if (update !== undefined) await store.writeUpdate(unit, codeOf(unit), update);
-      await store.write(unit, codeOf(unit), result);
-      results.set(unit.id, result);
-      done += 1;
-      const left = ((performance.now() - start) / done) * (missing.length - done);
-      report(`${unit.id}: ${describe(result)}, ${Math.ceil(left / 60_000)} min left`);
-    }
-  };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
-  report(`${units.length} units`, 'done');
-  return results;
+/** A kept result with what does not depend on how the unit was judged: the rules for ties may have changed since. */
+function describeNow(unit: ReleaseUnit, result: UnitResult | undefined): readonly UnitResult[] {
+  if (result === undefined) return [];
+  const { files, joined } = unit;
+  return [{ ...result, files, joined, cves: [...new Set(unit.cves.map(({ cve }) => cve))].sort() }];
 }
 
-/** Headers last: one of them can take as long as a hundred sources. */
-function byReach(a: ReleaseUnit, b: ReleaseUnit): number {
-  const reach = ({ files }: ReleaseUnit) => files.filter((file) => file.startsWith('include/')).length;
-  return Math.min(1, reach(a)) - Math.min(1, reach(b));
-}
-
-function isAskedAgain(result: UnitResult, retry: Retry): boolean {
-  return retry === 'all' || (retry === 'refused' && result.verdict === 'refused' && result.built);
-}
-
-function describe({ built, changesCode, verdict, reasons }: UnitResult): string {
-  if (!built) return 'not built';
-  if (!changesCode) return 'changes no code';
-  return verdict === 'refused' ? `refused (${reasons[0]?.code ?? ''})` : verdict;
+interface KeptResults {
+  readonly store: ResultStore;
+  readonly codeOf: (unit: ReleaseUnit) => readonly PatchFile[];
 }
 
 /** Each result is kept as soon as it is known. */
@@ -161,11 +116,9 @@ async function applyResults(
   units: readonly ReleaseUnit[],
   results: Map<string, UnitResult>,
   kernel: FetchedKernel,
-  store: ResultStore,
-  request: EvaluationRequest,
+  { store, codeOf }: KeptResults,
   applyInGuests: GuestTrial,
 ): Promise<void> {
-  const codeOf = (unit: ReleaseUnit) => request.customCode?.get(unit.id) ?? [];
   const byId = new Map(units.map((unit) => [unit.id, unit]));
   const updates: { id: string; update: Update }[] = [];
   for (const unit of units) {

@@ -15,6 +15,8 @@ export type UnitVerdict = 'automatic' | 'with-hook' | 'refused';
 export interface UnitResult {
   readonly id: string;
   readonly files: readonly string[];
+  /** Ids of units that did not compile alone and are this one together; empty for one that did. */
+  readonly joined: readonly string[];
   readonly cves: readonly string[];
   /** False when this configuration builds nothing of it. */
   readonly built: boolean;
@@ -31,6 +33,8 @@ export interface UnitResult {
   readonly milliseconds: number;
   /** Part of `milliseconds` in which compilers, objtool and the like ran. */
   readonly toolMilliseconds: number;
+  /** Which build of this program judged it. */
+  readonly program: string;
 }
 
 export interface EvaluationSummary {

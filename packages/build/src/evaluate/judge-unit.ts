@@ -8,7 +8,7 @@ import { ToolClock } from '../create/timing.js';
 import type { WorkOptions } from '../debian/store.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
-import type { ReleaseUnit } from '../split/split-release.js';
+import type { ReleaseUnit } from '../split/unit.js';
 import type { UnitReason, UnitResult } from './evaluation.js';
 
 export interface JudgedUnit {
@@ -45,12 +45,14 @@ export async function judgeUnit(
   const result = {
     id: unit.id,
     files: unit.files,
+    joined: unit.joined,
     cves,
     ...judgement,
     applied: null,
     applyProblem: null,
     milliseconds: Math.round(performance.now() - start),
     toolMilliseconds: Math.round(timed.clock.milliseconds),
+    program: '',
   };
   return { result, update };
 }
@@ -71,7 +73,7 @@ async function create(
     const code = error instanceof RespliceError ? error.code : 'bug';
     const message = error instanceof Error ? error.message : String(error);
     return {
-      judgement: refusedFor([{ code, subject: '', found: message.slice(0, 2000) }]),
+      judgement: refusedFor([{ code, subject: '', found: message.slice(0, 6000) }]),
       update: undefined,
     };
   }

@@ -8,7 +8,7 @@ import { VERSION } from '@resplice/report';
 import { encodeUpdate, parseUpdate, type Update } from '@resplice/update';
 import { isMissing, writeWhole } from '../debian/store.js';
 import type { PatchFile } from '../patch/patch-model.js';
-import type { ReleaseUnit } from '../split/split-release.js';
+import type { ReleaseUnit } from '../split/unit.js';
 import type { UnitResult } from './evaluation.js';
 
 export class ResultStore {
@@ -42,6 +42,20 @@ export class ResultStore {
     );
   }
 
+  /** What the compiler said of the unit alone, empty if it was content; undefined when it was not asked. */
+  async findComplaint(unit: ReleaseUnit): Promise<string | undefined> {
+    try {
+      return await readFile(this.#complaintPath(unit), 'utf8');
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  }
+
+  async writeComplaint(unit: ReleaseUnit, text: string): Promise<void> {
+    await writeWhole(this.#complaintPath(unit), Buffer.from(text));
+  }
+
   async writeUpdate(unit: ReleaseUnit, customCode: readonly PatchFile[], update: Update): Promise<void> {
     await writeWhole(this.#path(unit, customCode, 'splice'), encodeUpdate(update));
   }
@@ -49,6 +63,12 @@ export class ResultStore {
   async readUpdate(unit: ReleaseUnit, customCode: readonly PatchFile[]): Promise<Update> {
     const file = this.#path(unit, customCode, 'splice');
     return parseUpdate(await readFile(file), file);
+  }
+
+  /** A compiler's answer depends on no version of this program. */
+  #complaintPath({ id, patch }: ReleaseUnit): string {
+    const hash = createHash('sha256').update(this.#kernel).update(patch).digest('hex');
+    return join(this.#directory, `${id}-${hash.slice(0, 16)}.check`);
   }
 
   #path(unit: ReleaseUnit, customCode: readonly PatchFile[], suffix: string): string {

@@ -36,7 +36,7 @@ export async function keepMentioning(
   options: Pick<WorkOptions, 'signal'> = {},
 ): Promise<MentioningObjects> {
   const graph = await readIncludeGraph(tree);
-  const included = [...files].filter(([path]) => graph.isIncluded(path));
+  const included = [...files].filter(([path, { before }]) => graph.isIncluded(path, before === null));
   const seeds = included.map(([path, content]) => readChange(path, content));
   const undecided = seeds.find((seed) => seed.undecided !== undefined)?.undecided;
   if (undecided !== undefined) return { objects, comparable: true, undecided };

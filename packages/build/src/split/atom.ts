@@ -3,6 +3,7 @@
 
 import type { Hunk, PatchedFile } from '../patch/patch-model.js';
 import { blankComments, isWord, listIdentifiers, type OutlineItem, outlineSource } from './c-outline.js';
+import { groupBy } from './group-by.js';
 
 export interface Atom {
   /** Path in the tree, of the new file unless it is removed. */
@@ -171,15 +172,14 @@ function findIncluded({ kind, text }: Hunk['lines'][number]): readonly string[] 
   return name === undefined ? [] : [name];
 }
 
-/** Every declaration and definition of a name in the file: `static` and a moved prototype make no other signature. */
+/** Every declaration and definition of a name in the file: a prototype that is new makes another signature, one that moves does not. */
 function headsByName(items: readonly OutlineItem[]): ReadonlyMap<string, string> {
-  const heads = new Map<string, Set<string>>();
-  for (const { name, head } of items) {
-    if (name === '') continue;
-    const heading = head.replace(/;$/, '').replace(/\s+/g, ' ').trim();
-    heads.set(name, (heads.get(name) ?? new Set()).add(heading));
-  }
-  return new Map([...heads].map(([name, texts]) => [name, [...texts].sort().join('\n')]));
+  const heads = groupBy(
+    items.filter(({ name }) => name !== ''),
+    ({ name }) => name,
+  );
+  const heading = ({ head }: OutlineItem) => head.replace(/;$/, '').replace(/\s+/g, ' ').trim();
+  return new Map([...heads].map(([name, found]) => [name, found.map(heading).sort().join('\n')]));
 }
 
 /** `u32 a, b : 3;`, `int (*f)(void);`, `FOO_BAR = 1,`. */

@@ -156,8 +156,15 @@ function withoutAttributes(text: string): string {
   return text
     .replace(/__attribute__\s*\(\([^()]*(?:\([^()]*\)[^()]*)*\)\)/g, ' ')
     .replace(/^(?:\s*(?:static|extern|inline|const|__\w+\s*(?:\([^()]*\))?))+(?=\s+\w+[^;]*\()/, ' ')
-    .replace(/(\w[\s\]]+)__[a-z]\w*\s*(?:\([^()]*\))?\s*(;?\s*)$/, '$1$2');
+    .replace(TRAILING_ATTRIBUTE, '$1$2');
 }
+
+/** By name: `static int __f(int a)` and `static int table __aligned(64)` look the same. */
+const TRAILING_ATTRIBUTE = new RegExp(
+  String.raw`(\w[\s\]]+)__(?:read_mostly|(?:net_|mem|cpu)?(?:init|exit)(?:data|const|_or_module|data_or_module)?|ro_after_init|` +
+    String.raw`used|(?:maybe|always)_unused|ref(?:data|const)?|(?:\w+_)?aligned(?:_in_smp)?|section|weak|visible|packed|percpu|rcu|` +
+    String.raw`cold|latent_entropy|randomize_layout|bss_decrypted|guarded_by|counted_by)\s*(?:\([^()]*\))?\s*(;?\s*)$`,
+);
 
 const WORDS = new Set(
   `auto bool break case char const continue default do double else enum extern float for goto if inline int long register return

@@ -14,30 +14,9 @@ import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchedFile } from '../patch/patch-model.js';
 import { type Atom, listAtoms } from './atom.js';
 import { listIdentifiers } from './c-outline.js';
-import { type Confidence, tieSubjects } from './changelog-tie.js';
+import { tieSubjects } from './changelog-tie.js';
 import { tieAtoms } from './tie-atoms.js';
-import { encodeUnitPatch, nameUnit } from './unit-patch.js';
-
-export interface CveTie {
-  readonly cve: string;
-  readonly subject: string;
-  readonly confidence: Confidence;
-  readonly why: string;
-}
-
-export interface ReleaseUnit {
-  /** Stable and readable: `net-core-sock-3f2a91`. */
-  readonly id: string;
-  readonly files: readonly string[];
-  /** A unified diff that applies alone to the older source. */
-  readonly patch: Uint8Array;
-  readonly subjects: readonly {
-    readonly subject: string;
-    readonly confidence: Confidence;
-    readonly why: string;
-  }[];
-  readonly cves: readonly CveTie[];
-}
+import { type DraftUnit, makeUnit, type ReleaseUnit } from './unit.js';
 
 export interface ReleaseSplit {
   readonly from: string;
@@ -54,8 +33,23 @@ export interface SplitRequest {
   readonly paths?: readonly string[];
 }
 
-/** Splits a release. */
+/** The units as names alone make them, with what they are made of. */
+export interface SplitDraft {
+  readonly from: string;
+  readonly to: string;
+  /** In the order of their ids. */
+  readonly units: readonly DraftUnit[];
+  readonly untiedCves: readonly string[];
+}
+
+/** Splits a release by names; no compiler is asked. */
 export async function splitRelease(request: SplitRequest, options: WorkOptions = {}): Promise<ReleaseSplit> {
+  const { units, ...draft } = await draftSplit(request, options);
+  return { ...draft, units: units.map(({ unit }) => unit) };
+}
+
+/** What {@link splitRelease} and whoever joins units further start from. */
+export async function draftSplit(request: SplitRequest, options: WorkOptions = {}): Promise<SplitDraft> {
   const { from, to } = request;
   if (compareVersions(from, to) >= 0) {
     throw new UsageError(
@@ -76,7 +70,7 @@ export async function splitRelease(request: SplitRequest, options: WorkOptions =
     });
     if (text === '') return { from, to, units: [], untiedCves: [] };
     const { files } = parsePatch(Buffer.from(text, 'latin1'), `${from}..${to}`);
-    const { groups } = await tieFiles(files, before, after);
+    const groups = await tieFiles(files, before, after);
     return describeSplit(request, groups, await readItems(source, from, to));
   });
 }
@@ -86,7 +80,7 @@ async function tieFiles(
   files: readonly PatchedFile[],
   before: string,
   after: string,
-): Promise<{ readonly groups: readonly (readonly Atom[])[] }> {
+): Promise<readonly (readonly Atom[])[]> {
   const atoms: Atom[] = [];
   const words = new Map<string, ReadonlySet<string>>();
   for (const file of files) {
@@ -104,7 +98,7 @@ async function tieFiles(
     has: (path: string, name: string) => words.get(path)?.has(name) ?? false,
     count: (name: string) => counts.get(name) ?? 0,
   };
-  return { groups: tieAtoms(atoms, older) };
+  return tieAtoms(atoms, older);
 }
 
 async function readText(path: string): Promise<string> {
@@ -136,22 +130,10 @@ function describeSplit(
   { from, to }: SplitRequest,
   groups: readonly (readonly Atom[])[],
   items: Awaited<ReturnType<typeof readItems>>,
-): ReleaseSplit {
+): SplitDraft {
   const { ties, untied } = tieSubjects(groups, items);
-  const units = groups.map((atoms, index): ReleaseUnit => {
-    const patch = encodeUnitPatch(atoms);
-    const mine = ties[index] ?? [];
-    return {
-      id: nameUnit(atoms, patch),
-      files: [...new Set(atoms.map(({ path }) => path))].sort(),
-      patch,
-      subjects: mine.map(({ subject, confidence, why }) => ({ subject, confidence, why })),
-      cves: mine.flatMap(({ cves, subject, confidence, why }) =>
-        cves.map((cve) => ({ cve, subject, confidence, why })),
-      ),
-    };
-  });
-  const tied = new Set(units.flatMap(({ cves }) => cves.map(({ cve }) => cve)));
+  const units = groups.map((atoms, index) => makeUnit(atoms, ties[index] ?? []));
+  const tied = new Set(units.flatMap(({ unit }) => unit.cves.map(({ cve }) => cve)));
   const untiedCves = [...new Set(untied.flatMap(({ cves }) => cves))].filter((cve) => !tied.has(cve)).sort();
-  return { from, to, units: units.toSorted((a, b) => (a.id < b.id ? -1 : 1)), untiedCves };
+  return { from, to, units: units.toSorted((a, b) => (a.unit.id < b.unit.id ? -1 : 1)), untiedCves };
 }

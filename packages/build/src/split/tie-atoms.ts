@@ -6,9 +6,11 @@
 // of one structure says nothing about another directory): a name that is new because of this atom was not in the user's file before, and
 // a name that is not new is one that few of the changed files have. What #include lines an atom changes may serve any part of its file.
 
-import { basename, dirname } from 'node:path/posix';
+import { dirname } from 'node:path/posix';
 import type { Atom } from './atom.js';
+import { DisjointSets } from './disjoint-sets.js';
 import { groupBy } from './group-by.js';
+import { isNear, isSameMachine } from './nearness.js';
 
 /** A name in the older text of more of the changed files than this is a common word. */
 const FEW = 20;
@@ -22,7 +24,7 @@ export interface OlderTexts {
 
 /** Groups of atoms, each in the order given. */
 export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
-  const groups = new Groups(atoms.length);
+  const groups = new DisjointSets(atoms.length);
   const byPath = groupBy(atoms.keys(), (index) => atoms[index]?.path ?? '');
   const users = indexUsers(atoms);
   const created = [...atoms.keys()].filter((index) => atoms[index]?.file.kind === 'create');
@@ -101,18 +103,6 @@ function isCode(path: string): boolean {
   return /\.[chS]$/.test(path);
 }
 
-/** arch/arm64 and arch/x86 share no code. */
-function isSameMachine(a: string, b: string): boolean {
-  const machine = (path: string) => /^(?:arch|tools\/arch)\/(\w+)\//.exec(path)?.[1];
-  const [one, other] = [machine(a), machine(b)];
-  return one === undefined || other === undefined || one === other;
-}
-
-function isNear(header: string, user: string): boolean {
-  const stem = basename(header, '.h');
-  return dirname(header) === dirname(user) || (stem.length > 3 && user.includes(stem));
-}
-
 /** Name → atoms whose hunks hold it. */
 function indexUsers(atoms: readonly Atom[]): ReadonlyMap<string, readonly number[]> {
   const users = new Map<string, number[]>();
@@ -124,31 +114,4 @@ function indexUsers(atoms: readonly Atom[]): ReadonlyMap<string, readonly number
     }
   }
   return users;
-}
-
-/** Disjoint sets. */
-class Groups {
-  readonly #parent: number[];
-
-  constructor(size: number) {
-    this.#parent = Array.from({ length: size }, (_, index) => index);
-  }
-
-  join(a: number, b: number): void {
-    const [x, y] = [this.#find(a), this.#find(b)];
-    this.#parent[Math.max(x, y)] = Math.min(x, y);
-  }
-
-  list(): readonly (readonly number[])[] {
-    return [...groupBy(this.#parent.keys(), (index) => this.#find(index)).values()];
-  }
-
-  #find(start: number): number {
-    let index = start;
-    for (let up = this.#parent[index] ?? index; up !== index; up = this.#parent[index] ?? index) {
-      this.#parent[index] = this.#parent[up] ?? up;
-      index = up;
-    }
-    return index;
-  }
 }

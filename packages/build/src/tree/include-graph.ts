@@ -16,8 +16,8 @@ import type { PreparedTree } from './prepare-tree.js';
 
 export interface IncludeGraph {
   readonly findIncluders: (headers: readonly string[]) => readonly string[];
-  /** Whether some object may include the file, or be compiled from it. */
-  readonly isIncluded: (path: string) => boolean;
+  /** Whether some object may include the file, or be compiled from it. A file that is not new is included where it has always been. */
+  readonly isIncluded: (path: string, isNew: boolean) => boolean;
   /** Every file that the object may include, directly or not, with its source. */
   readonly findIncluded: (object: string) => ReadonlySet<string>;
   /** Every file that one of the objects may include; their sources only where another one includes them. */
@@ -88,6 +88,11 @@ export function parseDependencies(text: string): readonly string[] {
   return paths.filter((path) => path !== '' && !path.startsWith('/')).map((path) => normalizePath(path));
 }
 
+/** The index has such headers where a name in a macro can be any file's; the compiler of this machine never finds them. */
+export function isOtherMachine(path: string): boolean {
+  return /^arch\/(?!x86\/)[^/]+\//.test(path);
+}
+
 class IndexedGraph implements IncludeGraph {
   readonly #file: IncludeIndexFile;
   readonly #ids: ReadonlyMap<string, number>;
@@ -117,7 +122,8 @@ class IndexedGraph implements IncludeGraph {
       .map(([object]) => object);
   };
 
-  readonly isIncluded = (path: string): boolean => this.#startingPoints(path).length > 0;
+  readonly isIncluded = (path: string, isNew: boolean): boolean =>
+    !isOtherMachine(path) && (isNew ? this.#startingPoints(path).length > 0 : this.#ids.has(path));
 
   readonly findIncluded = (object: string): ReadonlySet<string> => {
     const entry = this.#file.objects.find(([name]) => name === object);

@@ -2,8 +2,10 @@
 // is included by objects and read by the generator of flask.h. Generators and build rules do not run again for a patch (their
 // products belong to the prepared tree), so a patch to them must be refused by the caller rather than half applied.
 
+import { join } from 'node:path';
+import { exists } from '../debian/store.js';
 import { recipeWords } from './generated-files.js';
-import { readIncludeGraph } from './include-graph.js';
+import { isOtherMachine, readIncludeGraph } from './include-graph.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface PathRoles {
@@ -28,15 +30,16 @@ export async function findPathRoles(
 ): Promise<ReadonlyMap<string, PathRoles>> {
   const graph = await readIncludeGraph(tree);
   const products = indexProducts(tree);
-  return new Map(
-    paths.map((path) => {
-      const compiledTo = tree.database.bySource(path).map((command) => command.object);
-      const generates = findProducts(products, path);
-      const included = graph.isIncluded(path);
-      const known = compiledTo.length > 0 || included || generates.length > 0;
-      return [path, { compiledTo, included, generates, buildRule: !known && isBuildRule(path) }] as const;
-    }),
-  );
+  const roles = new Map<string, PathRoles>();
+  for (const path of paths) {
+    const compiledTo = tree.database.bySource(path).map((command) => command.object);
+    const generates = findProducts(products, path);
+    // arch/arm64/include/asm/tlb.h answers to <asm/tlb.h> as well, but has never been asked.
+    const included = graph.isIncluded(path, !(await exists(join(tree.directory, path))));
+    const known = compiledTo.length > 0 || included || generates.length > 0;
+    roles.set(path, { compiledTo, included, generates, buildRule: !known && isBuildRule(path) });
+  }
+  return roles;
 }
 
 /** Used in no way that this configuration can see. */
@@ -77,9 +80,7 @@ function findProducts(products: ReadonlyMap<string, ReadonlySet<string>>, path: 
 /** Errs on the side of yes: a file of the build that is no text for the compiler may well steer it. */
 function isBuildRule(path: string): boolean {
   const base = path.slice(path.lastIndexOf('/') + 1);
-  const otherArchitecture =
-    path.startsWith('arch/') && !path.startsWith('arch/x86/') && path !== 'arch/Kconfig';
-  if (ASIDE.test(path) || otherArchitecture) return false;
+  if (ASIDE.test(path) || isOtherMachine(path)) return false;
   return (
     /^(?:Makefile|Kbuild|Kconfig)/.test(base) ||
     path.startsWith('scripts/') ||

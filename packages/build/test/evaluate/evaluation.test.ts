@@ -11,6 +11,7 @@ import { drawSample } from '../../src/evaluate/sample.js';
 const result = fc.record({
   id: fc.string(),
   files: fc.constant(['net/core/sock.c']),
+  joined: fc.constant([]),
   cves: fc.array(fc.constantFrom('CVE-2026-10001', 'CVE-2026-10002', 'CVE-2026-10003')),
   built: fc.boolean(),
   changesCode: fc.boolean(),
@@ -27,6 +28,7 @@ const result = fc.record({
   functions: fc.nat(9),
   milliseconds: fc.nat(9000),
   toolMilliseconds: fc.nat(9000),
+  program: fc.constant('0123456789ab'),
 });
 
 function makeUnit(patch: string) {
@@ -36,6 +38,7 @@ function makeUnit(patch: string) {
     patch: Buffer.from(patch),
     subjects: [],
     cves: [],
+    joined: [],
   };
 }
 

@@ -263,3 +263,45 @@ test('a subject that names the changed function of one unit is tied for certain,
     ['CVE-2026-10002'],
   );
 });
+
+test('a function whose name begins with two underscores has a name; an attribute behind a name is none', () => {
+  const names = outlineSource(
+    lines(
+      'static void __flush(struct log *l)',
+      '{',
+      '}',
+      'static struct log *__find(int a) { return 0; }',
+      'static int table[4] __aligned(64);',
+      'static u32 counter __ro_after_init;',
+      'static __always_inline void __f(int a) { }',
+      'static unsigned long __state;',
+      'static int __init_pool(int a) { }',
+      'static int lock __cacheline_aligned_in_smp;',
+      'int g(int a) __must_hold(&lock);',
+    ),
+  );
+  assert.deepEqual(
+    names.map(({ name }) => name),
+    ['__flush', '__find', 'table', 'counter', '__f', '__state', '__init_pool', 'lock', 'g'],
+  );
+});
+
+test('a prototype that an earlier caller needs is tied with it, one that moves ties nothing', () => {
+  const before = lines(
+    '',
+    'int g(void)',
+    '{',
+    '\treturn 0;',
+    '}',
+    '',
+    'static int f(int a)',
+    '{',
+    '\treturn a;',
+    '}',
+  );
+  const after = before
+    .replace('\nint g', 'static int f(int a);\nint g')
+    .replace('return 0', 'return f(1)')
+    .replace(/^\n/, '');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});

@@ -28,6 +28,7 @@ const FILES = {
   'include/trace/define.h': '#include TRACE_INCLUDE(TRACE_INCLUDE_FILE)\n',
   'include/trace/events/odd.h': '#define TRACE_SYSTEM other\n#include <trace/define.h>\n',
   'include/trace/events/other.h': '',
+  'arch/arm64/include/trace/events/other.h': '',
   'fs/a.c': '#include <linux/fs.h>\n#include "local.h"\nint a;\n',
   'fs/local.h': '#define MAGIC_FILE <linux/magic.h>\n#include MAGIC_FILE\n',
   'include/linux/magic.h': '',
@@ -39,6 +40,7 @@ const FILES = {
   'net/d.S': '#include <linux/types.h>\n.include "macros.inc"\n',
   'net/macros.inc': '',
   'net/unused.h': '',
+  'other/linux/types.h': '',
 } as const;
 
 for (const [path, text] of Object.entries(FILES)) {
@@ -108,6 +110,8 @@ test('tells what a patched path means', async () => {
     'fs/local.h',
     'fs/Makefile',
     'net/unused.h',
+    'arch/arm64/include/trace/events/other.h',
+    'other/linux/types.h',
     'scripts/x.sh',
     'drivers/x.c',
   ]);
@@ -115,7 +119,12 @@ test('tells what a patched path means', async () => {
   assert.equal(roles.get('fs/local.h')?.included, true);
   assert.equal(roles.get('fs/Makefile')?.buildRule, true);
   assert.equal(roles.get('scripts/x.sh')?.buildRule, true);
-  for (const path of ['net/unused.h', 'drivers/x.c']) {
+  for (const path of [
+    'net/unused.h',
+    'arch/arm64/include/trace/events/other.h',
+    'other/linux/types.h',
+    'drivers/x.c',
+  ]) {
     const found = roles.get(path);
     assert.ok(found !== undefined && isUnused(found), path);
   }
