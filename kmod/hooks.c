@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * As livepatch.c, for an update with hooks: calls them from the callbacks that the livepatch core makes for each kernel object.
+ * As livepatch.c, for an update with hooks or exit code of modules: calls them from the callbacks that the livepatch core makes for each kernel object.
  * The table is written by packages/engine/src/module/hook-table.ts, in the order in which the hooks of a kind run.
  */
 #include <linux/livepatch.h>
@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 #define RESPLICE_KINDS_ONLY
 #include "resplice.h"
+#include "exit.h"
 
 enum resplice_state { NOT_APPLIED, APPLYING, APPLIED, UNDOING };
 
@@ -94,11 +95,13 @@ void resplice_post_patch(struct klp_object *object)
 	bool undone = state_of(object->name) == UNDOING;
 
 	set_state(object->name, APPLIED);
+	resplice_redirect_exits(object);
 	run(object->name, undone ? RESPLICE_KIND_FAIL_UNDO : RESPLICE_KIND_POST_APPLY);
 }
 
 void resplice_pre_unpatch(struct klp_object *object)
 {
+	resplice_restore_exits(object);
 	set_state(object->name, UNDOING);
 	run(object->name, RESPLICE_KIND_UNDO);
 }
@@ -132,17 +135,27 @@ static struct module_attribute may_undo = __ATTR(may_undo, 0200, NULL, may_undo_
 
 int init_module(void)
 {
-	int err = sysfs_create_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+	int err = resplice_watch_exits();
 
 	if (err)
 		return err;
+	err = sysfs_create_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+	if (err)
+		goto unwatch;
 	err = klp_enable_patch(&resplice_patch);
 	if (err)
-		sysfs_remove_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+		goto remove_file;
+	return 0;
+
+remove_file:
+	sysfs_remove_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+unwatch:
+	resplice_unwatch_exits();
 	return err;
 }
 
 void cleanup_module(void)
 {
 	sysfs_remove_file(&THIS_MODULE->mkobj.kobj, &may_undo.attr);
+	resplice_unwatch_exits();
 }

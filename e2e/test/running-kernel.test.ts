@@ -8,11 +8,20 @@ import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
 import { heldTransition } from './case/held-transition.js';
 import { killedCommands } from './case/killed-commands.js';
+import { moduleExit } from './case/module-exit.js';
 import { oneUpdate } from './case/one-update.js';
 import { severalUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 
-const CASES = [oneUpdate, severalUpdates, stackedUpdates, alteredCode, heldTransition, killedCommands];
+const CASES = [
+  oneUpdate,
+  severalUpdates,
+  moduleExit,
+  stackedUpdates,
+  alteredCode,
+  heldTransition,
+  killedCommands,
+];
 
 const guest = new GuestScript();
 let workshop: Workshop | undefined;

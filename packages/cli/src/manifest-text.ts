@@ -54,7 +54,9 @@ function renderObject(object: PatchedObject): readonly string[] {
     const stays = addressTaken ? '; its address is taken, so undo needs --force' : '';
     return `  added ${kind} ${name}, ${formatBytes(size)}${stays}`;
   });
-  return [title, ...object.functions.flatMap(renderFunction), ...added];
+  const exit =
+    object.exit === null ? [] : [`  runs ${object.exit} of the update when the module is unloaded`];
+  return [title, ...object.functions.flatMap(renderFunction), ...exit, ...added];
 }
 
 function renderFunction(replaced: ReplacedFunction): readonly string[] {

@@ -34,6 +34,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
         name: 'vmlinux',
         buildId: null,
         reloadable: true,
+        exit: null,
         sources: ['net/core/sock.c'],
         functions: [
           {

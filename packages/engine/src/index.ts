@@ -6,6 +6,7 @@ export { type Correlation, correlate } from './diff/correlate.js';
 export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
 export { findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
+export { nameModuleExit } from './diff/module-exit.js';
 export {
   type DiffOptions,
   diffObjects,
@@ -32,6 +33,7 @@ export type { RunningObject, RunningSite } from './match/running-object.js';
 export { openVmlinux } from './match/vmlinux.js';
 export { type AssemblyInput, assembleUpdate, type Import, type Part } from './module/assemble.js';
 export { type BindContext, bindImports } from './module/bind.js';
+export type { ModuleExit } from './module/exit-table.js';
 export { type AbsoluteImport, finalizeModule } from './module/finalize.js';
 export { type ObjectHook, orderHooks } from './module/hook-table.js';
 export { linkAbsolute } from './module/link-absolute.js';

@@ -67,7 +67,7 @@ export const CREATE_REASONS = {
     stage: 'create',
     title: 'code changes that runs only when a module is unloaded',
     advice:
-      'leave that hunk out when a correct unload is not part of the fix; else move its work into a function that the exit code calls',
+      'have nothing but calls from the exit function lead to it, which then is replaced as a whole; or leave that hunk out when a correct unload is not part of the fix',
   },
   'changed-type-layout': {
     stage: 'create',

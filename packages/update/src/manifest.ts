@@ -104,6 +104,8 @@ export const PatchedObject = z.strictObject({
   reloadable: z.boolean(),
   sources: z.array(z.string()),
   functions: z.array(ReplacedFunction),
+  /** Symbol of the function that takes the place of the module's exit function; null when that stays. */
+  exit: z.string().min(1).nullable(),
   /** Functions and data that only the new code has. */
   added: z.array(
     z.strictObject({

@@ -1,7 +1,7 @@
 // The manifest of an update: what was compared and built, in the words that the applying machine checks.
 
 import { createHash } from 'node:crypto';
-import { type Definition, hashCode, type RunningObject } from '@resplice/engine';
+import { type Definition, hashCode, nameModuleExit, type RunningObject } from '@resplice/engine';
 import type { CodeSite, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
@@ -21,6 +21,7 @@ export function describeObjects(
       // Before Linux 6.3 the livepatch core does not clear what it resolved, and refuses to resolve it again.
       reloadable: owner === 'vmlinux' || model.vmlinux.addressesOf('clear_relocate_add').length > 0,
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
+      exit: describeExit(mine),
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object, jumps)),
       added: mine.flatMap(({ diff }) =>
         diff.selection.added.map((definition) => ({
@@ -32,6 +33,11 @@ export function describeObjects(
       ),
     };
   });
+}
+
+function describeExit(compared: readonly ComparedObject[]): string | null {
+  const [exit] = compared.flatMap(({ diff }) => diff.selection.exit ?? []);
+  return exit === undefined ? null : nameModuleExit(exit);
 }
 
 function describeFunctions(

@@ -61,12 +61,25 @@ export interface ModuleFile {
 export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
   const { tree, model, compared, clock, engine } = request;
   const hooks = listHooks(compared);
-  const plain = engine === 'livepatch' ? 'livepatch' : 'update';
-  const name = engine === 'livepatch' && hooks.length > 0 ? 'hooks' : plain;
-  const own = await clock.during(() => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal));
-  const parts = [...compared.map(({ owner, diff }) => partOfDiff(owner, diff)), ownPart(own, model.layouts)];
+  const exits = compared.flatMap(({ owner, diff }) =>
+    diff.selection.exit === undefined ? [] : [{ object: owner, replacement: diff.selection.exit }],
+  );
+  const names = nameOwnCode(engine, hooks.length + exits.length > 0);
+  const own = await clock.during(() =>
+    Promise.all(names.map((name) => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal))),
+  );
+  const parts = [
+    ...compared.map(({ owner, diff }) => partOfDiff(owner, diff)),
+    ...own.map((file) => ownPart(file, model.layouts)),
+  ];
   const functions = engine === 'livepatch' ? request.functions : undefined;
-  return finish(request, { parts, functions, hooks });
+  return finish(request, { parts, functions, hooks, exits });
+}
+
+/** Files of kmod/ that become part of the update's module. */
+function nameOwnCode(engine: Engine, hasCallbacks: boolean): readonly string[] {
+  if (engine !== 'livepatch') return ['update'];
+  return hasCallbacks ? ['hooks', 'exit'] : ['livepatch'];
 }
 
 /** The hooks of all objects, in the order in which they were written. */
@@ -97,7 +110,7 @@ export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
 
 async function finish(
   request: Omit<ModuleRequest, 'functions'>,
-  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks'>,
+  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits'>,
 ): Promise<ModuleFile> {
   const { tree, model, compared, clock, engine } = request;
   const assembled = assembleUpdate({

@@ -14,8 +14,13 @@ export interface Correlation {
   readonly origins: ReadonlyMap<Definition, Definition>;
 }
 
+export interface MutableCorrelation extends Correlation {
+  readonly pairs: Map<Definition, Definition>;
+  readonly origins: Map<Definition, Definition>;
+}
+
 /** Pairs the named definitions of two objects; strings and nameless constants are left to the comparison. */
-export function correlate(pre: DefinedObject, post: DefinedObject): Correlation {
+export function correlate(pre: DefinedObject, post: DefinedObject): MutableCorrelation {
   const correlator = new Correlator(pre, post);
   correlator.pairGlobals();
   correlator.pairUniqueNames((definition) => definition.name);

@@ -6,6 +6,7 @@
 import type { Reason } from '@resplice/report';
 import type { Definition } from './definition.js';
 import { describeDataChange } from './describe-change.js';
+import { isModuleExit } from './module-exit.js';
 import { findObstacle } from './redirection.js';
 import type { SelectionInput } from './select.js';
 import { isCopyable } from './symbol-name.js';
@@ -45,10 +46,12 @@ function judgeChanged(
       );
     case 'exit-text':
       // The kernel is never unloaded: __exit code of built-in objects is freed with the init sections.
-      if (!input.isModule) return [];
+      if (!input.isModule || input.carried.has(after)) return [];
+      if (input.engine === 'trampoline') return judgeRedirection(input, before, after);
+      if (included.has(after)) return [];
       return reason(
         'changed-exit-code',
-        'it runs when the module is unloaded and has no ftrace entry, so unloading runs the old code',
+        'it runs when the module is unloaded, has no ftrace entry, and is reached by more than calls from the exit function',
       );
     case 'init-data':
     case 'init-table':
@@ -103,6 +106,10 @@ function judgeAlone(
         found: `it is ${how} and only takes effect when the kernel or the module starts`,
       },
     ];
+  }
+  if (input.isModule && how === 'removed' && isModuleExit(definition)) {
+    const found = 'the module loses its exit function, and unloading would still run the old one';
+    return [{ code: 'changed-exit-code', subject, found }];
   }
   if (definition.sectionClass === 'registry' && how === 'new') {
     const found = `it is new in ${definition.section.name}, a table that is read when the kernel or the module starts`;

@@ -7,7 +7,7 @@
 import { InternalError, type Reason } from '@resplice/report';
 import type { ObjectFile } from '../elf/object.js';
 import { Comparer, type Side } from './compare.js';
-import { type Correlation, correlate } from './correlate.js';
+import { type Correlation, correlate, type MutableCorrelation } from './correlate.js';
 import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js';
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
@@ -62,8 +62,9 @@ export function diffObjects(
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
   const correlation = correlate(pre.object, post.object);
-  const comparer = new Comparer(pre, post, correlation.pairs);
+  const comparer = new Comparer(pre, post, new Map(correlation.pairs));
   const changed = findChanged(correlation, comparer);
+  partKept(correlation, changed, isModule);
   const custom = readCustomCode(name, pre.object, post.object);
   leaveAlone(changed, correlation, custom);
   const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
@@ -114,6 +115,20 @@ function findAbsent(shipped: DefinedObject, before: DefinedObject): ReadonlySet<
         !origins.has(definition),
     ),
   );
+}
+
+/**
+ * A function that loses its __init, because code that stays begins to call it, is gone from the running kernel: to the update it is new.
+ * The comparison of others has seen the pair, so that a call of it is no change.
+ */
+function partKept({ pairs, origins }: MutableCorrelation, changed: Set<Definition>, isModule: boolean): void {
+  for (const [before, after] of [...pairs]) {
+    const isGone = before.sectionClass === 'init-text' || (before.sectionClass === 'exit-text' && !isModule);
+    if (!isGone || after.sectionClass !== 'text') continue;
+    pairs.delete(before);
+    origins.delete(after);
+    changed.delete(after);
+  }
 }
 
 /** Post definitions that differ from what they are paired with. */

@@ -3,6 +3,7 @@
 // is alive in the running kernel with another content) is a reason to refuse.
 
 import type { Reason } from '@resplice/report';
+import { startsWithEndbr } from '../x86/endbr.js';
 import { branchOperands, takesAddress } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
@@ -10,6 +11,7 @@ import { type CustomCode, isReleased, withoutHandled } from './custom-record.js'
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { findLeftovers } from './leftover.js';
+import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
 import type { SectionClass } from './section-class.js';
 import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
@@ -35,6 +37,8 @@ export interface SelectionInput {
 export interface Selection {
   /** Post functions that take the place of their originals. */
   readonly replaced: readonly Definition[];
+  /** Post function that runs in place of the module's exit function when the module is unloaded. */
+  readonly exit: Definition | undefined;
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
   /** Of the included ones, those that the running kernel has no counterpart of. */
@@ -45,7 +49,10 @@ export interface Selection {
 }
 
 /** Classes of new data that the module loader sets up for an update as it does for any module. */
-const CARRIED: ReadonlySet<SectionClass> = new Set(['data', 'constant', 'call-site']);
+const CARRIED: ReadonlySet<SectionClass> = new Set(['data', 'constant', 'call-site', 'percpu']);
+
+/** Per-CPU data that must lie where only the kernel's own linker puts it: at the very start, or on pages that are not encrypted. */
+const FIXED_PERCPU = /^\.data\.\.percpu\.\.(first|decrypted)/;
 
 /** How an included definition reaches what it refers to. */
 export type Resolution =
@@ -68,7 +75,8 @@ export type Use = 'branch' | 'address' | 'table';
 /**
  * Decides for one reference of an included definition. A branch to a replaced function goes straight to the new code, and
  * table entries describe the new code; but the address of a function, when taken, is the original's, so that pointers stay
- * comparable with those stored earlier and stay valid after an undo.
+ * comparable with those stored earlier and stay valid after an undo. Where the original has no ENDBR, nothing that runs has its address, and a
+ * call through it would fault on a processor with IBT: then it is the new code's.
  */
 export function resolveTarget(
   correlation: Correlation,
@@ -82,9 +90,16 @@ export function resolveTarget(
   if (original === undefined) return { kind: 'copy', definition };
   if (!included.has(definition)) return { kind: 'running', definition: original };
   const isPointer = definition.kind === 'function' && use === 'address' && target.offset === 0;
-  if (isPointer && parentOfFragment(definition.name) === undefined)
+  if (isPointer && parentOfFragment(definition.name) === undefined && !gainsEndbr(original, definition))
     return { kind: 'running', definition: original };
   return { kind: 'copy', definition };
+}
+
+/** Its address is taken for the first time: compilers give ENDBR to functions that an indirect call can reach, and to no others. */
+function gainsEndbr(before: Definition, after: Definition): boolean {
+  return (
+    !startsWithEndbr(before.section.data, before.start) && startsWithEndbr(after.section.data, after.start)
+  );
 }
 
 class Selector {
@@ -100,8 +115,11 @@ class Selector {
 
   run(): void {
     for (const definition of this.#input.changed) {
-      const isCode = definition.kind === 'function' && definition.sectionClass === 'text';
-      if (isCode && !this.#input.carried.has(definition)) this.#include(definition);
+      if (
+        (this.#isRedirected(definition) && !this.#input.carried.has(definition)) ||
+        this.#isChangedExit(definition)
+      )
+        this.#include(definition);
     }
     for (const definition of this.#input.post.object.definitions) {
       const fresh = !this.#input.correlation.origins.has(definition);
@@ -119,6 +137,7 @@ class Selector {
     const { origins } = this.#input.correlation;
     return {
       replaced: included.filter((definition) => this.#isReplacement(definition)),
+      exit: included.find((definition) => this.#isChangedExit(definition)),
       included,
       added: included.filter((definition) => !origins.has(definition) && definition.symbols.length > 0),
       addressTaken: new Set([...this.#addressTaken].filter((each) => !isReleased(this.#input.custom, each))),
@@ -140,7 +159,24 @@ class Selector {
   #isReplacement(definition: Definition): boolean {
     const { changed, carried, correlation } = this.#input;
     if (definition.kind !== 'function' || carried.has(definition)) return false;
+    if (this.#isChangedExit(definition)) return false;
     return changed.has(definition) && correlation.origins.has(definition);
+  }
+
+  /** Livepatch has no way to exit code; a jump can be put there. */
+  #isRedirected({ kind, sectionClass }: Definition): boolean {
+    const { isModule, engine } = this.#input;
+    const isExit = sectionClass === 'exit-text' && isModule && engine === 'trampoline';
+    return kind === 'function' && (sectionClass === 'text' || isExit);
+  }
+
+  #isChangedExit(definition: Definition): boolean {
+    const { isModule, engine, changed, correlation } = this.#input;
+    if (!isModule || engine !== 'livepatch' || !changed.has(definition) || !isModuleExit(definition))
+      return false;
+    const before = correlation.origins.get(definition);
+    // One that is not __exit has an ftrace entry and is replaced like any function.
+    return before?.sectionClass === 'exit-text' && isModuleExit(before);
   }
 
   #include(definition: Definition): void {
@@ -155,10 +191,11 @@ class Selector {
     for (const reference of post.object.referencesOf(user)) {
       if (reference.implicit && reference.size < 4) this.#refuseShortBranch(user, reference);
       const { target } = reference;
-      const isNew =
-        'definition' in target && target.definition !== user && !correlation.origins.has(target.definition);
+      const original = 'definition' in target ? correlation.origins.get(target.definition) : undefined;
       if (
-        isNew &&
+        'definition' in target &&
+        target.definition !== user &&
+        (original === undefined || gainsEndbr(original, target.definition)) &&
         target.definition.kind === 'function' &&
         target.definition.symbols.length > 0 &&
         !branches.has(reference.offset)
@@ -208,7 +245,7 @@ class Selector {
     } else if (this.#isOfLostState(definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
-    } else if (!CARRIED.has(definition.sectionClass)) {
+    } else if (!CARRIED.has(definition.sectionClass) || FIXED_PERCPU.test(definition.section.name)) {
       this.#refuse(
         'new-data-in-special-section',
         definition,

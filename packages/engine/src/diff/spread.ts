@@ -34,7 +34,7 @@ export function spreadChanges(
       const before = correlation.origins.get(definition);
       return (
         before !== undefined &&
-        isCode(before) &&
+        isCode(before, isModule) &&
         !carried.has(definition) &&
         (absent.has(before) || findObstacle(engine, pre, before) !== undefined)
       );
@@ -63,8 +63,9 @@ interface Use {
   readonly isBranch: boolean;
 }
 
-function isCode(definition: Definition): boolean {
-  return definition.kind === 'function' && definition.sectionClass === 'text';
+/** Code that runs in a running kernel; exit code does in modules. */
+function isCode({ kind, sectionClass }: Definition, isModule: boolean): boolean {
+  return kind === 'function' && (sectionClass === 'text' || (isModule && sectionClass === 'exit-text'));
 }
 
 /**
@@ -75,7 +76,7 @@ function isPrivate(definition: Definition, uses: readonly Use[], isModule: boole
   if (definition.symbols.some((symbol) => symbol.value === definition.start && symbol.binding !== STB.LOCAL))
     return false;
   const isOver = (user: Definition) => /^(init|exit)-text$/.test(user.sectionClass) && !isModule;
-  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isCode(user)));
+  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isCode(user, isModule)));
 }
 
 /** Who refers to a function from outside of it, and how. */

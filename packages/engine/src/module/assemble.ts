@@ -13,7 +13,9 @@ import type { Resolution, Use } from '../diff/select.js';
 import type { TableEntry } from '../diff/table.js';
 import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import { encodeObject, type NewSymbol } from '../elf/encode.js';
+import { startsWithEndbr } from '../x86/endbr.js';
 import { decodeInstructions } from '../x86/instruction.js';
+import { addExitTable, EXITS_SYMBOL, type ModuleExit } from './exit-table.js';
 import { addHookTable, HOOKS_SYMBOL, type ObjectHook } from './hook-table.js';
 import {
   addLivepatchTables,
@@ -24,8 +26,6 @@ import {
 import { findDeadEnds } from './no-return.js';
 import { ObjectBuilder, type SectionBuilder, type SectionShape, SHAPES } from './section-builder.js';
 import { addThisModule, THIS_MODULE } from './this-module.js';
-
-const ENDBR64 = [0xf3, 0x0f, 0x1e, 0xfa] as const;
 
 /** What one compiled object contributes. */
 export interface Part {
@@ -58,6 +58,8 @@ export interface AssemblyInput {
   /** What the livepatch core is told to redirect; undefined in a module that it has nothing to do with. */
   readonly functions: readonly LivepatchFunction[] | undefined;
   readonly hooks?: readonly ObjectHook[];
+  /** Modules whose exit function changes; the update's own code then is kmod/hooks.c with kmod/exit.c. */
+  readonly exits?: readonly ModuleExit[];
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
   isExported(symbol: string): boolean;
@@ -109,7 +111,7 @@ class Assembler {
     }
   }
 
-  addTables({ functions, layouts, hooks = [] }: AssemblyInput): void {
+  addTables({ functions, layouts, hooks = [], exits = [] }: AssemblyInput): void {
     const ownFunction = (name: string) => {
       const entry = this.#globals.get(`null\0${name}`);
       if (entry === undefined)
@@ -124,12 +126,14 @@ class Assembler {
     };
     if (functions !== undefined) {
       for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
-      const hooked = new Set(hooks.map(({ object }) => object));
+      const hooked = new Set([...hooks, ...exits].map(({ object }) => object));
       const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
       this.#tables.set(PATCH_SYMBOL, addLivepatchTables(this.builder, functions, layouts, surroundings));
+      if (hooked.size > 0) this.#tables.set(EXITS_SYMBOL, addExitTable(this.builder, exits, symbolOf));
     }
     // Also where no code of ours reads it: objtool takes ENDBR away from functions whose address nobody has.
-    if (hooks.length > 0) this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
+    if (hooks.length + exits.length > 0)
+      this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
   }
 
   get offsets(): ReadonlyMap<Definition, number> {
@@ -175,8 +179,8 @@ class Assembler {
    */
   #allowWithoutEndbr(definition: Definition): void {
     const { section, offset } = this.#placeOf(definition);
-    const hasEndbr = ENDBR64.every((byte, at) => definition.section.data[definition.start + at] === byte);
-    if (!hasEndbr) this.#annotate(SHAPES.withoutEndbr, section, offset);
+    if (!startsWithEndbr(definition.section.data, definition.start))
+      this.#annotate(SHAPES.withoutEndbr, section, offset);
   }
 
   #define(definition: Definition, section: SectionBuilder, offset: number): NewSymbol | undefined {
@@ -349,9 +353,9 @@ function shapeOf(definition: Definition): SectionShape {
   const { name, type, flags, entrySize } = definition.section;
   if (definition.kind === 'function')
     return name === '.altinstr_aux' ? { ...SHAPES.text, name } : SHAPES.text;
-  // A core's own: the comparison refuses new per-CPU data.
-  if (definition.sectionClass === 'percpu') return { name, type, flags, entrySize, fill: 0 };
   if (definition.sectionClass === 'call-site') return { name, type, flags, entrySize, fill: 0 };
+  // The module loader gives the one section of that name an area for each CPU.
+  if (definition.sectionClass === 'percpu') return SHAPES.percpu;
   return type === SHT.NOBITS ? SHAPES.bss : SHAPES.data;
 }
 

@@ -106,4 +106,5 @@ export const SHAPES = {
   /** Functions whose address may be in data though they do not start with ENDBR. */
   withoutEndbr: { name: '.discard.noendbr', type: SHT.PROGBITS, flags: 0, entrySize: 0, fill: 0 },
   bss: { name: '.bss', ...DATA, type: SHT.NOBITS },
+  percpu: { name: '.data..percpu', ...DATA },
 } as const satisfies Record<string, SectionShape>;

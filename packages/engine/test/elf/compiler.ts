@@ -1,6 +1,7 @@
 // Compiles little C files the way the kernel compiles its own, in a temporary folder that does not outlive the call.
 
 import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,33 +14,15 @@ const run = promisify(execFile);
 /** Headers of the fixtures, for sources that are given as text. */
 export const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url));
 
-/** What a Debian kernel is compiled with, as far as it shapes the code. */
-const KERNEL_FLAGS = [
-  '-std=gnu11',
-  '-O2',
-  '-nostdinc',
-  '-ffreestanding',
-  '-fno-asynchronous-unwind-tables',
-  '-fno-strict-aliasing',
-  '-fno-common',
-  '-fno-PIE',
-  '-fcf-protection=none',
-  '-mno-sse',
-  '-mno-red-zone',
-  '-mcmodel=kernel',
-  '-mpreferred-stack-boundary=3',
-  '-mindirect-branch=thunk-extern',
-  '-mindirect-branch-register',
-  '-mindirect-branch-cs-prefix',
-  '-mfunction-return=thunk-extern',
-  '-mharden-sls=all',
-  '-fno-jump-tables',
-  '-fno-delete-null-pointer-checks',
-  '-fconserve-stack',
-  '-pg',
-  '-mfentry',
-  '-mrecord-mcount',
-] as const;
+/** Kernels under whose flags the fixtures are compiled. */
+export const FLAVOURS = ['6.1-amd64', '6.12-amd64'] as const;
+export type Flavour = (typeof FLAVOURS)[number];
+
+/** As recorded from the kernels' own builds; `node scripts/fixture-flags.mjs --write` refreshes them. */
+const RECORDED = JSON.parse(readFileSync(join(FIXTURES, 'flags.json'), 'utf8')) as Record<
+  Flavour,
+  { readonly flags: readonly string[] }
+>;
 
 /** As an object is compiled for comparing: every definition in a section of its own. */
 export const SPLIT = ['-ffunction-sections', '-fdata-sections'] as const;
@@ -57,10 +40,14 @@ export const inTemporaryFolder: Folder = async (work) => {
 };
 
 /** Compiles a file to the bytes of an object. */
-export async function compileFile(path: string, flags: readonly string[]): Promise<Uint8Array> {
+export async function compileFile(
+  path: string,
+  flags: readonly string[],
+  flavour: Flavour = FLAVOURS[0],
+): Promise<Uint8Array> {
   return inTemporaryFolder(async (folder) => {
     const output = join(folder, 'out.o');
-    await run('gcc-12', [...KERNEL_FLAGS, ...flags, '-c', '-o', output, path]);
+    await run('gcc-12', [...RECORDED[flavour].flags, ...flags, '-c', '-o', output, path]);
     return new Uint8Array(await readFile(output));
   });
 }

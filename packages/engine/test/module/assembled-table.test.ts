@@ -4,10 +4,11 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type ObjectFile, parseObject } from '../../src/elf/object.js';
 import { type AssembledObject, assembleUpdate } from '../../src/module/assemble.js';
+import { EXIT_ENTRY } from '../../src/module/exit-table.js';
 import { ownPart, partOfDiff } from '../../src/module/part.js';
 import { diffFixture } from '../diff/fixture.js';
 import { LAYOUTS } from '../diff/layouts.js';
-import { inspect } from '../elf/compiler.js';
+import { compileText, inspect } from '../elf/compiler.js';
 import { type ReadRelocation, readRelocations, readSections, readSymbols } from '../elf/readelf.js';
 import { instructionAt, sectionOf, stringAt } from './listing.js';
 import { assembleChanges, compileOwnCode } from './update.js';
@@ -105,6 +106,41 @@ describe('the tables of an assembled update', () => {
     assert.equal(section?.alignment, 8);
     const key = (await listOf(bytes, '.rela__jump_table')).at(-1);
     assert.deepEqual([key?.symbol, key?.addend], ['__dyndbg', 40 + 2]);
+  });
+});
+
+describe('the table of exit functions of an update', () => {
+  it('names the module and points at the new function', async () => {
+    const own = await compileText(`struct klp_patch;
+      extern struct klp_patch resplice_patch;
+      extern char resplice_exits[], resplice_hooks[];
+      int klp_enable_patch(struct klp_patch *, void *, void *);
+      int init_module(void) { return klp_enable_patch(&resplice_patch, resplice_exits, resplice_hooks); }
+      void resplice_pre_patch(void) { } void resplice_post_patch(void) { }
+      void resplice_pre_unpatch(void) { } void resplice_post_unpatch(void) { }
+      void cleanup_module(void) { }`);
+    const diff = await diffFixture('exit-code.ok');
+    const replacement = diff.selection.exit;
+    assert.ok(replacement);
+    const { bytes } = assembleUpdate({
+      parts: [partOfDiff('mod', diff), ownPart(parseObject(own, 'own.o'), LAYOUTS)],
+      functions: [],
+      exits: [{ object: 'mod', replacement }],
+      layouts: LAYOUTS,
+      isExported: () => false,
+      isInKernel: () => true,
+    });
+    const table = (await readSymbols(bytes)).find(({ name }) => name === 'resplice_exits');
+    assert.equal(table?.size, 2 * EXIT_ENTRY.size);
+    const rodata = sectionOf(parseObject(bytes, 'update.o'), '.rodata');
+    const inTable = (await readRelocations(bytes)).filter(
+      ({ list, offset }) =>
+        list === '.rela.data' && offset >= table.value && offset < table.value + table.size,
+    );
+    const [object, call] = inTable;
+    assert.equal(inTable.length, 2);
+    assert.equal(stringAt(rodata, object?.addend ?? -1), 'mod');
+    assert.deepEqual([call?.offset, call?.symbol], [table.value + EXIT_ENTRY.call, 'cleanup_module']);
   });
 });
 

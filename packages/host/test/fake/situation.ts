@@ -74,6 +74,7 @@ export function makeObject(name: string, functions: readonly FunctionChoice[]): 
     name,
     buildId: name === 'vmlinux' ? null : MODULE_BUILD_ID,
     reloadable: true,
+    exit: null,
     sources: [],
     functions: functions.map(makeFunction),
     added: [],
