@@ -13,7 +13,7 @@ Example:
   sudo resplice apply fix.splice
 
 Exit status: 0 done, 1 refused or not as expected, 2 usage, 3 bad input, 4 damaged or not to be trusted,
-5 something is missing on this machine, 70 a bug in resplice, 128+N ended by signal N`;
+5 something is missing on this machine, 6 a repository cannot be reached, 70 a bug in resplice, 128+N ended by signal N`;
 
 type Loader = () => Promise<CommandUnknownOpts>;
 

@@ -1,4 +1,4 @@
-// Every failure that is not a verdict is one of these five. The class decides the exit status of the command,
+// Every failure that is not a verdict is one of these six. The class decides the exit status of the command,
 // the code is stable for scripts, and the message already says what to do next: the printer adds nothing.
 
 /** Machine-readable facts about a failure: file, offset, package, … Never secrets. */
@@ -38,9 +38,14 @@ export class TrustError extends RespliceError {
   readonly exitStatus = 4;
 }
 
-/** The machine lacks something: a package, a permission, disk space, the network. */
+/** The machine lacks something: a package, a permission, disk space. */
 export class EnvironmentError extends RespliceError {
   readonly exitStatus = 5;
+}
+
+/** Another machine does not answer, or not as it should: nothing is wrong here, and the same command may work later. */
+export class UnreachableError extends RespliceError {
+  readonly exitStatus = 6;
 }
 
 /** A bug in Resplice. */

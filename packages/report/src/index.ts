@@ -5,6 +5,7 @@ export {
   InternalError,
   RespliceError,
   TrustError,
+  UnreachableError,
   UsageError,
 } from './error.js';
 export { type ProgressEvent, type ProgressSink, silentProgress, withStage } from './progress.js';

@@ -1,10 +1,9 @@
 // Updates in the file system. Writing leaves the old file or the whole new one under the name, never a part.
 
-import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { type FileHandle, open } from 'node:fs/promises';
 import { EnvironmentError, InputError } from '@resplice/report';
 import { encodeUpdate, MAX_UPDATE_SIZE, parseUpdate, tooLarge, type Update } from './archive.js';
+import { writeDurably } from './durable-file.js';
 
 /** Throws as parseUpdate does, and InputError `update-not-readable` when there is no such regular file. */
 export async function readUpdate(path: string): Promise<Update> {
@@ -14,18 +13,8 @@ export async function readUpdate(path: string): Promise<Update> {
 /** Throws EnvironmentError `update-not-writable`; then nothing is left behind. */
 export async function writeUpdate(path: string, update: Update): Promise<void> {
   const bytes = encodeUpdate(update);
-  const directory = dirname(path);
-  const temporary = join(directory, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    try {
-      await writeSynced(temporary, bytes);
-      await rename(temporary, path);
-    } catch (error) {
-      // The first error is the one to report; a temporary file that cannot be removed was most likely never made.
-      await unlink(temporary).catch(() => {});
-      throw error;
-    }
-    await syncDirectory(directory);
+    await writeDurably(path, bytes);
   } catch (cause) {
     throw new EnvironmentError(
       'update-not-writable',
@@ -62,25 +51,6 @@ async function readBounded(path: string): Promise<Uint8Array> {
     );
   } finally {
     await handle?.close();
-  }
-}
-
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const handle = await open(path, 'wx', 0o644);
-  try {
-    await handle.writeFile(bytes);
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,0 +1,44 @@
+export {
+  type AvailableUpdate,
+  type DownloadedUpdate,
+  downloadUpdate,
+  listAvailableUpdates,
+  selectUpdates,
+} from './available-update.js';
+export { assertTarget } from './check.js';
+export { type MetadataStore, openMetadataStore, overlayMetadataStore } from './metadata-store.js';
+export { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
+export {
+  openDirectorySource,
+  openHttpFolders,
+  openHttpSource,
+  PATIENCE,
+  type Patience,
+  type ReadLimit,
+  type RepositorySource,
+} from './source.js';
+export {
+  downloadTarget,
+  type FoundTarget,
+  findTarget,
+  listRoles,
+  listTargets,
+  locateTarget,
+  type VisitedRole,
+} from './target-search.js';
+export {
+  LIMITS,
+  nameFile,
+  refreshMetadata,
+  type TrustedMetadata,
+  type TrustOptions,
+  type VerifiedFile,
+} from './trusted-metadata.js';
+export {
+  describeUpdateTarget,
+  familyOf,
+  familyPattern,
+  readUpdateTarget,
+  UpdateTargetInfo,
+  updatePath,
+} from './update-target.js';
