@@ -13,7 +13,6 @@ import type { KernelModel } from './kernel-model.js';
 import { customCodeFlags } from './kmod-source.js';
 import { hasModuleFlags, moduleFlags } from './module-flags.js';
 import { compilePatched, compileShipped, type Flags } from './sources.js';
-import type { ToolClock } from './timing.js';
 
 /** Objects in memory at once; each takes a megabyte or two, before and after. */
 const BATCH = 48;
@@ -28,7 +27,6 @@ export interface ComparisonRequest {
   readonly below: Slot | undefined;
   readonly lower: readonly Manifest[];
   readonly engine: Engine;
-  readonly clock: ToolClock;
 }
 
 export interface ComparedObjects {
@@ -73,17 +71,15 @@ async function compileVersions(
   objects: readonly string[],
   options: WorkOptions,
 ): Promise<readonly ObjectVersions[]> {
-  const { tree, clock } = request;
+  const { tree } = request;
   const inModules = objects.filter((object) => hasModuleFlags(tree, object));
   const others = objects.filter((object) => !hasModuleFlags(tree, object));
   const flags = inModules.length === 0 ? [] : await moduleFlags(tree);
-  const [shipped, plain, flagged] = await clock.during(() =>
-    Promise.all([
-      compileShipped(tree, objects, options),
-      compilePair(request, others, options),
-      compilePair(request, inModules, { ...options, extraFlags: flags }),
-    ]),
-  );
+  const [shipped, plain, flagged] = await Promise.all([
+    compileShipped(tree, objects, options),
+    compilePair(request, others, options),
+    compilePair(request, inModules, { ...options, extraFlags: flags }),
+  ]);
   return objects.map((name) => {
     const { below, patched } = inModules.includes(name) ? flagged : plain;
     const [before, after] = [shipped.get(name), patched.get(name)];

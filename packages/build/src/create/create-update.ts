@@ -15,14 +15,11 @@ import { readFile } from 'node:fs/promises';
 import type { Engine } from '@resplice/engine';
 import { accept, InternalError, refuse, silentProgress, type Verdict, withStage } from '@resplice/report';
 import type { Update } from '@resplice/update';
-import { systemApt } from '../debian/apt.js';
-import { type FetchedKernel, fetchKernel, listFetchedKernels } from '../debian/fetch-kernel.js';
-import { resolveKernel } from '../debian/resolve-kernel.js';
 import type { WorkOptions } from '../debian/store.js';
+import { ToolClock } from '../debian/tool-clock.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
-import { type PreparedTree, prepareTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import { findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
@@ -38,10 +35,10 @@ import {
 } from './engine-choice.js';
 import { judgeTypes } from './judge-types.js';
 import { NO_JUMPS, planJumps } from './jump.js';
-import { type KernelModel, loadKernelModel } from './kernel-model.js';
+import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
-import { ToolClock } from './timing.js';
+import { openWorkshop, type Workshop } from './workshop.js';
 
 export interface CreateRequest {
   /** Release, package version or undefined for the running kernel. */
@@ -72,27 +69,17 @@ export interface CreatedUpdate {
   readonly statistics: CreateStatistics;
 }
 
-/** Turns patches into an update of one kernel. */
+/**
+ * Turns patches into an update of one kernel.
+ * @param options.workshop the kernel that `request` names, when it is ready already
+ */
 export async function createUpdate(
   request: CreateRequest,
-  options: WorkOptions & { readonly clock?: ToolClock } = {},
+  options: WorkOptions & { readonly workshop?: Workshop } = {},
 ): Promise<Verdict<CreatedUpdate>> {
   const start = performance.now();
-  const clock = options.clock ?? new ToolClock();
-  const identity = await resolveKernel(request.kernel, systemApt(), {
-    fetched: await listFetchedKernels(options),
-  });
-  const kernel = await clock.during(() => fetchKernel(identity, options));
-  const compilerOverride = request.compiler === undefined ? {} : { compilerOverride: request.compiler };
-  const tree = await clock.during(() => prepareTree(kernel, { ...options, ...compilerOverride }));
-  const config = parseKernelConfig(await readFile(kernel.config, 'utf8'));
-  const wanted = request.engine ?? 'livepatch';
-  const lower = request.on.map(({ manifest }) => manifest);
-  const first = chooseEngine(wanted, config.get('CONFIG_LIVEPATCH') === 'y', lower);
-  const context = { request, kernel, tree, options: { ...options, clock } };
-  let made = await makeUpdate(context, first);
-  const again = made.ok ? undefined : chooseAgain(wanted, first, made.reasons);
-  if (again !== undefined) made = await makeUpdate(context, again);
+  const clock = new ToolClock();
+  const made = await clock.measure(() => makeByEngine(request, options));
   if (!made.ok) return made;
   const statistics = {
     objects: made.value.objects,
@@ -103,20 +90,40 @@ export async function createUpdate(
   return accept({ update: made.value.update, statistics });
 }
 
+interface MadeUpdate {
+  readonly update: Update;
+  readonly objects: number;
+}
+
+async function makeByEngine(
+  request: CreateRequest,
+  { workshop: given, ...options }: WorkOptions & { readonly workshop?: Workshop },
+): Promise<Verdict<MadeUpdate>> {
+  const workshop = given ?? (await openWorkshop(request, options));
+  const config = parseKernelConfig(await readFile(workshop.kernel.config, 'utf8'));
+  const wanted = request.engine ?? 'livepatch';
+  const lower = request.on.map(({ manifest }) => manifest);
+  const first = chooseEngine(wanted, config.get('CONFIG_LIVEPATCH') === 'y', lower);
+  const context = { request, workshop, options };
+  const made = await makeUpdate(context, first);
+  const again = made.ok ? undefined : chooseAgain(wanted, first, made.reasons);
+  return again === undefined ? made : makeUpdate(context, again);
+}
+
 interface Context {
   readonly request: CreateRequest;
-  readonly kernel: FetchedKernel;
-  readonly tree: PreparedTree;
-  readonly options: WorkOptions & { readonly clock: ToolClock };
+  readonly workshop: Workshop;
+  readonly options: WorkOptions;
 }
 
 /** Everything that depends on the engine. */
 async function makeUpdate(
-  { request, kernel, tree, options }: Context,
+  { request, workshop, options }: Context,
   choice: EngineChoice,
-): Promise<Verdict<{ readonly update: Update; readonly objects: number }>> {
+): Promise<Verdict<MadeUpdate>> {
   const { engine } = choice;
-  const comparison = await comparePatched(tree, kernel, { ...request, engine }, options);
+  const { kernel, tree } = workshop;
+  const comparison = await comparePatched(workshop, { ...request, engine }, options);
   if (!comparison.ok) return comparison;
   const { model, compared, objects, notBuilt } = comparison.value;
   if (compared.length === 0) {
@@ -125,12 +132,12 @@ async function makeUpdate(
     return refuse([{ code: 'patch-changes-no-code', subject: {}, found }]);
   }
   const description = request.description ?? defaultDescription(request);
-  const { clock, signal } = options;
+  const { signal } = options;
   const functions = listFunctions(model, compared);
-  const about = { tree, model, engine, compared, description, id: request.id, clock, signal };
+  const about = { tree, model, engine, compared, description, id: request.id, signal };
   const module = await buildModule({ ...about, functions });
   const isTrampoline = engine === 'trampoline';
-  const core = isTrampoline ? await buildCore({ tree, model, clock, signal }) : undefined;
+  const core = isTrampoline ? await buildCore({ tree, model, signal }) : undefined;
   const plan = isTrampoline ? planJumps(model, compared, request.on, module.offsets) : NO_JUMPS;
   const reasons = [...module.reasons, ...(core?.reasons ?? []), ...plan.reasons];
   if (reasons.length > 0) return refuse(reasons);
@@ -151,19 +158,18 @@ interface PatchedKernel {
 
 /** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
 async function comparePatched(
-  tree: PreparedTree,
-  kernel: FetchedKernel,
+  workshop: Workshop,
   request: CreateRequest & { readonly engine: Engine },
-  options: WorkOptions & { readonly clock: ToolClock },
+  options: WorkOptions,
 ): Promise<Verdict<PatchedKernel>> {
   const progress = options.progress ?? silentProgress;
-  const { clock } = options;
+  const { tree } = workshop;
   const lower = request.on.flatMap(readLowerPatches);
   const sources = await patchSources(tree, [...lower, ...request.patches]);
   const mine = new Map(
     [...sources].filter(([path]) => request.patches.some((patch) => touches(patch, path))),
   );
-  const affected = await clock.during(() => findAffected(tree, mine));
+  const affected = await findAffected(tree, mine);
   const { notBuilt } = affected;
   if (affected.reasons.length > 0) return refuse(affected.reasons);
   if (affected.direct.length + affected.including.length === 0) {
@@ -172,23 +178,23 @@ async function comparePatched(
     ]);
   }
   return withPatchedSlot(tree, sources, options, async (slot) => {
-    const including = await clock.during(() => keepChanged(tree, slot, mine, affected.including, options));
+    const including = await keepChanged(tree, slot, mine, affected.including, options);
     const isAside = (object: string) => tree.database.find(object)?.place === 'aside';
-    const aside = await clock.during(() => findChangedAside(tree, slot, including.filter(isAside), options));
+    const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
     if (aside.length > 0) return refuse(aside);
     const objects = [...affected.direct, ...including].filter((object) => !isAside(object));
     const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
-    const model = loadKernelModel(kernel);
+    const model = workshop.openModel();
     const manifests = request.on.map(({ manifest }) => manifest);
     const { engine } = request;
     const compare = (below: Slot | undefined) =>
-      compareObjects({ tree, model, objects, slot, below, lower: manifests, engine, clock }, options);
+      compareObjects({ tree, model, objects, slot, below, lower: manifests, engine }, options);
     const { compared, reasons } = await withStage(progress, 'compile', label, async () =>
       lower.length === 0
         ? compare(undefined)
         : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
-    const against = await clock.during(() => judgeTypes(tree, slot, { sources: mine, compared }, options));
+    const against = await judgeTypes(tree, slot, { sources: mine, compared }, options);
     const all = [...reasons, ...against, ...judgeEngines(engine, compared, manifests)];
     if (all.length > 0) return refuse(all);
     return accept({ model: await model, objects, compared, notBuilt });

@@ -29,11 +29,21 @@ import { toolEnvironment } from '../debian/command.js';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
 import { findModuleFile, readModule } from '../debian/module-file.js';
 import { exists, writeWhole } from '../debian/store.js';
+import { duringTool } from '../debian/tool-clock.js';
 
 export interface ShippedModule {
   readonly running: RunningObject;
   readonly buildId: string;
   readonly vermagic: string;
+}
+
+interface ModelParts {
+  readonly kernel: FetchedKernel;
+  readonly image: KernelImage;
+  readonly vmlinux: RunningObject;
+  readonly layouts: KernelLayouts;
+  readonly exports: ReadonlyMap<string, ExportedSymbol>;
+  readonly btf: ReturnType<typeof requireBtf>;
 }
 
 /** One shipped kernel, parsed. */
@@ -44,16 +54,32 @@ export class KernelModel {
   readonly exports: ReadonlyMap<string, ExportedSymbol>;
   readonly #kernel: FetchedKernel;
   readonly #modules = new Map<string, ShippedModule | undefined>();
-  readonly #btf;
+  readonly #btf: ReturnType<typeof requireBtf>;
 
-  constructor(kernel: FetchedKernel, image: KernelImage, exports: ReadonlyMap<string, ExportedSymbol>) {
-    this.#kernel = kernel;
-    this.image = image;
-    this.exports = exports;
-    this.#btf = requireBtf(image);
-    this.layouts = new KernelLayouts(this.#btf);
+  private constructor(parts: ModelParts) {
+    this.#kernel = parts.kernel;
+    this.image = parts.image;
+    this.vmlinux = parts.vmlinux;
+    this.layouts = parts.layouts;
+    this.exports = parts.exports;
+    this.#btf = parts.btf;
+  }
+
+  static parse(
+    kernel: FetchedKernel,
+    image: KernelImage,
+    exports: ReadonlyMap<string, ExportedSymbol>,
+  ): KernelModel {
+    const btf = requireBtf(image);
     const symbols = parseKallsyms(image);
-    this.vmlinux = openVmlinux(image, symbols, parseImageSites(image, symbols));
+    const vmlinux = openVmlinux(image, symbols, parseImageSites(image, symbols));
+    return new KernelModel({ kernel, image, exports, btf, vmlinux, layouts: new KernelLayouts(btf) });
+  }
+
+  /** The same kernel for another update: what was parsed is shared, modules that were read are let go with their model. */
+  fork(): KernelModel {
+    const { image, vmlinux, layouts, exports } = this;
+    return new KernelModel({ image, vmlinux, layouts, exports, kernel: this.#kernel, btf: this.#btf });
   }
 
   /** Reads a shipped module; undefined when the kernel has none of that name. */
@@ -116,7 +142,7 @@ export async function loadKernelModel(kernel: FetchedKernel): Promise<KernelMode
     const text = `${kernel.vmlinuz}: the image is of ${image.release}; expected ${kernel.identity.release}`;
     throw new InputError('wrong-image', `${text}; delete ${kernel.directory} and fetch it again`);
   }
-  return new KernelModel(kernel, image, parseSymvers(symvers, kernel.symvers));
+  return KernelModel.parse(kernel, image, parseSymvers(symvers, kernel.symvers));
 }
 
 const DECOMPRESSORS: Partial<Record<Compression, readonly [string, ...string[]]>> = {
@@ -143,13 +169,15 @@ async function unpackImage(kernel: FetchedKernel): Promise<Uint8Array> {
   await writeFile(packed, image.subarray(offset, offset + length));
   try {
     const [tool, ...args] = command;
-    const { stdout } = await execa(tool, args, {
-      inputFile: packed,
-      encoding: 'buffer',
-      env: toolEnvironment(),
-      extendEnv: false,
-      maxBuffer: 512 * 1024 * 1024,
-    });
+    const { stdout } = await duringTool(async () =>
+      execa(tool, args, {
+        inputFile: packed,
+        encoding: 'buffer',
+        env: toolEnvironment(),
+        extendEnv: false,
+        maxBuffer: 512 * 1024 * 1024,
+      }),
+    );
     return stdout;
   } finally {
     await rm(packed, { force: true });

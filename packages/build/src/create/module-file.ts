@@ -24,12 +24,12 @@ import { InputError, type Reason } from '@resplice/report';
 import { CORE_NAME } from '@resplice/update';
 import { execa } from 'execa';
 import { toolEnvironment } from '../debian/command.js';
+import { duringTool } from '../debian/tool-clock.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
 import { listCoreSources } from './kmod-source.js';
 import { compileOwnCode } from './own-code.js';
-import type { ToolClock } from './timing.js';
 
 const MODULE_PREFIX = 'resplice_';
 
@@ -42,7 +42,6 @@ export interface ModuleRequest {
   readonly description: string;
   /** Chosen by the caller, or derived from the code. */
   readonly id: string | undefined;
-  readonly clock: ToolClock;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -59,14 +58,14 @@ export interface ModuleFile {
 
 /** Builds the module of an update. */
 export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
-  const { tree, model, compared, clock, engine } = request;
+  const { tree, model, compared, engine } = request;
   const hooks = listHooks(compared);
   const exits = compared.flatMap(({ owner, diff }) =>
     diff.selection.exit === undefined ? [] : [{ object: owner, replacement: diff.selection.exit }],
   );
   const names = nameOwnCode(engine, hooks.length + exits.length > 0);
-  const own = await clock.during(() =>
-    Promise.all(names.map((name) => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal))),
+  const own = await Promise.all(
+    names.map((name) => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal)),
   );
   const parts = [
     ...compared.map(({ owner, diff }) => partOfDiff(owner, diff)),
@@ -91,10 +90,10 @@ export type CoreRequest = Omit<ModuleRequest, 'compared' | 'functions' | 'descri
 
 /** Builds the trampoline engine's core, which is the same for all updates of a kernel. */
 export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
-  const { tree, model, clock, signal } = request;
+  const { tree, model, signal } = request;
   const names = await listCoreSources();
-  const objects = await clock.during(() =>
-    Promise.all(names.map((name) => compileOwnCode(tree, { name, module: CORE_NAME }, signal))),
+  const objects = await Promise.all(
+    names.map((name) => compileOwnCode(tree, { name, module: CORE_NAME }, signal)),
   );
   return finish(
     {
@@ -112,14 +111,14 @@ async function finish(
   request: Omit<ModuleRequest, 'functions'>,
   content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits'>,
 ): Promise<ModuleFile> {
-  const { tree, model, compared, clock, engine } = request;
+  const { tree, model, compared, engine } = request;
   const assembled = assembleUpdate({
     ...content,
     layouts: model.layouts,
     isInKernel: (symbol) => model.vmlinux.addressesOf(symbol).length > 0,
     isExported: (symbol) => model.exports.get(symbol)?.module === 'vmlinux',
   });
-  const checked = await clock.during(() => runObjtool(tree, assembled.bytes, request.signal));
+  const checked = await runObjtool(tree, assembled.bytes, request.signal);
   await loadExporters(model, assembled.imports);
   const bound = bindImports(assembled.imports, {
     vmlinux: model.vmlinux,
@@ -165,14 +164,16 @@ async function runObjtool(
   try {
     const file = join(directory, 'update.o');
     await writeFile(file, object);
-    const run = await execa(objtool, [...flags, file], {
-      cwd: tree.directory,
-      env: toolEnvironment(),
-      extendEnv: false,
-      reject: false,
-      all: true,
-      ...(signal === undefined ? {} : { cancelSignal: signal }),
-    });
+    const run = await duringTool(async () =>
+      execa(objtool, [...flags, file], {
+        cwd: tree.directory,
+        env: toolEnvironment(),
+        extendEnv: false,
+        reject: false,
+        all: true,
+        ...(signal === undefined ? {} : { cancelSignal: signal }),
+      }),
+    );
     const complaints = run.all.split('\n').filter((line) => /warning:|error:/.test(line));
     if (run.exitCode !== 0 && complaints.length === 0)
       complaints.push(`objtool ended with status ${run.exitCode ?? run.signal}`);

@@ -9,6 +9,7 @@ import { InputError } from '@resplice/report';
 import { execa } from 'execa';
 import { toolEnvironment } from '../debian/command.js';
 import { exists, writeWhole } from '../debian/store.js';
+import { duringTool } from '../debian/tool-clock.js';
 import { SECTION_FLAGS } from '../tree/compile-objects.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { findKmodSource } from './kmod-source.js';
@@ -69,13 +70,15 @@ async function compile(
     const input = join(directory, `${name}.c`);
     const output = join(directory, `${name}.o`);
     await writeFile(input, source);
-    const run = await execa(compiler, [...flags, '-c', '-o', output, input], {
-      cwd: tree.directory,
-      env: toolEnvironment(),
-      extendEnv: false,
-      reject: false,
-      ...(signal === undefined ? {} : { cancelSignal: signal }),
-    });
+    const run = await duringTool(async () =>
+      execa(compiler, [...flags, '-c', '-o', output, input], {
+        cwd: tree.directory,
+        env: toolEnvironment(),
+        extendEnv: false,
+        reject: false,
+        ...(signal === undefined ? {} : { cancelSignal: signal }),
+      }),
+    );
     if (run.exitCode !== 0)
       throw new InputError(
         'does-not-compile',

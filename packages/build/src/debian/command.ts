@@ -3,6 +3,7 @@
 
 import { EnvironmentError } from '@resplice/report';
 import { ExecaError, execa } from 'execa';
+import { duringTool } from './tool-clock.js';
 
 export interface CommandOptions {
   readonly directory?: string;
@@ -45,16 +46,18 @@ export async function runCommand(
   options: CommandOptions = {},
 ): Promise<CommandResult> {
   try {
-    const result = await execa(tool, args, {
-      ...(options.directory === undefined ? {} : { cwd: options.directory }),
-      ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
-      env: toolEnvironment(options.environment),
-      extendEnv: false,
-      stdin: 'ignore',
-      maxBuffer: 512 * 1024 * 1024,
-      stripFinalNewline: false,
-      encoding: options.encoding ?? 'utf8',
-    });
+    const result = await duringTool(async () =>
+      execa(tool, args, {
+        ...(options.directory === undefined ? {} : { cwd: options.directory }),
+        ...(options.signal === undefined ? {} : { cancelSignal: options.signal }),
+        env: toolEnvironment(options.environment),
+        extendEnv: false,
+        stdin: 'ignore',
+        maxBuffer: 512 * 1024 * 1024,
+        stripFinalNewline: false,
+        encoding: options.encoding ?? 'utf8',
+      }),
+    );
     return { status: 0, stdout: result.stdout, stderr: result.stderr };
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;

@@ -6,6 +6,7 @@ import { EnvironmentError, InputError } from '@resplice/report';
 import { execa } from 'execa';
 import { toolEnvironment } from './command.js';
 import { exists } from './store.js';
+import { duringTool } from './tool-clock.js';
 
 const SUFFIXES = ['.ko', '.ko.xz', '.ko.gz', '.ko.zst'];
 
@@ -55,12 +56,14 @@ export async function readModule(file: string): Promise<Uint8Array> {
     ['.zst', 'zstd'],
   ]).get(file.slice(file.lastIndexOf('.')));
   if (tool === undefined) return readFile(file);
-  const result = await execa(tool, ['--decompress', '--stdout', file], {
-    encoding: 'buffer',
-    env: toolEnvironment(),
-    extendEnv: false,
-    reject: false,
-  });
+  const result = await duringTool(async () =>
+    execa(tool, ['--decompress', '--stdout', file], {
+      encoding: 'buffer',
+      env: toolEnvironment(),
+      extendEnv: false,
+      reject: false,
+    }),
+  );
   if (!result.failed) return result.stdout;
   if (result.code === 'ENOENT')
     throw new EnvironmentError('tool-missing', `${tool} is not installed`, { context: { tool } });

@@ -35,7 +35,7 @@ export async function checkRelease(
     () => true,
     async (units, round) => {
       const complaints = new Map<string, Complaint>();
-      await checkAll(units, { round, tree: place.tree, store, mentioning }, options, (id, text) => {
+      await checkAll(units, { round, tree: place.workshop.tree, store, mentioning }, options, (id, text) => {
         words.set(id, text);
         if (text !== '') complaints.set(id, parseComplaint(text));
       });

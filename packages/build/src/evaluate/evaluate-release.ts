@@ -71,10 +71,10 @@ export async function evaluateRelease(
   );
   const units = settled.map(({ unit }) => unit).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (request.applyInGuests !== undefined) {
-    await applyResults(units, results, place.kernel, { store, codeOf }, request.applyInGuests);
+    await applyResults(units, results, place.workshop.kernel, { store, codeOf }, request.applyInGuests);
   }
   const judged = units.flatMap((unit) => describeNow(unit, results.get(unit.id)));
-  const { release, version } = place.kernel.identity;
+  const { release, version } = place.workshop.kernel.identity;
   return {
     from: request.from,
     to: request.to,

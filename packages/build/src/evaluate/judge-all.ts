@@ -89,10 +89,10 @@ async function judgeOne(
 ): Promise<UnitResult> {
   const { unit } = draft;
   const quiet = { ...options, progress: silentProgress };
-  const judged = await judgeUnit(unit, place.spec, codeOf(unit), quiet);
+  const judged = await judgeUnit(unit, place, codeOf(unit), quiet);
   if (judged.update !== undefined) await store.writeUpdate(unit, codeOf(unit), judged.update);
   const complete = isCompilerError(judged.result)
-    ? await completeErrors(judged.result, () => checkUnit(draft, place.tree, mentioning, quiet))
+    ? await completeErrors(judged.result, () => checkUnit(draft, place.workshop.tree, mentioning, quiet))
     : judged.result;
   const result = { ...complete, program };
   await store.write(unit, codeOf(unit), result);

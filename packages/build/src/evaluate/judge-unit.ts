@@ -4,12 +4,13 @@
 import { formatSubject, type Reason, RespliceError } from '@resplice/report';
 import type { Update } from '@resplice/update';
 import { type CreatedUpdate, createUpdate } from '../create/create-update.js';
-import { ToolClock } from '../create/timing.js';
 import type { WorkOptions } from '../debian/store.js';
+import { ToolClock } from '../debian/tool-clock.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import type { ReleaseUnit } from '../split/unit.js';
 import type { UnitReason, UnitResult } from './evaluation.js';
+import type { ReleaseKernel } from './release-kernel.js';
 
 export interface JudgedUnit {
   readonly result: UnitResult;
@@ -21,22 +22,22 @@ type Judgement = Pick<UnitResult, 'built' | 'changesCode' | 'verdict' | 'reasons
 
 /**
  * Makes an update of one unit.
- * @param kernel release and version, as for `create`
  * @param customCode patches with code for this unit (docs/patch-author-guide.md); tried when the unit alone is refused
  */
 export async function judgeUnit(
   unit: ReleaseUnit,
-  kernel: string,
+  place: ReleaseKernel,
   customCode: readonly PatchFile[],
   options: WorkOptions,
 ): Promise<JudgedUnit> {
   const start = performance.now();
-  const timed = { ...options, clock: new ToolClock() };
+  const clock = new ToolClock();
+  const judge = (patches: readonly PatchFile[]) => clock.measure(() => create(place, patches, cves, options));
   const patch = parsePatch(unit.patch, `${unit.id}.patch`);
   const cves = [...new Set(unit.cves.map(({ cve }) => cve))].sort();
-  let { judgement, update } = await create(kernel, [patch], cves, timed);
+  let { judgement, update } = await judge([patch]);
   if (judgement.verdict === 'refused' && customCode.length > 0) {
-    const second = await create(kernel, [patch, ...customCode], cves, timed);
+    const second = await judge([patch, ...customCode]);
     if (second.update !== undefined) {
       judgement = { ...second.judgement, verdict: 'with-hook', reasons: judgement.reasons };
       update = second.update;
@@ -51,21 +52,21 @@ export async function judgeUnit(
     applied: null,
     applyProblem: null,
     milliseconds: Math.round(performance.now() - start),
-    toolMilliseconds: Math.round(timed.clock.milliseconds),
+    toolMilliseconds: Math.round(clock.milliseconds),
     program: '',
   };
   return { result, update };
 }
 
 async function create(
-  kernel: string,
+  { spec, workshop }: ReleaseKernel,
   patches: readonly PatchFile[],
   cves: readonly string[],
-  options: WorkOptions & { readonly clock: ToolClock },
+  options: WorkOptions,
 ): Promise<{ judgement: Judgement; update: Update | undefined }> {
   try {
-    const request = { kernel, patches, cves, description: undefined, on: [] };
-    const verdict = await createUpdate(request, options);
+    const request = { kernel: spec, patches, cves, description: undefined, on: [] };
+    const verdict = await createUpdate(request, { ...options, workshop });
     if (verdict.ok) return { judgement: accepted(verdict.value), update: verdict.value.update };
     return { judgement: judgeReasons(verdict.reasons), update: undefined };
   } catch (error) {

@@ -2,11 +2,11 @@
 
 import { join } from 'node:path';
 import { InputError } from '@resplice/report';
+import { openWorkshop, type Workshop } from '../create/workshop.js';
 import { systemApt } from '../debian/apt.js';
-import { type FetchedKernel, fetchKernel, listFetchedKernels } from '../debian/fetch-kernel.js';
+import { listFetchedKernels } from '../debian/fetch-kernel.js';
 import { resolveKernel } from '../debian/resolve-kernel.js';
 import { cacheRoot, type WorkOptions } from '../debian/store.js';
-import { type PreparedTree, prepareTree } from '../tree/prepare-tree.js';
 
 export interface ReleaseRange {
   readonly from: string;
@@ -18,8 +18,7 @@ export interface ReleaseRange {
 }
 
 export interface ReleaseKernel {
-  readonly kernel: FetchedKernel;
-  readonly tree: PreparedTree;
+  readonly workshop: Workshop;
   /** As `create` wants it: `6.1.0-47-amd64=6.1.170-3`. */
   readonly spec: string;
   /** For results. */
@@ -38,9 +37,9 @@ export async function openReleaseKernel(range: ReleaseRange, options: WorkOption
       `${identity.release} is of version ${identity.version}; the units are for ${from}: name a kernel of that version with --kernel`,
     );
   }
-  const kernel = await fetchKernel(identity, options);
-  const tree = await prepareTree(kernel, options);
+  const spec = `${identity.release}=${identity.version}`;
+  const workshop = await openWorkshop({ kernel: spec }, options);
   const name = `${from}_${to}_${identity.release}`.replace(/[^\w.+-]/g, '_');
   const directory = range.work ?? join(options.cache ?? cacheRoot(), 'evaluations', name);
-  return { kernel, tree, spec: `${identity.release}=${identity.version}`, directory };
+  return { workshop, spec, directory };
 }

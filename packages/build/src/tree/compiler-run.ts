@@ -5,6 +5,7 @@ import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { EnvironmentError } from '@resplice/report';
 import { toolEnvironment } from '../debian/command.js';
+import { duringTool } from '../debian/tool-clock.js';
 
 export interface CompilerRun {
   readonly status: number | null;
@@ -22,6 +23,15 @@ export async function runCompiler(
 ): Promise<CompilerRun> {
   signal?.throwIfAborted();
   const [program = '', ...args] = command;
+  return duringTool(() => start(directory, program, args, signal));
+}
+
+function start(
+  directory: string,
+  program: string,
+  args: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<CompilerRun> {
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: directory,

@@ -32,10 +32,18 @@ export async function findIncluders(
   return (await readIncludeGraph(tree)).findIncluders(headers);
 }
 
-export async function readIncludeGraph(tree: PreparedTree): Promise<IncludeGraph> {
-  const file = JSON.parse(await readFile(join(tree.home, 'includes.json'), 'utf8')) as IncludeIndexFile;
-  return new IndexedGraph(file);
+/** The graph of a tree, read once for each prepared tree. */
+export function readIncludeGraph(tree: PreparedTree): Promise<IncludeGraph> {
+  const known = GRAPHS.get(tree);
+  if (known !== undefined) return known;
+  const graph = readFile(join(tree.home, 'includes.json'), 'utf8').then(
+    (text) => new IndexedGraph(JSON.parse(text) as IncludeIndexFile),
+  );
+  GRAPHS.set(tree, graph);
+  return graph;
 }
+
+const GRAPHS = new WeakMap<PreparedTree, Promise<IncludeGraph>>();
 
 /** Those of the objects that really read one of the files when they are compiled from `directory`: gcc -M on each, about 0.3 s apiece. */
 export async function narrowIncluders(
