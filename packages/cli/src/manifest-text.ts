@@ -1,6 +1,6 @@
 // An update as people read it: what it is for, for which kernel, and for each function why it is replaced.
 
-import type { Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
+import type { ChangedType, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
 import { alignColumns, count, formatBytes } from './printed-text.js';
 
 /** Lines without a closing empty one. `moduleSize` in bytes, when known. */
@@ -28,6 +28,7 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
   return [
     ...alignColumns(facts),
     ...renderCustom(manifest.custom),
+    ...renderTypes(manifest.types),
     ...manifest.objects.flatMap((object) => ['', ...renderObject(object)]),
   ];
 }
@@ -43,6 +44,28 @@ export function renderCustom({ hooks, shadow, ignored, handled }: Manifest['cust
     ...handled.map(({ what, name, why, source }) => `  handled ${what} ${name}: ${why} (${source})`),
   ];
   return lines.length === 0 ? [] : ['', 'custom code', ...lines];
+}
+
+/** Types that the patch changes, and why objects that exist can bear it. */
+export function renderTypes(types: readonly ChangedType[] = []): readonly string[] {
+  const lines = types.flatMap(({ type, file, found, because, allocatedBy, partOf, usedBy, alsoIn }) => [
+    `  ${type}${file === '' ? '' : ` (${file})`}: ${found}`,
+    `    safe: ${because}`,
+    ...(
+      [
+        ['allocated by', allocatedBy],
+        ['part of', partOf],
+        ['used by', usedBy],
+        ['also in', alsoIn],
+      ] as const
+    ).flatMap(([label, names]) => (names.length === 0 ? [] : [`    ${label} ${listSome(names)}`])),
+  ]);
+  return lines.length === 0 ? [] : ['', 'changed types', ...lines];
+}
+
+function listSome(names: readonly string[], most = 6): string {
+  const rest = names.length - most;
+  return rest <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${rest} more`;
 }
 
 function renderObject(object: PatchedObject): readonly string[] {

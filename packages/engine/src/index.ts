@@ -1,4 +1,4 @@
-export { parseBtf } from './btf/btf.js';
+export { type Btf, parseBtf } from './btf/btf.js';
 export { KernelLayouts } from './btf/kernel-layouts.js';
 export { hashCode } from './diff/code-hash.js';
 export type { Side } from './diff/compare.js';
@@ -40,6 +40,21 @@ export { linkAbsolute } from './module/link-absolute.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
 export { ownPart, partOfDiff } from './module/part.js';
-export { compareType, type TypeChange } from './types/type-change.js';
-export { findTouchedTypes, livesOnStackOnly } from './types/type-text.js';
+export {
+  type ComparedTypes,
+  compareTypes,
+  type EnumeratorChange,
+  findRecordIds,
+} from './types/compare-types.js';
+export { isPlainRename } from './types/rename-text.js';
+export { describeMember, type MemberChange, type TypeChange } from './types/type-change.js';
+export {
+  findMacroTypes,
+  findTouchedTypes,
+  findTypeBodies,
+  type TouchedDeclarations,
+} from './types/type-text.js';
+export { findTypeUses, type SourceText, type TypeUses } from './types/type-uses.js';
+export { judgeEnumerators, judgeRecord, type TypeClass, type TypeVerdict } from './types/type-verdict.js';
+export { isWireFormat } from './types/wire-format.js';
 export { type DisassembledLine, decodeInstructions, disassemble } from './x86/instruction.js';

@@ -3,6 +3,7 @@ export { encodeCanonicalJson } from './canonical-json.js';
 export { syncDirectory, writeDurably } from './durable-file.js';
 export {
   type AbsoluteImport,
+  ChangedType,
   CodeSite,
   FirstDifference,
   FORMAT_VERSION,

@@ -170,6 +170,36 @@ export const Trampoline = z.strictObject({
   }),
 });
 
+/** A type that the patch changes and that code of the update has: what was found, and why objects that exist can bear it. */
+export const ChangedType = z.strictObject({
+  /** `struct eventpoll`, or the name of a typedef. */
+  type: z.string().min(1),
+  /** Where it is defined; empty when that is not known. */
+  file: z.string(),
+  class: z.enum(['unused-bytes', 'renamed', 'on-stack', 'wire-format', 'enumerators-added', 'handled']),
+  /** In bytes; null for an enum. */
+  size: z.strictObject({ before: Offset, after: Offset }).nullable(),
+  members: z.array(
+    z.strictObject({
+      name: z.string(),
+      change: z.enum(['added', 'removed', 'renamed', 'moved', 'retyped']),
+      before: z.string().nullable(),
+      after: z.string().nullable(),
+    }),
+  ),
+  /** One sentence on what changes. */
+  found: z.string(),
+  /** One sentence on why that is safe. */
+  because: z.string(),
+  allocatedBy: z.array(z.string()),
+  /** Structs that hold one, and variables. */
+  partOf: z.array(z.string()),
+  /** Objects of the update. */
+  usedBy: z.array(z.string()),
+  /** Sources that mention it and whose code stays. */
+  alsoIn: z.array(z.string()),
+});
+
 export const Manifest = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   id: UpdateId,
@@ -207,6 +237,8 @@ export const Manifest = z.strictObject({
   }),
   /** Null in an update that uses livepatch. */
   trampoline: Trampoline.nullable(),
+  /** Left out when the patch changes no type. */
+  types: z.array(ChangedType).min(1).optional(),
   /** Objects the patch touches that this configuration does not build. */
   notBuilt: z.array(z.string()),
   tools: z.strictObject({
@@ -222,4 +254,5 @@ export type CodeSite = z.infer<typeof CodeSite>;
 export type FirstDifference = z.infer<typeof FirstDifference>;
 export type ReplacedFunction = z.infer<typeof ReplacedFunction>;
 export type PatchedObject = z.infer<typeof PatchedObject>;
+export type ChangedType = z.infer<typeof ChangedType>;
 export type Manifest = z.infer<typeof Manifest>;

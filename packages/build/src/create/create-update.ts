@@ -38,6 +38,7 @@ import { NO_JUMPS, planJumps } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
+import type { TypeFinding } from './type-finding.js';
 import { openWorkshop, type Workshop } from './workshop.js';
 
 export interface CreateRequest {
@@ -125,7 +126,7 @@ async function makeUpdate(
   const { kernel, tree } = workshop;
   const comparison = await comparePatched(workshop, { ...request, engine }, options);
   if (!comparison.ok) return comparison;
-  const { model, compared, objects, notBuilt } = comparison.value;
+  const { model, compared, objects, notBuilt, findings } = comparison.value;
   if (compared.length === 0) {
     const found =
       objects.length === 0 ? 'no object includes a changed line' : `compared: ${objects.join(', ')}`;
@@ -143,7 +144,20 @@ async function makeUpdate(
   if (reasons.length > 0) return refuse(reasons);
   const { jumps } = plan;
   const update = describeUpdate({
-    ...{ request, kernel, tree, model, compared, module, core, jumps, notBuilt, description, choice },
+    ...{
+      request,
+      kernel,
+      tree,
+      model,
+      compared,
+      module,
+      core,
+      jumps,
+      notBuilt,
+      description,
+      choice,
+      findings,
+    },
   });
   return accept({ update, objects: objects.length });
 }
@@ -154,6 +168,8 @@ interface PatchedKernel {
   readonly objects: readonly string[];
   readonly compared: readonly ComparedObject[];
   readonly notBuilt: readonly string[];
+  /** Types that the patch changes. */
+  readonly findings: readonly TypeFinding[];
 }
 
 /** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
@@ -194,10 +210,10 @@ async function comparePatched(
         ? compare(undefined)
         : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
-    const against = await judgeTypes(tree, slot, { sources: mine, compared }, options);
-    const all = [...reasons, ...against, ...judgeEngines(engine, compared, manifests)];
+    const types = await judgeTypes(tree, slot, { sources: mine, compared }, options);
+    const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, manifests)];
     if (all.length > 0) return refuse(all);
-    return accept({ model: await model, objects, compared, notBuilt });
+    return accept({ model: await model, objects, compared, notBuilt, findings: types.findings });
   });
 }
 

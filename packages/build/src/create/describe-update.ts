@@ -13,6 +13,7 @@ import type { EngineChoice } from './engine-choice.js';
 import type { Jump } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { listHooks, type ModuleFile } from './module-file.js';
+import { recordFinding, type TypeFinding } from './type-finding.js';
 
 /** What the update is for, when the caller does not say. */
 export function defaultDescription({ patches, cves }: CreateRequest): string {
@@ -34,6 +35,8 @@ interface Description {
   readonly choice: EngineChoice;
   readonly notBuilt: readonly string[];
   readonly description: string;
+  /** Types that the patch changes. */
+  readonly findings: readonly TypeFinding[];
 }
 
 /** Puts the update together: files, and the manifest that says what they are. */
@@ -49,6 +52,7 @@ export function describeUpdate({
   choice,
   notBuilt,
   description,
+  findings,
 }: Description): Update {
   const moduleFile = `module/${module.name}.ko`;
   const files = new Map<string, Uint8Array>([[moduleFile, module.bytes]]);
@@ -77,6 +81,7 @@ export function describeUpdate({
     objects: describeObjects(model, compared, jumps),
     custom: describeCustom(compared),
     trampoline: core === undefined ? null : describeTrampoline(compared, module, core, files),
+    ...(findings.length === 0 ? {} : { types: findings.flatMap((finding) => recordFinding(finding) ?? []) }),
     notBuilt: [...notBuilt],
     tools: {
       resplice: VERSION,

@@ -1,102 +1,131 @@
-// The stage that keeps new code from reading objects that old code made too small or in another shape. Text tells which types a patch
-// touches; for these a changed object is compiled once more, before and after, with debug information, and pahole's BTF gives the layouts.
+// The stage that keeps new code from reading objects that old code made too small or in another shape. Text tells whether a patch can change
+// a type at all; for changed objects where it can, BTF of both sides tells what every named type becomes; and the text of all files that mention
+// a changed type tells where its objects live.
 
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { compareType, findTouchedTypes, livesOnStackOnly, parseBtf, type TypeChange } from '@resplice/engine';
+import { type Btf, type ComparedTypes, compareTypes, findRecordIds, isWireFormat } from '@resplice/engine';
 import type { Reason } from '@resplice/report';
-import { runCommand } from '../debian/command.js';
 import type { WorkOptions } from '../debian/store.js';
-import { compileObjects } from '../tree/compile-objects.js';
+import { parseKernelConfig } from '../tree/kernel-config.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import type { ComparedObject } from './compare.js';
+import { type ObjectTypes, readObjectTypes } from './object-types.js';
 import type { PatchedSources } from './sources.js';
+import { findTouched, type TouchedTypes } from './touched-types.js';
+import {
+  explainFinding,
+  type FoundEnum,
+  type FoundRecord,
+  type TypeFinding,
+  TypeJudge,
+} from './type-finding.js';
+import { TypeTexts } from './type-texts.js';
 
-/** A header's type is looked for in this many changed objects; the first that has it decides. */
-const MAX_OBJECTS = 16;
-
-interface TouchedType {
-  readonly tag: string;
-  readonly file: string;
+export interface JudgedTypes {
+  readonly findings: readonly TypeFinding[];
+  readonly reasons: readonly Reason[];
 }
 
-/** Reasons against types that the patch changes and that code of the update uses. */
+interface TypeRequest {
+  readonly sources: PatchedSources;
+  readonly compared: readonly ComparedObject[];
+}
+
+/** Judges every type that the patch changes and that changed code has. */
 export async function judgeTypes(
   tree: PreparedTree,
   slot: Slot,
-  change: { readonly sources: PatchedSources; readonly compared: readonly ComparedObject[] },
+  change: TypeRequest,
   options: WorkOptions,
-): Promise<readonly Reason[]> {
-  // The author's RESPLICE_HANDLES_TYPE(tag, why) says that custom code deals with existing objects; the manifest records it.
-  const statements = change.compared.flatMap(({ diff }) => diff.custom.statements);
-  const handled = new Set(statements.filter(({ kind }) => kind === 'handles-type').map(({ name }) => name));
-  let open = findTouched(change.sources).filter(({ tag }) => !handled.has(tag));
-  const objects = [...new Map(change.compared.map((object) => [object.name, object.source]))];
-  const reasons: Reason[] = [];
-  for (const [object, source] of objects.slice(0, MAX_OBJECTS)) {
-    const wanted = open.filter(({ file }) => file === source || file.endsWith('.h'));
-    if (wanted.length === 0) continue;
-    const found = await compareIn(tree, slot, object, wanted, options);
-    open = open.filter((type) => !found.has(type));
-    for (const [type, result] of found) reasons.push(...explain(type, result));
+): Promise<JudgedTypes> {
+  const objects = [...new Map(change.compared.map(({ name, source }) => [name, source]))];
+  const touched = await findTouched(
+    tree,
+    change.sources,
+    objects.map(([name]) => name),
+  );
+  const looked = await lookAtObjects(touched, objects, (object) =>
+    readObjectTypes(tree, slot, object, options),
+  );
+  if (looked.records.size + looked.enums.size === 0) return { findings: [], reasons: [] };
+  const texts = await TypeTexts.open(tree, change.sources, touched, listWords(looked));
+  const judge = new TypeJudge(change.compared, texts, await clearsMemory(tree));
+  const findings = [
+    ...[...looked.records.values()].map((found) => judge.record(found)),
+    ...[...looked.enums].map(([type, found]) => judge.enumerators(type, found)),
+  ];
+  return { findings, reasons: findings.flatMap(explainFinding) };
+}
+
+interface LookedAt {
+  readonly records: ReadonlyMap<string, FoundRecord>;
+  readonly enums: ReadonlyMap<string, FoundEnum>;
+}
+
+function listWords({ records, enums }: LookedAt): readonly string[] {
+  const types = [...records.keys(), ...enums.keys()].flatMap((type) => type.match(/\w+/g) ?? []);
+  const values = [...enums.values()].flatMap(({ renumbered }) => renumbered.map(({ name }) => name));
+  return [...new Set([...types, ...values])].filter((word) => !/^(?:struct|union|enum)$/.test(word));
+}
+
+/** Sources that change themselves first; then, while a type of a header has not been met, the others. */
+async function lookAtObjects(
+  touched: TouchedTypes,
+  objects: readonly (readonly [name: string, source: string])[],
+  read: (object: string) => Promise<ObjectTypes>,
+): Promise<LookedAt> {
+  const records = new Map<string, FoundRecord>();
+  const enums = new Map<string, FoundEnum>();
+  const open = new Set(touched.tags);
+  const ordered = objects.toSorted(
+    ([, a], [, b]) => Number(touched.sources.has(b)) - Number(touched.sources.has(a)),
+  );
+  for (const [object, source] of ordered) {
+    if (!touched.sources.has(source) && !touched.everywhere && open.size === 0) continue;
+    const { before, after } = await read(object);
+    const types = compareTypes(before, after);
+    for (const tag of [...open]) if (hasType(before, tag)) open.delete(tag);
+    for (const change of types.records) {
+      const known = records.get(change.type);
+      if (known !== undefined) known.objects.push(object);
+      else
+        records.set(change.type, {
+          change,
+          objects: [object],
+          wireFormat: isWire(before, after, change.type),
+        });
+    }
+    addEnums(enums, types, object);
   }
-  return reasons;
+  return { records, enums };
 }
 
-function findTouched(sources: PatchedSources): readonly TouchedType[] {
-  return [...sources].flatMap(([file, { before, after }]) => {
-    if (!/\.[ch]$/.test(file) || before === null || after === null) return [];
-    const [old, patched] = [Buffer.from(before).toString('latin1'), Buffer.from(after).toString('latin1')];
-    const tags = findTouchedTypes(old, patched);
-    return tags
-      .filter((tag) => file.endsWith('.h') || !livesOnStackOnly(old, tag))
-      .map((tag) => ({ tag, file }));
-  });
+function hasType(btf: Btf, tag: string): boolean {
+  return tag.startsWith('enum ') || findRecordIds(btf).has(tag);
 }
 
-async function compareIn(
-  tree: PreparedTree,
-  slot: Slot,
-  object: string,
-  wanted: readonly TouchedType[],
-  options: WorkOptions,
-): Promise<ReadonlyMap<TouchedType, TypeChange>> {
-  const output = await mkdtemp(join(tmpdir(), 'resplice-types-'));
-  try {
-    const [before, after] = await Promise.all([
-      readTypes(tree, tree.directory, object, join(output, 'before'), options),
-      readTypes(tree, slot.directory, object, join(output, 'after'), options),
-    ]);
-    return new Map(
-      wanted.flatMap((type) => {
-        const change = compareType(before, after, type.tag);
-        return change === undefined ? [] : [[type, change] as const];
-      }),
-    );
-  } finally {
-    await rm(output, { recursive: true, force: true });
+function isWire(before: Btf, after: Btf, type: string): boolean {
+  return [before, after].every((btf) =>
+    (findRecordIds(btf).get(type) ?? []).every((id) => isWireFormat(btf, id)),
+  );
+}
+
+function addEnums(enums: Map<string, FoundEnum>, { renumbered, added }: ComparedTypes, object: string): void {
+  for (const type of new Set([...renumbered.map((each) => each.type), ...added.keys()])) {
+    const known = enums.get(type);
+    if (known !== undefined) known.objects.push(object);
+    else
+      enums.set(type, {
+        renumbered: renumbered.filter((each) => each.type === type),
+        added: added.get(type) ?? [],
+        objects: [object],
+      });
   }
 }
 
-async function readTypes(
-  tree: PreparedTree,
-  directory: string,
-  object: string,
-  output: string,
-  { signal }: WorkOptions,
-) {
-  const request = { directory, objects: [object], output, debug: true, extraFlags: [] };
-  const [compiled] = await compileObjects(tree, { ...request, ...(signal === undefined ? {} : { signal }) });
-  const file = `${compiled?.file}.btf`;
-  await runCommand('pahole', ['-J', `--btf_encode_detached=${file}`, compiled?.file ?? ''], { signal });
-  return parseBtf(await readFile(file), { file: `types of ${object}` });
-}
-
-function explain({ tag, file }: TouchedType, { kind, found }: TypeChange): readonly Reason[] {
-  const subject = { file, symbol: tag };
-  if (kind === 'layout') return [{ code: 'changed-type-layout', subject, found }];
-  if (kind === 'initial-value') return [{ code: 'type-needs-initial-value', subject, found }];
-  return [];
+async function clearsMemory(tree: PreparedTree): Promise<boolean> {
+  const config = await readFile(join(tree.directory, '.config'), 'utf8');
+  return parseKernelConfig(config).get('CONFIG_INIT_ON_ALLOC_DEFAULT_ON') === 'y';
 }

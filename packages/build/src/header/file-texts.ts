@@ -12,8 +12,12 @@ export class FileTexts {
   readonly #root: string;
   readonly #kept = new Map<string, Buffer>();
 
-  constructor(root: string) {
+  readonly #keptBytes: number;
+
+  /** @param keptBytes larger files are read again each time; 0 keeps none */
+  constructor(root: string, keptBytes = KEPT_BYTES) {
     this.#root = root;
+    this.#keptBytes = keptBytes;
   }
 
   /** Empty for a file that is not there: a generated one that no object needs. */
@@ -21,7 +25,7 @@ export class FileTexts {
     const kept = this.#kept.get(path);
     if (kept !== undefined) return kept;
     const bytes = await this.#load(path);
-    if (bytes.length <= KEPT_BYTES) this.#kept.set(path, bytes);
+    if (bytes.length <= this.#keptBytes) this.#kept.set(path, bytes);
     return bytes;
   }
 

@@ -11,7 +11,7 @@ import {
 import { InputError, type Reason, UsageError } from '@resplice/report';
 import { readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
-import { renderCustom } from '../manifest-text.js';
+import { renderCustom, renderTypes } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
 import { count, formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
@@ -83,7 +83,7 @@ export function renderCreated({ update: { manifest }, statistics }: CreatedUpdat
   const total = formatDuration(milliseconds);
   return done({ output, manifest, statistics }, [
     `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
-    ...renderCustom(manifest.custom).filter((line) => line !== ''),
+    ...[...renderCustom(manifest.custom), ...renderTypes(manifest.types)].filter((line) => line !== ''),
     `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
   ]);
 }

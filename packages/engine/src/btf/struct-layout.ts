@@ -78,7 +78,7 @@ export function requireMember(layout: StructLayout, name: string): ByteMember {
 export function findEnum(btf: Btf, name: string): ReadonlyMap<string, bigint> | undefined {
   for (const kind of [BTF_KIND.ENUM, BTF_KIND.ENUM64]) {
     const [id] = btf.findTypeIds(kind, name);
-    if (id !== undefined) return enumValues(btf, btf.type(id));
+    if (id !== undefined) return enumValuesOf(btf, btf.type(id));
   }
   return undefined;
 }
@@ -146,7 +146,8 @@ function isSameLayout(a: StructLayout, b: StructLayout): boolean {
   );
 }
 
-function enumValues(btf: Btf, type: BtfType): ReadonlyMap<string, bigint> {
+/** Names and values of an enum type. */
+export function enumValuesOf(btf: Btf, type: BtfType): ReadonlyMap<string, bigint> {
   const values = new Map<string, bigint>();
   const wide = type.kind === BTF_KIND.ENUM64;
   const reader = btf.body(type, type.count * (wide ? btf_enum64.size : btf_enum.size));

@@ -1,14 +1,37 @@
-// What a patch does to the objects of a type that exist while it is applied. New code reads old objects: each member that old code
-// wrote must be where new code looks for it, and a new one must lie where nothing else did.
+// What a patch does to one type whose objects exist while it is applied. New code reads old objects: each member that old code wrote must
+// be where new code looks for it, and a new one must lie where nothing else did.
 
 import type { Btf } from '../btf/btf.js';
-import { BTF_KIND, btf_array } from '../btf/btf.layout.js';
-import { layoutOf, type StructLayout, type StructMember } from '../btf/struct-layout.js';
+import { layoutOf, type StructMember } from '../btf/struct-layout.js';
+import { elementOf, holdsSameValue, isRecord, shapeOf, spellType, type TypeShape } from './type-shape.js';
+
+/**
+ * From the least to the worst:
+ * `padding` new members lie in unused bytes, and zero is a fit value of each;
+ * `renamed` a member gives its place to one of another name: the same value, or another meaning;
+ * `initial-value` existing objects have no fit value for a new member;
+ * `layout` existing objects cannot be read by new code.
+ */
+export type ChangeKind = 'padding' | 'renamed' | 'initial-value' | 'layout';
+
+export interface MemberChange {
+  readonly name: string;
+  readonly change: 'added' | 'removed' | 'renamed' | 'moved' | 'retyped';
+  /** `int at offset 8 (4 bytes)`; null when that side does not have it. */
+  readonly before: string | null;
+  readonly after: string | null;
+  /** The name after the patch of a renamed member. */
+  readonly newName?: string;
+}
 
 export interface TypeChange {
-  readonly tag: string;
-  /** `layout`: existing objects cannot be read by new code. `initial-value`: they can, but zero bytes are no fit value of a new member. */
-  readonly kind: 'layout' | 'initial-value' | 'compatible';
+  /** `struct eventpoll`, or the name of a typedef. */
+  readonly type: string;
+  readonly kind: ChangeKind;
+  readonly sizeBefore: number;
+  readonly sizeAfter: number;
+  /** Everything that is where it was is left out. */
+  readonly members: readonly MemberChange[];
   /** One sentence on what was found. */
   readonly found: string;
 }
@@ -29,111 +52,163 @@ const ZERO_IS_VALID = new Set([
   'rb_root',
 ]);
 
-/** What became of the struct or union; undefined when one side does not have it or its layout is the same. */
-export function compareType(before: Btf, after: Btf, tag: string): TypeChange | undefined {
-  const [old, patched] = [findTypes(before, tag), findTypes(after, tag)];
-  const [pre, post] = [old[0], patched[0]];
-  if (pre === undefined || post === undefined) return undefined;
-  if (pre.size !== post.size) {
-    return {
-      tag,
-      kind: 'layout',
-      found: `its size is ${pre.size} bytes before and ${post.size} after the patch${listNew(pre, post)}`,
-    };
-  }
-  const moved = pre.members.find((member) => !keepsPlace(before, after, member, post));
-  if (moved !== undefined) {
-    const now = post.members.find(({ name }) => name === moved.name);
-    const rest =
-      now === undefined
-        ? 'its place is used for something else'
-        : `it is now at ${describePlace(now)}, or of another type`;
-    return { tag, kind: 'layout', found: `member ${moved.name} was at ${describePlace(moved)}; ${rest}` };
-  }
-  const added = post.members.filter(({ name }) => !pre.members.some((member) => member.name === name));
-  const fresh = added.filter(
-    (member) =>
-      !pre.members.some((old) => old.offsetBits === member.offsetBits && old.sizeBits === member.sizeBits),
-  );
-  if (fresh.length === 0) return undefined;
-  const names = fresh.map((member) => `${member.name} at ${describePlace(member)}`).join(', ');
-  const unfit = fresh.filter(
-    (member) => !isZeroValid(after, member.typeId) || pre.members.some((other) => overlaps(member, other)),
-  );
-  if (unfit.length > 0) {
-    const list = unfit.map((member) => `${member.name} at ${describePlace(member)}`).join(', ');
-    const found = `objects that exist have no fit value for ${list}: zero bytes do not set it up, or another member shares them`;
-    return { tag, kind: 'initial-value', found };
-  }
-  return { tag, kind: 'compatible', found: `new in unused bytes: ${names}` };
+/** What became of a struct or union, by its ids on both sides; undefined when code that runs sees no difference. */
+export function compareRecord(
+  type: string,
+  [before, old]: readonly [Btf, number],
+  [after, patched]: readonly [Btf, number],
+): TypeChange | undefined {
+  const [pre, post] = [shapeOf(before, old), shapeOf(after, patched)];
+  const comparison = new Comparison(before, after, pre, post);
+  const { members, kind } = comparison;
+  if (kind === undefined) return undefined;
+  const sizes = { sizeBefore: pre.size, sizeAfter: post.size };
+  return { type, kind, ...sizes, members, found: describe(kind, sizes, members) };
 }
 
-function findTypes(btf: Btf, tag: string): readonly StructLayout[] {
-  return [BTF_KIND.STRUCT, BTF_KIND.UNION].flatMap((kind) =>
-    btf.findTypeIds(kind, tag).map((id) => layoutOf(btf, id)),
-  );
+class Comparison {
+  readonly members: readonly MemberChange[];
+  readonly kind: ChangeKind | undefined;
+
+  constructor(
+    readonly before: Btf,
+    readonly after: Btf,
+    readonly pre: TypeShape,
+    readonly post: TypeShape,
+  ) {
+    const preNames = new Map(pre.members.map((member) => [member.name, member]));
+    const postNames = new Map(post.members.map((member) => [member.name, member]));
+    const added = post.members.filter(({ name }) => !preNames.has(name));
+    const removed = pre.members.filter(({ name }) => !postNames.has(name));
+    const kinds = new Set<ChangeKind>();
+    if (pre.size !== post.size) kinds.add('layout');
+    const list: MemberChange[] = [];
+    for (const member of pre.members) {
+      const now = postNames.get(member.name);
+      if (now === undefined) continue;
+      const change = !isSamePlace(member, now)
+        ? 'moved'
+        : this.#isSame(member, now)
+          ? undefined
+          : ('retyped' as const);
+      if (change === undefined) continue;
+      kinds.add('layout');
+      list.push({ name: member.name, change, before: this.#tellOld(member), after: this.#tellNew(now) });
+    }
+    const taken = new Set<StructMember>();
+    for (const member of removed) {
+      const heirs = added.filter((other) => overlaps(member, other));
+      const [heir] = heirs;
+      const kept =
+        heirs.length === 1 && heir !== undefined && isSamePlace(member, heir) && this.#isSame(member, heir);
+      for (const each of heirs) taken.add(each);
+      if (heirs.length > 0) kinds.add(kept ? 'renamed' : 'layout');
+      list.push({
+        name: member.name,
+        change: kept ? 'renamed' : 'removed',
+        before: this.#tellOld(member),
+        after: heir === undefined ? null : this.#tellNew(heir),
+        ...(heir === undefined ? {} : { newName: heir.name }),
+      });
+    }
+    for (const member of added) {
+      if (taken.has(member)) continue;
+      const fits = this.#isZeroValid(member.typeId) && !pre.members.some((other) => overlaps(member, other));
+      // An empty struct, a flexible array: nothing is read by itself.
+      if (member.sizeBits > 0) kinds.add(fits ? 'padding' : 'initial-value');
+      if (member.sizeBits > 0)
+        list.push({ name: member.name, change: 'added', before: null, after: this.#tellNew(member) });
+    }
+    this.members = list;
+    this.kind = (['layout', 'initial-value', 'renamed', 'padding'] as const).find((kind) => kinds.has(kind));
+  }
+
+  #isSame(a: StructMember, b: StructMember): boolean {
+    return holdsSameValue(this.before, a.typeId, this.after, b.typeId);
+  }
+
+  #isZeroValid(id: number): boolean {
+    return isZeroValid(this.after, id, 0);
+  }
+
+  #tellOld(member: StructMember): string {
+    return tell(this.before, member);
+  }
+
+  #tellNew(member: StructMember): string {
+    return tell(this.after, member);
+  }
 }
 
-/** Whether what stood here is still here, under any name, or nothing is. */
-function keepsPlace(before: Btf, after: Btf, member: StructMember, post: StructLayout): boolean {
-  const named = post.members.find(({ name }) => name === member.name);
-  if (named !== undefined) {
-    return (
-      named.offsetBits === member.offsetBits &&
-      named.sizeBits === member.sizeBits &&
-      describeType(before, member.typeId) === describeType(after, named.typeId)
-    );
-  }
-  const end = member.offsetBits + member.sizeBits;
-  const here = post.members.filter(
-    (other) => other.offsetBits < end && other.offsetBits + other.sizeBits > member.offsetBits,
-  );
-  return here.every(
-    (other) =>
-      other.offsetBits === member.offsetBits &&
-      other.sizeBits === member.sizeBits &&
-      describeType(before, member.typeId) === describeType(after, other.typeId),
-  );
+function isZeroValid(btf: Btf, id: number, depth: number): boolean {
+  const type = elementOf(btf, id);
+  if (!isRecord(type)) return true;
+  // `atomic_t` and `kuid_t` are typedefs of a struct without tag around one integer.
+  if (ZERO_IS_VALID.has(type.name)) return true;
+  if (type.name !== '' || depth > 8) return false;
+  return layoutOf(btf, type.id).members.every(({ typeId }) => isZeroValid(btf, typeId, depth + 1));
+}
+
+function isSamePlace(a: StructMember, b: StructMember): boolean {
+  return a.offsetBits === b.offsetBits && a.sizeBits === b.sizeBits;
 }
 
 function overlaps(a: StructMember, b: StructMember): boolean {
+  // A flexible array has no size and still is where it is.
+  if (a.sizeBits === 0 && b.sizeBits === 0) return a.offsetBits === b.offsetBits;
   return a.offsetBits < b.offsetBits + b.sizeBits && b.offsetBits < a.offsetBits + a.sizeBits;
 }
 
-/** Scalars of one size hold each other's values, pointers too; structs are told by their tag. */
-function describeType(btf: Btf, id: number): string {
-  const type = elementOf(btf, id);
-  if (type.kind === BTF_KIND.STRUCT || type.kind === BTF_KIND.UNION)
-    return `struct ${type.name} ${type.sizeOrType}`;
-  return type.kind === BTF_KIND.PTR ? 'pointer' : 'scalar';
+function tell(btf: Btf, { typeId, offsetBits, sizeBits }: StructMember): string {
+  const place =
+    sizeBits % 8 === 0 && offsetBits % 8 === 0
+      ? `offset ${offsetBits / 8} (${sizeBits / 8} bytes)`
+      : `bit ${offsetBits} (${sizeBits} bits)`;
+  return `${spellType(btf, typeId)} at ${place}`;
 }
 
-function isZeroValid(btf: Btf, id: number): boolean {
-  const type = elementOf(btf, id);
-  if (type.kind !== BTF_KIND.STRUCT && type.kind !== BTF_KIND.UNION) return true;
-  // `atomic_t` and `kuid_t` are typedefs of a struct without tag around one integer.
-  if (ZERO_IS_VALID.has(type.name)) return true;
-  return type.name === '' && layoutOf(btf, type.id).members.every(({ typeId }) => isZeroValid(btf, typeId));
+type Sizes = Pick<TypeChange, 'sizeBefore' | 'sizeAfter'>;
+
+function describe(
+  kind: ChangeKind,
+  { sizeBefore, sizeAfter }: Sizes,
+  members: readonly MemberChange[],
+): string {
+  const parts: string[] = [];
+  if (sizeBefore !== sizeAfter)
+    parts.push(`its size is ${sizeBefore} bytes before and ${sizeAfter} after the patch`);
+  // What moved because of another is many and says little.
+  const telling = members.filter(({ change }) => change !== 'moved');
+  const [firstMoved, ...others] = members.filter(({ change }) => change === 'moved');
+  const shown = [
+    ...telling.slice(0, 4).map(describeMember),
+    ...(telling.length > 4 ? [`${telling.length - 4} more`] : []),
+  ];
+  parts.push(...shown);
+  if (firstMoved !== undefined) parts.push(`${describeMember(firstMoved)}${asDo(others.length)}`);
+  if (kind === 'initial-value')
+    parts.push('in objects that exist, zero bytes do not set it up, or another member shares them');
+  return parts.join('; ');
 }
 
-/** Behind typedefs and arrays; sizes have bounded the nesting already. */
-function elementOf(btf: Btf, id: number) {
-  let type = btf.resolve(id);
-  for (let depth = 0; type.kind === BTF_KIND.ARRAY && depth < 64; depth++) {
-    type = btf.resolve(btf_array.read(btf.body(type, btf_array.size)).type);
+function asDo(others: number): string {
+  if (others === 0) return '';
+  return others === 1 ? ', as does 1 other' : `, as do ${others} others`;
+}
+
+export function describeMember({ name, change, before, after, newName }: MemberChange): string {
+  switch (change) {
+    case 'added':
+      return `new: ${name}, ${after}`;
+    case 'removed':
+      return after === null
+        ? `gone: ${name}, ${before}`
+        : `gone: ${name}, ${before}; its place is used for ${newName}, ${after}`;
+    case 'renamed':
+      return `${name}, ${before}, is now ${newName}`;
+    case 'moved':
+      return `${name} moves from ${before} to ${after}`;
+    case 'retyped':
+      return `${name} was ${before} and is ${after}`;
   }
-  return type;
-}
-
-function listNew(pre: StructLayout, post: StructLayout): string {
-  const names = post.members.filter(({ name }) => !pre.members.some((member) => member.name === name));
-  return names.length === 0
-    ? ''
-    : `; new: ${names.map((member) => `${member.name} at ${describePlace(member)}`).join(', ')}`;
-}
-
-function describePlace({ offsetBits, sizeBits }: StructMember): string {
-  return sizeBits % 8 === 0 && offsetBits % 8 === 0
-    ? `offset ${offsetBits / 8} (${sizeBits / 8} bytes)`
-    : `bit ${offsetBits} (${sizeBits} bits)`;
 }

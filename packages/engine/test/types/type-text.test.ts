@@ -1,69 +1,119 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { findTouchedTypes, findTypeBodies, livesOnStackOnly } from '../../src/types/type-text.js';
+import { findMacroTypes, findTouchedTypes, findTypeBodies } from '../../src/types/type-text.js';
 
-describe('types in text', () => {
-  it('a comment or white space changes no type', () => {
-    assert.deepEqual(findTouchedTypes('struct a { int b; };', 'struct a {\n\tint  b; /* c; } */\n};'), []);
-  });
+const NOTHING = { tags: [], untagged: false, macros: [] };
 
-  it('a new member touches its type and those around it, a new type touches nothing', () => {
-    const before = 'struct a { struct b { int c; } d; };';
-    const after = 'struct n { int x; }; struct a { struct b { int c; int e; } d; };';
-    assert.deepEqual(findTouchedTypes(before, after), ['a', 'b']);
-  });
+describe('what a patch can change of types, in text', () => {
+  for (const [fact, before, after, expected] of [
+    [
+      'a comment or white space is nothing',
+      'struct a { int b; };',
+      'struct a {\n\tint  b; /* c; } */\n};',
+      {},
+    ],
+    [
+      'code is nothing',
+      'int f(struct a *x)\n{\n\treturn 0;\n}',
+      'int f(struct a *x)\n{\n\treturn x->b;\n}',
+      {},
+    ],
+    ['a new type is nothing', '', 'struct n { int x; };', {}],
+    ['a new macro is nothing', '', '#define N 3', {}],
+    ['an #include is nothing', '', '#include <linux/a.h>', {}],
+    [
+      'a member touches its type and those around it',
+      'struct a { struct b { int c; } d; };',
+      'struct a { struct b { int c; int e; } d; };',
+      { tags: ['struct a', 'struct b'] },
+    ],
+    ['a union', 'union a { int b; };', 'union a { int b; long c; };', { tags: ['union a'] }],
+    ['an enumerator', 'enum a { B };', 'enum a { B, C };', { tags: ['enum a'] }],
+    ['an attribute behind', 'struct a { int b; };', 'struct a { int b; } __packed;', { tags: ['struct a'] }],
+    [
+      'an attribute before',
+      'struct a { int b; };',
+      'struct __attribute__((packed, aligned(4))) a { int b; };',
+      { tags: ['struct a'] },
+    ],
+    [
+      'a condition around a member',
+      'struct a {\nint b;\n};',
+      'struct a {\n#ifdef X\nint b;\n#endif\n};',
+      { tags: ['struct a'], untagged: true },
+    ],
+    [
+      'a struct without a tag',
+      'typedef struct { int b; } a;',
+      'typedef struct { int b, c; } a;',
+      { untagged: true },
+    ],
+    ['a typedef', 'typedef int a;', 'typedef long a;', { untagged: true }],
+    ['an enum without a tag', 'enum { A };', 'enum { B, A };', { untagged: true }],
+    [
+      'a condition around a type',
+      'struct a { int b; };',
+      '#if X\nstruct a { int b; };\n#endif',
+      { untagged: true },
+    ],
+    ['a macro with another value', '#define N 3', '#define N 4', { macros: ['N'] }],
+    ['a macro over several lines', '#define N \\\n 3', '#define N \\\n 4', { macros: ['N'] }],
+    ['a macro that goes', '#define N 3', '', { macros: ['N'] }],
+    [
+      'a macro that makes a struct of its arguments',
+      'TRACE_EVENT(x, TP_STRUCT__entry( __field(int, a) ), TP_printk("a"));',
+      'TRACE_EVENT(x, TP_STRUCT__entry( __field(int, a) __field(int, b) ), TP_printk("a"));',
+      { untagged: true },
+    ],
+  ] as const) {
+    it(fact, () => assert.deepEqual(findTouchedTypes(before, after), { ...NOTHING, ...expected }));
+  }
 
   it('a function that returns a struct defines no type', () => {
     assert.deepEqual([...findTypeBodies('struct a *find(struct b *x) { return 0; }').keys()], []);
   });
 
-  it('a type of local variables lives on the stack only', () => {
-    assert.equal(
-      livesOnStackOnly(
-        'struct a { int b; };\nint f(struct a *x);\nint g(void) { struct a x; return f(&x); }',
-        'a',
-      ),
-      true,
-    );
+  it('a macro counts where a type is written with it, or with another that is', () => {
+    const text =
+      '#define M (N + 1)\nstruct a { int x[M]; };\nstruct b { int x; };\nint f(void) { return N; }';
+    const { macros, tags, untagged } = findMacroTypes(text, new Set(['N']));
+    assert.deepEqual([[...macros], tags, untagged], [['N', 'M'], ['struct a'], false]);
   });
 
-  for (const [how, text] of [
-    ['its size is taken', 'struct a { int b; };\nvoid *f(void) { return kmalloc(sizeof(struct a), 0); }'],
-    [
-      'the size of what a pointer leads to is taken',
-      'struct a { int b; };\nvoid f(void) { struct a *x; x = kzalloc(sizeof(*x), 0); }',
-    ],
-    ['a variable at file scope is one', 'struct a { int b; };\nstatic struct a one;\n'],
-    [
-      'a static variable of a function is one',
-      'struct a { int b; };\nvoid f(void)\n{\n\tstatic struct a one;\n}\n',
-    ],
-    ['another struct has one', 'struct a { int b; };\nstruct c { struct a one; };'],
-    ['a cache is made for it', 'struct a { int b; };\nvoid f(void) { c = KMEM_CACHE(a, 0); }'],
-  ] as const) {
-    it(`a type does not live on the stack only when ${how}`, () =>
-      assert.equal(livesOnStackOnly(text, 'a'), false));
-  }
+  it('a macro counts where a condition asks for it', () => {
+    assert.equal(findMacroTypes('#if N > 3\nstruct a { int x; };\n#endif', new Set(['N'])).untagged, true);
+  });
 
   it('any text is read to its end', () => {
     const word = fc.constantFrom(
-      'struct',
-      'union',
-      ' a',
-      ' b',
-      '{',
-      '}',
-      '/*',
-      '*/',
-      '"',
-      ';',
-      '(',
-      '\n',
-      '\\',
+      ...[
+        'struct',
+        'union',
+        'enum',
+        ' a',
+        ' b',
+        '{',
+        '}',
+        '/*',
+        '*/',
+        '"',
+        ';',
+        '(',
+        ')',
+        '=',
+        '*',
+        '\n',
+        '\\',
+        '#if',
+        '#define A',
+      ],
     );
     fc.assert(
-      fc.property(fc.array(word), (words) => findTypeBodies(words.join('')) instanceof Map),
+      fc.property(fc.array(word, { maxLength: 60 }), (words) => {
+        const text = words.join('');
+        return findTypeBodies(text) instanceof Map && findMacroTypes(text, new Set(['A'])).macros.size > 0;
+      }),
       { seed: 7 },
     );
   });

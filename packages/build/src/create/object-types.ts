@@ -1,0 +1,61 @@
+// The types of an object, before and after: compiled once more with debug information, which pahole turns into BTF.
+
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Btf, parseBtf } from '@resplice/engine';
+import { runCommand } from '../debian/command.js';
+import type { WorkOptions } from '../debian/store.js';
+import { compileObjects } from '../tree/compile-objects.js';
+import { compileOriginals } from '../tree/object-cache.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import type { Slot } from '../tree/slot.js';
+import { customCodeFlags } from './kmod-source.js';
+
+export interface ObjectTypes {
+  readonly before: Btf;
+  readonly after: Btf;
+}
+
+export async function readObjectTypes(
+  tree: PreparedTree,
+  slot: Slot,
+  object: string,
+  { signal }: WorkOptions,
+): Promise<ObjectTypes> {
+  const output = await mkdtemp(join(tmpdir(), 'resplice-types-'));
+  const interrupt = signal === undefined ? {} : { signal };
+  try {
+    const [before, after] = await Promise.all([
+      compileOriginals(tree, [object], { debug: true, extraFlags: [], ...interrupt }).then(([compiled]) =>
+        encodeTypes(compiled?.file ?? '', join(output, 'before.btf'), signal),
+      ),
+      // Patched sources may include resplice.h.
+      customCodeFlags()
+        .then((extraFlags) =>
+          compileObjects(tree, {
+            directory: slot.directory,
+            objects: [object],
+            output,
+            debug: true,
+            extraFlags,
+            ...interrupt,
+          }),
+        )
+        .then(([compiled]) => encodeTypes(compiled?.file ?? '', join(output, 'after.btf'), signal)),
+    ]);
+    const source = { file: `types of ${object}` };
+    return { before: parseBtf(before, source), after: parseBtf(after, source) };
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
+}
+
+async function encodeTypes(
+  object: string,
+  file: string,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  await runCommand('pahole', ['-J', `--btf_encode_detached=${file}`, object], { signal });
+  return readFile(file);
+}

@@ -1,0 +1,284 @@
+// Where the objects of a type live, told from the text of every file that mentions it: who allocates them and whether that clears them, what
+// they are part of, which variables hold one. BTF and DWARF know layouts and not allocations, and the call in the machine code has only
+// a number left. Text can be read wrongly, so every doubt counts as a life beyond a call: a verdict gets milder only by what is *not* here.
+
+import { stripComments } from './type-text.js';
+
+export interface SourceText {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Allocation {
+  /** `kzalloc` */
+  readonly by: string;
+  /** Function around it; empty outside of functions. */
+  readonly inside: string;
+  readonly file: string;
+  /** Whether the allocator clears by its name or flags. */
+  readonly clears: boolean;
+}
+
+export interface TypeUses {
+  readonly allocations: readonly Allocation[];
+  /** Structs and unions that hold one, not a pointer: `struct ep_pqueue`. */
+  readonly embeddedIn: readonly string[];
+  /** Variables at file scope, static ones of functions, per-CPU ones: `fs/eventpoll.c: static epmutex`. */
+  readonly variables: readonly string[];
+  /** Other places that take its size, so that memory for one may come from there: `net/x.c: setup()`. */
+  readonly sized: readonly string[];
+  /** Why an object on a stack may be seen by another thread, or bytes of something else be taken for one. */
+  readonly shared: readonly string[];
+  readonly files: readonly string[];
+}
+
+const ALLOCATOR = /(?:alloc|memdup|cache_create|KMEM_CACHE|_create_cache|mempool_create)/i;
+const CLEARS =
+  /(?:zalloc|calloc|alloc_percpu|alloc_netdev|alloc_etherdev|alloc_candev|sock_kzalloc|DEFINE_PER_CPU)/;
+/** Uses of a size that give no memory away. */
+const HARMLESS_SIZE =
+  /^(?:memset|memzero_explicit|BUILD_BUG_ON\w*|static_assert|sizeof_field|copy_from_user|copy_to_user)$/;
+/** Calls through which another thread or a later moment gets at what they are given. */
+const HANDS_ON =
+  /\b(?:kthread_\w+|queue_\w*work\w*|schedule_\w*work\w*|schedule_on_each_cpu|work_on_cpu\w*|smp_call_\w+|on_each_cpu\w*|stop_machine\w*|call_rcu\w*|add_timer\w*|mod_timer|hrtimer_start\w*|task_work_add|irq_work_queue\w*|list_add\w*|llist_add\w*|hlist_add\w*|rb_link_node|add_wait_queue\w*|complete|init_completion|wait_for_completion\w*|wake_up\w*)\b/;
+
+/** Collects the uses of `struct tag`, `union tag` or the name of a typedef. */
+export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUses {
+  const spelled = `\\b${type.replace(' ', '\\s+')}\\b`;
+  const mentions = new RegExp(spelled);
+  const found = {
+    allocations: [] as Allocation[],
+    embeddedIn: new Set<string>(),
+    variables: new Set<string>(),
+    sized: new Set<string>(),
+    shared: new Set<string>(),
+    files: [] as string[],
+  };
+  const pointers = new Set<string>();
+  // `struct a *b, *c;`, of variables, parameters and members alike.
+  const declaration = new RegExp(`${spelled}(\\s*(?:__\\w+\\s+)?\\*[^;(){}]{0,300})`, 'g');
+  const sources = texts.flatMap(({ path, text }) => {
+    if (!text.includes(type.split(' ').at(-1) ?? '')) return [];
+    const code = stripComments(text);
+    if (!mentions.test(code) && !isNamedOnly(code, type)) return [];
+    for (const [, names = ''] of code.matchAll(declaration)) {
+      for (const declarator of names.split(',')) {
+        const name = /^\s*(?:__\w+\s+)?\*[\s*]*(?:(?:const|__\w+)\s+)*(\w+)/.exec(declarator)?.[1];
+        if (name === undefined) break;
+        pointers.add(name);
+      }
+    }
+    return [{ path, code }];
+  });
+  for (const { path, code } of sources) {
+    found.files.push(path);
+    const bodies = functionsOf(code);
+    const at = (index: number) => bodies.findLast(({ start }) => start <= index);
+    const inside = (index: number) => {
+      const body = at(index);
+      return body !== undefined && index < body.end ? body.name : '';
+    };
+    collectSizes(code, type, spelled, pointers, (call, index, text) => {
+      if (call !== undefined && ALLOCATOR.test(call)) {
+        const clears = CLEARS.test(call) || /__GFP_ZERO/.test(text);
+        found.allocations.push({ by: call, inside: inside(index), file: path, clears });
+      } else if (call === undefined || !HARMLESS_SIZE.test(call)) {
+        found.sized.add(`${path}: ${inside(index) || 'outside of functions'}`);
+      }
+    });
+    for (const container of findContainers(code, spelled))
+      if (container !== type) found.embeddedIn.add(container);
+    for (const name of findVariables(code, spelled, bodies)) found.variables.add(`${path}: ${name}`);
+    for (const why of findShared(code, spelled, pointers, bodies)) found.shared.add(`${path}: ${why}`);
+  }
+  return {
+    allocations: found.allocations,
+    embeddedIn: [...found.embeddedIn],
+    variables: [...found.variables],
+    sized: [...found.sized],
+    shared: [...found.shared],
+    files: found.files,
+  };
+}
+
+/** Whether nothing shows that an object lives longer than the call that has it on its stack. */
+export function livesOnStackOnly(uses: TypeUses): boolean {
+  return !livesInMemory(uses) && uses.sized.length + uses.shared.length === 0;
+}
+
+/** Whether memory is set aside for objects of the type anywhere but on a stack. */
+export function livesInMemory({ allocations, embeddedIn, variables }: TypeUses): boolean {
+  return allocations.length + embeddedIn.length + variables.length > 0;
+}
+
+/** KMEM_CACHE(tag, …) writes the tag without `struct`. */
+function isNamedOnly(code: string, type: string): boolean {
+  return new RegExp(`\\bKMEM_CACHE\\w*\\s*\\(\\s*${type.split(' ').at(-1)}\\b`).test(code);
+}
+
+type OnSize = (call: string | undefined, index: number, argumentsText: string) => void;
+
+/** Every place that takes the type's size, with the innermost call around it that is no `sizeof`. */
+function collectSizes(
+  code: string,
+  type: string,
+  spelled: string,
+  pointers: ReadonlySet<string>,
+  onSize: OnSize,
+): void {
+  const tag = type.split(' ').at(-1) ?? '';
+  for (const match of code.matchAll(new RegExp(`\\b(\\w*KMEM_CACHE\\w*)\\s*\\(\\s*${tag}\\b[^)]*`, 'g')))
+    onSize(match[1], match.index, match[0]);
+  for (const match of code.matchAll(
+    new RegExp(`\\b(\\w*(?:alloc|DEFINE_PER_CPU)\\w*)\\s*\\(\\s*${spelled}\\s*[,)]`, 'g'),
+  ))
+    onSize(match[1], match.index, match[0]);
+  const sizes = /\b(?:sizeof|struct_size|struct_size_t|offsetofend|__struct_size)\s*(\(?)/g;
+  for (const match of code.matchAll(sizes)) {
+    const start = match.index + match[0].length;
+    const operand =
+      match[1] === ''
+        ? (/^\s*\*?[\w>.-]+/.exec(code.slice(start, start + 80))?.[0] ?? '')
+        : code.slice(start, closing(code, start));
+    if (!isOfType(operand, match[0], spelled, pointers)) continue;
+    const around = enclosingCall(code, match.index);
+    onSize(
+      around?.name,
+      match.index,
+      around === undefined ? '' : code.slice(around.open, closing(code, around.open + 1)),
+    );
+  }
+  // memdup and friends through a pointer's own type, and allocators that are given none.
+  for (const name of pointers) {
+    for (const match of code.matchAll(
+      new RegExp(
+        `\\b${name}\\s*=\\s*(?:\\([^()]*\\)\\s*)?(\\w*(?:alloc|memdup|netdev_priv|_priv|get_drvdata)\\w*)\\s*\\(([^;]*);`,
+        'g',
+      ),
+    ))
+      onSize(match[1], match.index, match[2] ?? '');
+  }
+}
+
+function isOfType(operand: string, keyword: string, spelled: string, pointers: ReadonlySet<string>): boolean {
+  if (new RegExp(`^\\s*${spelled}\\s*(?:,|\\)|$|\\[)`).test(operand)) return true;
+  if (/^struct_size/.test(keyword)) return pointers.has(/^\s*([\w>.-]*?)(\w+)\s*,/.exec(operand)?.[2] ?? '');
+  const target = /^\s*\*+\s*\(?\s*(?:[\w\][]+\s*(?:->|\.)\s*)*(\w+)\s*\)?\s*$/.exec(operand)?.[1];
+  return target !== undefined && pointers.has(target);
+}
+
+/** The function or macro whose parentheses the place stands in. */
+function enclosingCall(
+  code: string,
+  index: number,
+): { readonly name: string; readonly open: number } | undefined {
+  let depth = 0;
+  for (let at = index - 1; at >= 0 && index - at < 600; at--) {
+    const character = code[at];
+    if (character === ')') depth++;
+    else if (character === ';' || character === '{' || character === '}') return undefined;
+    else if (character === '(' && depth-- === 0) {
+      const name = /(\w+)\s*$/.exec(code.slice(Math.max(0, at - 60), at))?.[1];
+      if (name !== undefined && !/^(?:sizeof|if|while|return|size_t|min|max|min_t|max_t)$/.test(name))
+        return { name, open: at };
+      depth = 0;
+    }
+  }
+  return undefined;
+}
+
+function findContainers(code: string, spelled: string): readonly string[] {
+  const containers: string[] = [];
+  for (const match of code.matchAll(/\b(struct|union)\s+(\w+)[^;{}()=,*]*\{/g)) {
+    const start = match.index + match[0].length;
+    const body = code.slice(start, closing(code, start, '{', '}'));
+    if (new RegExp(`${spelled}\\s+[^*;(]*[;,\\[]`).test(body)) containers.push(`${match[1]} ${match[2]}`);
+  }
+  if (new RegExp(`\\btypedef\\b[^;(){}*]*${spelled}\\s+\\w+\\s*;`).test(code)) containers.push('a typedef');
+  return containers;
+}
+
+function findVariables(code: string, spelled: string, bodies: readonly FunctionBody[]): readonly string[] {
+  const names: string[] = [];
+  for (const match of code.matchAll(
+    new RegExp(`([^;{}()]*)${spelled}\\s+(?:__\\w+\\s+)*(\\w+)\\s*(?:__\\w+\\s*)*[;=\\[,]`, 'g'),
+  )) {
+    const [, before = '', name = ''] = match;
+    const at = match.index + before.length;
+    const local = bodies.some(({ start, end }) => start <= at && at < end);
+    if (/\bextern\b/.test(before) || (local && !/\bstatic\b/.test(before))) continue;
+    if (!local && isInRecord(code, at, bodies)) continue;
+    names.push(name);
+  }
+  for (const match of code.matchAll(
+    new RegExp(`\\b(?:DEFINE|DECLARE)_\\w+\\s*\\(\\s*${spelled}\\s*,\\s*(\\w+)`, 'g'),
+  ))
+    names.push(match[1] ?? '');
+  return names;
+}
+
+/** Inside braces that are no function's: a member. */
+function isInRecord(code: string, index: number, bodies: readonly FunctionBody[]): boolean {
+  const from = bodies.findLast(({ end }) => end <= index)?.end ?? 0;
+  let depth = 0;
+  for (let at = from; at < index; at++) {
+    if (code[at] === '{') depth++;
+    else if (code[at] === '}') depth--;
+  }
+  return depth > 0;
+}
+
+function findShared(
+  code: string,
+  spelled: string,
+  pointers: ReadonlySet<string>,
+  bodies: readonly FunctionBody[],
+): readonly string[] {
+  const why: string[] = [];
+  for (const { name, start, end } of bodies) {
+    const body = code.slice(start, end);
+    if (!new RegExp(`${spelled}\\s+\\w`).test(body)) continue;
+    const call = HANDS_ON.exec(body)?.[0];
+    if (call !== undefined) why.push(`${name}() calls ${call}()`);
+  }
+  if (new RegExp(`\\(\\s*${spelled}\\s*\\*+\\s*\\)`).test(code)) why.push('other bytes are taken for one');
+  for (const name of pointers) {
+    const assigned = new RegExp(`\\b${name}\\s*=\\s*([^=;][^;]*);`, 'g');
+    for (const [, value = ''] of code.matchAll(assigned)) {
+      if (/^(?:&\s*\w+\s*$|NULL\s*$|container_of\s*\(|from_timer)/.test(value.trim())) continue;
+      if (/->|\./.test(value) || /\w\s*\(/.test(value))
+        why.push(`${name} is taken from ${value.trim().replace(/\s+/g, ' ').slice(0, 40)}`);
+    }
+    if (new RegExp(`(?:->|\\.)\\s*\\w+\\s*=\\s*${name}\\s*;`).test(code))
+      why.push(`${name} is kept in memory`);
+  }
+  return why;
+}
+
+interface FunctionBody {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Kernel style: a function's braces stand in the first column. */
+function functionsOf(code: string): readonly FunctionBody[] {
+  const bodies: FunctionBody[] = [];
+  for (const match of code.matchAll(
+    /\b(\w+)\s*\((?:[^(){};]|\((?:[^(){};]|\([^(){};]*\))*\))*\)[^;{}()=]*\n\{/g,
+  )) {
+    const start = match.index + match[0].length;
+    const closed = code.indexOf('\n}', start - 1);
+    bodies.push({ name: match[1] ?? '', start, end: closed < 0 ? code.length : closed });
+  }
+  return bodies;
+}
+
+function closing(code: string, start: number, open = '(', close = ')'): number {
+  let depth = 1;
+  for (let at = start; at < code.length; at++) {
+    if (code[at] === open) depth++;
+    else if (code[at] === close && --depth === 0) return at;
+  }
+  return code.length;
+}
