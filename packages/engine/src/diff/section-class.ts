@@ -77,7 +77,7 @@ const RULES: readonly Rule[] = [
     class: 'table',
   },
   {
-    name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
+    name: /^(\.kcfi_traps|\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
     class: 'table',
   },
   { name: /^\.resplice\.records$/, class: 'custom' },
@@ -89,6 +89,17 @@ const RULES: readonly Rule[] = [
   },
   { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.BTF_ids)$/, class: 'registry' },
 ];
+
+/**
+ * Tables by which somebody finds a thing by name, to trace it or to link with it. What is new in one works without being listed: a new
+ * tracepoint is there for the code that has it, and nobody can switch it on before the next boot. The module loader ignores them in live patches
+ * anyway (trace_module_has_bad_taint() of kernel/tracepoint.c).
+ */
+export function isDirectory(section: Section): boolean {
+  return /^(__tracepoints(_ptrs|_strings)?|_ftrace_ev(ents|al_map)|__bpf_raw_tp_map|__dyndbg_classes|\.static_call_tramp_key)$/.test(
+    section.name,
+  );
+}
 
 /** Classifies a section by its name first and by its flags where the name says nothing special. */
 export function classifySection(section: Section): SectionClass {
