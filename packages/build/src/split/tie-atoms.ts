@@ -35,7 +35,7 @@ export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
       for (const other of created)
         if (`/${atoms[other]?.path}`.endsWith(`/${included}`)) groups.join(index, other);
     }
-    for (const { name, fits } of listNames(atom)) {
+    for (const { name, fits } of listNames(atom, older)) {
       for (const other of users.get(name) ?? []) {
         const user = atoms[other];
         if (user === undefined || other === index) continue;
@@ -51,7 +51,7 @@ interface TiedName {
   readonly fits: (user: Atom) => boolean;
 }
 
-function listNames(atom: Atom): readonly TiedName[] {
+function listNames(atom: Atom, older: OlderTexts): readonly TiedName[] {
   const balance = (user: Atom, name: string) => user.balance.get(name) ?? 0;
   return [
     ...[...atom.added].map((name) => ({
@@ -63,6 +63,11 @@ function listNames(atom: Atom): readonly TiedName[] {
       fits: (user: Atom) => balance(user, name) < 0 || user.removed.has(name) || user.added.has(name),
     })),
     ...[...atom.resigned].map((name) => ({ name, fits: () => true })),
+    // EM(rxrpc_call_see_recvmsg_requeue, "SEE recv-requeue") in a macro of include/trace/events/rxrpc.h makes an enumerator: a name
+    // that no changed file had, in a macro of a header and in the user.
+    ...[...atom.coined]
+      .filter((name) => atom.path.endsWith('.h') && older.count(name) === 0)
+      .map((name) => ({ name, fits: (user: Atom) => balance(user, name) > 0 })),
     // A definition that moves within the file, or whose prototype changes elsewhere.
     ...[...atom.definitions]
       .filter((name) => !atom.members.has(name))

@@ -305,3 +305,62 @@ test('a prototype that an earlier caller needs is tied with it, one that moves t
     .replace(/^\n/, '');
   assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
 });
+
+const tiedFiles = (changes: ReadonlyMap<string, Change>) =>
+  tie(changes).map((group) => [...new Set(group.map(({ path }) => path))].join(' '));
+
+test('a member of a structure without a tag is tied with its users in the file', () => {
+  const before = lines('static struct {', '\tint a;', '', '} state;', 'int f(void)', '{', '\treturn 0;', '}');
+  const after = before.replace('\n\n', '\n\tint count;\n').replace('return 0', 'return state.count');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});
+
+test('a name that a macro of a header lists is tied with who begins to use it', () => {
+  const header = {
+    before: lines('#define TRACES \\', '\tEM(see_one, "ONE") \\', '\tEM(see_two, "TWO")'),
+    after: lines(
+      '#define TRACES \\',
+      '\tEM(see_one, "ONE") EM(see_requeue, "RE") \\',
+      '\tEM(see_two, "TWO")',
+    ),
+  };
+  const user = {
+    before: lines('int f(void)', '{', '\treturn 0;', '}'),
+    after: lines('int f(void)', '{', '\treturn trace(see_requeue);', '}'),
+  };
+  const other = {
+    before: lines('int g(void)', '{', '\treturn 0;', '}'),
+    after: lines('int g(void)', '{', '\treturn trace(see_one);', '}'),
+  };
+  const changes = new Map([
+    ['include/trace/events/x.h', header],
+    ['net/x/recv.c', user],
+    ['net/y/send.c', other],
+  ]);
+  assert.deepEqual(tiedFiles(changes), ['include/trace/events/x.h net/x/recv.c', 'net/y/send.c']);
+});
+
+test('another signature of a function is tied with that of the member which holds it', () => {
+  const table = lines('', 'static const struct ops o = {', '\t.late_init = my_late_init,', '};');
+  const before = `${lines('static void my_late_init(struct nor *n)', '{', '}')}${table}`;
+  const changes = new Map([
+    [
+      'drivers/nor/core.h',
+      {
+        before: lines('struct ops {', '\tint a;', '\tvoid (*late_init)(struct nor *n);', '};'),
+        after: lines('struct ops {', '\tint a;', '\tint (*late_init)(struct nor *n);', '};'),
+      },
+    ],
+    ['drivers/nor/chip.c', { before, after: before.replace('static void', 'static int') }],
+  ]);
+  assert.deepEqual(tiedFiles(changes), ['drivers/nor/core.h drivers/nor/chip.c']);
+});
+
+test('a member is known by its whole declaration, whichever line of it changes', () => {
+  const header = {
+    before: lines('struct ops {', '\tint (*migrate)(int a,', '\t\tint b);', '};'),
+    after: lines('struct ops {', '\tint (*migrate)(int a,', '\t\tint b, int netns);', '};'),
+  };
+  const [atom] = listChanged(new Map([['include/net/x.h', header]]));
+  assert.deepEqual([...(atom?.resigned ?? [])], ['migrate']);
+});
