@@ -16,13 +16,17 @@ export interface Atom {
   readonly added: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
   readonly resigned: ReadonlySet<string>;
-  /** Of these, names of members and constants: short words that unrelated code uses too. */
+  /** Of the definitions, tags of structures, unions and enums. */
+  readonly tags: ReadonlySet<string>;
+  /** Of the names, those of members and constants: short words that unrelated code uses too. */
   readonly members: ReadonlySet<string>;
   /** Identifier → how many more of it stand in the added lines than in the removed ones. */
   readonly balance: ReadonlyMap<string, number>;
+  /** Identifiers of its changed lines. */
+  readonly touched: ReadonlySet<string>;
   /** Identifiers of its hunks, context included: a call of several lines may change in one that does not name the function. */
   readonly mentions: ReadonlySet<string>;
-  /** Identifiers of lines that it adds to macros: lists of names that become enumerators, pieces that become names. */
+  /** Identifiers of lines that it adds to macros and to their uses outside of functions: names of enumerators, pieces of names. */
   readonly coined: ReadonlySet<string>;
   /** Members that its added lines reach through `->` or `.`. */
   readonly accesses: ReadonlySet<string>;
@@ -158,7 +162,9 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
   ]);
   const coined = new Set(
     changed.flatMap(({ item, side, text }) =>
-      item.kind === 'macro' && side === '+' ? listIdentifiers(text).filter((name) => !isWord(name)) : [],
+      side === '+' && (item.kind === 'macro' || /^\w+\s*\(/.test(item.head))
+        ? listIdentifiers(text).filter((name) => !isWord(name))
+        : [],
     ),
   );
   return {
@@ -166,11 +172,13 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     file,
     hunks,
     definitions: names,
+    tags: new Set(changed.flatMap(({ item }) => (item.kind === 'aggregate' ? keyOf(item) : []))),
     added,
     removed,
     resigned,
     members,
     balance,
+    touched: new Set(lines.flatMap(({ text }) => listIdentifiers(text))),
     mentions,
     coined,
     accesses,

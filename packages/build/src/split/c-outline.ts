@@ -144,9 +144,12 @@ function nameItem(head: string, whole: string): { readonly kind: DefinitionKind;
   const before = withoutAttributes(declared.split(/(?:^|[^=!<>])=(?!=)/)[0] ?? '');
   const call = /([A-Za-z_]\w*)\s*\(([^()]*)/.exec(before);
   if (call !== null && !declared.includes('=')) {
-    const [, name = '', first = ''] = call;
-    // SYSCALL_DEFINE2(listen, …), DEFINE_MUTEX(lock), EXPORT_SYMBOL(f): the first argument is what is meant.
-    const named = /^[A-Z][A-Z0-9_]*$/.test(name) ? (/[A-Za-z_]\w*/.exec(first)?.[0] ?? '') : name;
+    const [, name = '', inside = ''] = call;
+    const words = listIdentifiers(inside);
+    // SYSCALL_DEFINE2(listen, …), DEFINE_MUTEX(lock), EXPORT_SYMBOL(f): the first argument is what is meant; DEFINE_PER_CPU(u32, count)
+    // has the type before the name.
+    const argument = name.includes('PER_CPU') ? words.at(-1) : words[0];
+    const named = /^[A-Z][A-Z0-9_]*$/.test(name) ? (argument ?? '') : name;
     return { kind: 'function', name: isWord(named) ? '' : named };
   }
   const name = /([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*;?\s*$/.exec(before.trim())?.[1] ?? '';
