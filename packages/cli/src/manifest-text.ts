@@ -15,6 +15,7 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
     ['description', manifest.description],
     ['kernel', `${kernel.release} (${kernel.version}, ${kernel.architecture})`],
     ['build id', kernel.buildId],
+    ['engine', `${manifest.engine}: ${manifest.engineReason}`],
     ['requires', manifest.requires.join(', ')],
     ['module', `${module.name}${size}, ${module.signed ? 'signed' : 'not signed'}`],
     ['made with', `resplice ${tools.resplice}, ${tools.compiler}${forced}`],

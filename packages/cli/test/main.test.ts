@@ -59,6 +59,7 @@ test('inspect prints what an update changes and why', () => {
     'description  restricts socket filters',
     'kernel       6.1.0-47-amd64 (6.1.170-3, x86_64)',
     `build id     ${'ab'.repeat(20)}`,
+    'engine       livepatch: every function can be redirected by it',
     'module       resplice_sample_1, 15 B, not signed',
     'made with    resplice 0.1.0, gcc-12 12.2.0',
     'patches      patches/0001-tcp.patch: tcp: restrict filters',

@@ -5,9 +5,8 @@ export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
 export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
-export { findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
+export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
 export { nameModuleExit } from './diff/module-exit.js';
-export { findMoved, listMigrants, type Migration } from './diff/moved.js';
 export {
   type DiffOptions,
   diffObjects,
@@ -41,6 +40,27 @@ export { linkAbsolute } from './module/link-absolute.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
 export { ownPart, partOfDiff } from './module/part.js';
+export {
+  CORE_BUSY,
+  CORE_CODE,
+  CORE_REPLY,
+  CORE_REQUEST,
+  CORE_STATE,
+  CORE_TYPE,
+  CORE_UPDATE,
+} from './trampoline/core-abi.layout.js';
+export {
+  type CoreBusy,
+  type CoreCode,
+  type CoreHook,
+  type CoreReply,
+  type CoreRequest,
+  type CoreSite,
+  type CoreState,
+  type CoreUpdate,
+  encodeCoreRequest,
+  parseCoreReply,
+} from './trampoline/core-message.js';
 export {
   type ComparedTypes,
   compareTypes,

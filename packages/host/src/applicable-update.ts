@@ -1,7 +1,9 @@
 // What this package needs of an update, and the contradictions in a manifest that must never reach the kernel.
 
 import { InputError } from '@resplice/report';
-import type { CodeSite, Manifest } from '@resplice/update';
+import { CORE_NAME, type CodeSite, type Manifest, type ReplacedFunction } from '@resplice/update';
+
+import { symbolKey } from './kernel/kallsyms.js';
 
 /** Every module of ours is called so, which is how our live patches are told from others' without any record. */
 export const MODULE_PREFIX = 'resplice_';
@@ -11,6 +13,8 @@ export interface ApplicableUpdate {
   readonly manifest: Manifest;
   /** Contents of `manifest.module.file`. */
   readonly module: Uint8Array;
+  /** Contents of the trampoline engine's core, when the update is for that engine. */
+  readonly core?: Uint8Array | undefined;
   /** The whole .splice file, kept on the machine for `show`. */
   readonly archive: Uint8Array;
 }
@@ -24,14 +28,23 @@ export interface TargetFunction {
   readonly address: bigint | undefined;
   readonly code: Uint8Array;
   readonly sites: readonly CodeSite[];
+  /** Where it is when that is in the code of an update below: then no symbol names it, and `object` is that update's module. */
+  readonly place?: { readonly module: string; readonly offset: number };
+}
+
+/** Names one target among all of an update. */
+export function targetKey(target: TargetFunction): string {
+  const { place } = target;
+  return place === undefined ? symbolKey(target) : `${place.module}+${place.offset}`;
 }
 
 export function moduleNameOf(id: string): string {
   return `${MODULE_PREFIX}${id}`;
 }
 
-/** Undefined for a module that is not ours. */
+/** Undefined for a module that is not an update of ours. */
 export function findUpdateId(module: string): string | undefined {
+  if (module === CORE_NAME) return undefined;
   return module.startsWith(MODULE_PREFIX) ? module.slice(MODULE_PREFIX.length) : undefined;
 }
 
@@ -54,9 +67,25 @@ export function listTargets(manifest: Manifest): readonly TargetFunction[] {
       };
       const address = each.address === null ? undefined : BigInt(each.address);
       assertTarget({ ...target, address }, each.size);
-      return { ...target, address };
+      return findBelow(each) ?? { ...target, address };
     }),
   );
+}
+
+/** The code that is active before, when an update below carries it. */
+function findBelow({ jump, replacement }: ReplacedFunction): TargetFunction | undefined {
+  if (jump === null || jump.below === null) return undefined;
+  const { update, at, code, sites } = jump.below;
+  const module = moduleNameOf(update);
+  return {
+    object: module,
+    name: replacement,
+    position: 0,
+    address: undefined,
+    code: new Uint8Array(Buffer.from(code, 'base64')),
+    sites,
+    place: { module, offset: at },
+  };
 }
 
 function assertTarget(target: TargetFunction, size: number): void {

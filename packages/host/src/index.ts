@@ -1,9 +1,7 @@
 export type { ApplicableUpdate } from './applicable-update.js';
+export { type ApplyOptions, type ApplyResult, applyUpdate } from './apply.js';
 export { type CheckedUpdate, type CheckOptions, checkApply } from './check/apply-check.js';
 export type { Disassembler } from './check/code-comparison.js';
-export { type ApplyOptions, type ApplyResult, applyUpdate } from './livepatch/apply.js';
-export { recoverUpdates } from './livepatch/recovery.js';
-export { type UndoOptions, type UndoResult, undoUpdate } from './livepatch/undo.js';
 export type { TransitionOptions } from './livepatch/unloading.js';
 export { type MachineOptions, openMachine } from './machine/linux-machine.js';
 export type {
@@ -16,6 +14,8 @@ export type {
   StateStore,
 } from './machine/machine.js';
 export { type MachineFact, probeMachine } from './machine-facts.js';
+export { recoverUpdates } from './recovery.js';
+export { type UndoOptions, type UndoResult, undoUpdate } from './undo.js';
 export {
   listUpdates,
   showUpdate,

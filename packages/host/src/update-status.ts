@@ -1,11 +1,14 @@
 // Which updates are in the kernel, and what became of those a command was killed over. The kernel is asked first; our records
 // only add descriptions, so the answer is the truth whatever a command left behind.
 
+import type { CoreState, Engine } from '@resplice/engine';
 import { findUpdateId, moduleNameOf } from './applicable-update.js';
 import { type Livepatch, type LivepatchSwitch, readLivepatches } from './kernel/livepatch-list.js';
 import { type LoadedModule, readModules } from './kernel/module-list.js';
 import type { Machine } from './machine/machine.js';
 import { listRecordedIds, type Phase, readArchive, readRecord } from './state/record.js';
+import { listPatchedObjects, readKeptManifest } from './trampoline/active-update.js';
+import { readCoreUpdates } from './trampoline/core-device.js';
 
 /**
  * `applied`: every task uses it. `applying`, `undoing`: the kernel is switching tasks. `loaded-disabled`: its module is
@@ -16,6 +19,7 @@ export type UpdateState = 'applied' | 'applying' | 'undoing' | 'loaded-disabled'
 export interface UpdateStatus {
   readonly id: string;
   readonly module: string;
+  readonly engine: Engine;
   readonly state: UpdateState;
   /** One sentence on what the state means for this update. */
   readonly detail: string;
@@ -40,16 +44,25 @@ export interface UpdateDetails {
 export function listUpdates(machine: Machine): readonly UpdateStatus[] {
   const modules = readModules(machine);
   const livepatches = new Map(readLivepatches(machine).map((patch) => [patch.module, patch]));
+  const inCore = readCoreUpdates(machine);
   const loaded = modules.flatMap(({ name }) => findUpdateId(name) ?? []);
   const recorded = listRecordedIds(machine).filter((id) => !loaded.includes(id));
   return [...loaded, ...recorded].map((id) => {
     const name = moduleNameOf(id);
     const record = readRecord(machine, id);
     const module = modules.find((each) => each.name === name);
-    const state = decideState(livepatches.get(name), module);
+    const livepatch = livepatches.get(name);
+    const known = inCore?.find((each) => each.module === name);
+    const engine =
+      known !== undefined ? 'trampoline' : livepatch !== undefined ? 'livepatch' : record?.engine;
+    const state =
+      engine === 'trampoline'
+        ? decideTrampoline(inCore === undefined ? 'hidden' : known?.state, module)
+        : decideState(livepatch, module);
     return {
       id,
       module: name,
+      engine: engine ?? 'livepatch',
       state,
       detail: describeState(state, record?.phase),
       description: record?.description,
@@ -65,8 +78,13 @@ export function listUpdates(machine: Machine): readonly UpdateStatus[] {
 export function showUpdate(machine: Machine, id: string): UpdateDetails | undefined {
   const status = listUpdates(machine).find((each) => each.id === id);
   if (status === undefined) return undefined;
+  const archive = readArchive(machine, id);
+  if (status.engine === 'trampoline') {
+    const manifest = status.state === 'applied' ? readKeptManifest(machine, id) : undefined;
+    return { status, archive, objects: manifest === undefined ? [] : listPatchedObjects(manifest, true) };
+  }
   const livepatch = readLivepatches(machine).find(({ module }) => module === status.module);
-  return { status, archive: readArchive(machine, id), objects: livepatch?.objects ?? [] };
+  return { status, archive, objects: livepatch?.objects ?? [] };
 }
 
 export function decideState(
@@ -78,6 +96,20 @@ export function decideState(
   if (livepatch?.transition === true) return livepatch.enabled ? 'applying' : 'undoing';
   if (livepatch?.enabled === true) return 'applied';
   return livepatch !== undefined || module !== undefined ? 'loaded-disabled' : 'interrupted';
+}
+
+/**
+ * The same of the trampoline engine, which switches in one moment. Its core holds the module of an update in use, which tells those who
+ * may not ask the core.
+ */
+export function decideTrampoline(
+  core: CoreState | 'hidden' | undefined,
+  module: LoadedModule | undefined,
+): UpdateState {
+  if (module === undefined) return 'interrupted';
+  if (module.state === 'loading') return 'applying';
+  if (core === 'hidden') return module.references > 0 ? 'applied' : 'loaded-disabled';
+  return core === 'applied' ? 'applied' : 'loaded-disabled';
 }
 
 function describeState(state: UpdateState, phase: Phase | undefined): string {

@@ -1,6 +1,6 @@
 import assert from 'node:assert';
 import { test } from 'node:test';
-import { applyUpdate } from '../src/livepatch/apply.js';
+import { applyUpdate } from '../src/apply.js';
 import { decideState, listUpdates, showUpdate } from '../src/update-status.js';
 import { makeMachine, makeObject, makeUpdate } from './fake/situation.js';
 
@@ -95,15 +95,15 @@ test('shows nothing for an id that nobody knows', () => {
 });
 
 test('decides the state from the kernel', () => {
-  const live = { name: 'm', state: 'live' } as const;
+  const live = { name: 'm', state: 'live', references: 0 } as const;
   assert.equal(decideState({ enabled: true, transition: false }, live), 'applied');
   assert.equal(decideState({ enabled: true, transition: true }, live), 'applying');
   assert.equal(decideState({ enabled: false, transition: true }, live), 'undoing');
   assert.equal(decideState({ enabled: false, transition: false }, live), 'loaded-disabled');
   assert.equal(decideState(undefined, live), 'loaded-disabled');
-  assert.equal(decideState(undefined, { name: 'm', state: 'loading' }), 'applying');
+  assert.equal(decideState(undefined, { name: 'm', state: 'loading', references: 0 }), 'applying');
   assert.equal(
-    decideState({ enabled: false, transition: true }, { name: 'm', state: 'loading' }),
+    decideState({ enabled: false, transition: true }, { name: 'm', state: 'loading', references: 0 }),
     'applying',
   );
   assert.equal(decideState(undefined, undefined), 'interrupted');

@@ -105,6 +105,21 @@ export const APPLY_REASONS = {
     title: "the update's module is loaded but does not patch anything",
     advice: 'run `resplice undo` with the id of this update to remove what is left, then apply again',
   },
+  'module-not-loaded': {
+    stage: 'apply',
+    title: 'a module that the update changes or uses is not loaded',
+    advice: 'load the module first, then apply again',
+  },
+  'symbol-not-found': {
+    stage: 'apply',
+    title: 'the new code needs a symbol that the running kernel does not show',
+    advice: 'the update does not fit this kernel; create it again from the source of this kernel',
+  },
+  'core-refused': {
+    stage: 'apply',
+    title: "the trampoline engine's core did not accept the update",
+    advice: 'nothing was changed; report it together with the kernel log',
+  },
   'transition-running': {
     stage: 'apply',
     title: 'the kernel is still switching its tasks to or from another live patch',

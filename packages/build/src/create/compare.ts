@@ -11,9 +11,7 @@ import {
   type Engine,
   hashCode,
   isEmpty,
-  listMigrants,
   type MatchedFunction,
-  type Migration,
   matchObject,
   type ObjectDiff,
   type ObjectFile,
@@ -50,7 +48,6 @@ export interface ObjectVersions {
 export interface Comparison {
   readonly compared: ComparedObject | undefined;
   readonly reasons: readonly Reason[];
-  readonly migration: Migration;
 }
 
 export interface CompareOptions {
@@ -76,8 +73,7 @@ export function compareObject(
     shipped: sameSource,
     engine,
   });
-  const migration = listMigrants(diff);
-  if (isEmpty(diff)) return { compared: undefined, reasons: [], migration };
+  if (isEmpty(diff)) return { compared: undefined, reasons: [] };
   const running = model.object(owner);
   const shippedSide = shipped ?? diff.pre;
   const shippedMatch = matchObject(shippedSide, running);
@@ -93,7 +89,7 @@ export function compareObject(
       : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object).pairs);
   reasons.push(...judgeReplaced(diff, match, running));
   if (versions.below !== undefined) reasons.push(...judgeLower(diff, owner, lower));
-  return { compared: { name, source, owner, diff, match }, reasons, migration };
+  return { compared: { name, source, owner, diff, match }, reasons };
 }
 
 /** What is known of shipped definitions, said of their counterparts. */

@@ -17,6 +17,7 @@ export function applyCommand() {
       parsePositive,
       60,
     )
+    .option('--replace', 'take back all other updates of the trampoline engine in the same moment')
     .action((file, options) =>
       runSession(options, async (session) => {
         const update = hostUpdate(await readUpdate(file));
@@ -24,6 +25,7 @@ export function applyCommand() {
           ...session,
           timeoutSeconds: options.timeout,
           disassemble,
+          replace: options.replace,
         });
         return settle(verdict, renderApplied);
       }),
@@ -31,15 +33,31 @@ export function applyCommand() {
 }
 
 export function renderApplied(result: ApplyResult): Outcome {
-  const { checks, load, transition } = result.milliseconds;
-  const times = `checks ${formatDuration(checks)}, load ${formatDuration(load)}, transition ${formatDuration(transition)}`;
+  const { checks, load, transition, pause } = result.milliseconds;
+  const before = `checks ${formatDuration(checks)}, load ${formatDuration(load)}`;
+  const times = `${before}, ${describeSwitch(transition, pause)}`;
   const head =
     result.state === 'applied' ? `${result.id} is applied (${times})` : `${result.id} was already applied`;
   const pending = result.pending.map((name) => `${name} is not loaded; it will be updated when it is`);
-  return done({ ...result }, [head, ...pending, ...result.notes]);
+  const replaced = result.replaced.map((id) => `it replaces ${id}, which is not applied any more`);
+  return done({ ...result }, [head, ...replaced, ...pending, ...result.notes]);
+}
+
+/** The livepatch core lets tasks change over one by one; the trampoline engine stops all processors for a moment. */
+export function describeSwitch(milliseconds: number, pause: number | undefined): string {
+  const duration = formatDuration(milliseconds);
+  return pause === undefined
+    ? `transition ${duration}`
+    : `switch ${duration}, processors stopped for ${pause.toFixed(2)} ms`;
 }
 
 function hostUpdate(update: Update): ApplicableUpdate {
   const module = update.files.get(update.manifest.module.file) ?? new Uint8Array();
-  return { manifest: update.manifest, module, archive: encodeUpdate(update) };
+  const core = update.manifest.trampoline?.core.file;
+  return {
+    manifest: update.manifest,
+    module,
+    core: core === undefined ? undefined : update.files.get(core),
+    archive: encodeUpdate(update),
+  };
 }

@@ -12,9 +12,10 @@ export function listCommand() {
 
 export function renderList(updates: readonly UpdateStatus[]): Outcome {
   if (updates.length === 0) return done({ updates }, ['no update is applied']);
-  const rows = updates.map(({ id, state, since, cves, description }) => [
+  const rows = updates.map(({ id, state, engine, since, cves, description }) => [
     id,
     state,
+    engine,
     since ?? '',
     cves.join(' '),
     description ?? '',
@@ -23,6 +24,6 @@ export function renderList(updates: readonly UpdateStatus[]): Outcome {
   const remarks = updates
     .filter(({ state }) => state !== 'applied')
     .map(({ id, detail }) => `${id}: ${detail}`);
-  const table = alignColumns([['ID', 'STATE', 'SINCE', 'FIXES', 'DESCRIPTION'], ...rows]);
+  const table = alignColumns([['ID', 'STATE', 'ENGINE', 'SINCE', 'FIXES', 'DESCRIPTION'], ...rows]);
   return done({ updates }, [...table, ...(remarks.length === 0 ? [] : ['', ...remarks])]);
 }

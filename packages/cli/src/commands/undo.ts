@@ -3,6 +3,7 @@ import { newCommand, parsePositive } from '../command.js';
 import { done, type Outcome, settle } from '../outcome.js';
 import { formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
+import { describeSwitch } from './apply.js';
 
 export function undoCommand() {
   return newCommand('undo', 'take an update back and unload it', ['sudo resplice undo fix_1'])
@@ -29,8 +30,8 @@ export function undoCommand() {
 }
 
 export function renderUndone(result: UndoResult): Outcome {
-  const { transition, unload } = result.milliseconds;
-  const times = `transition ${formatDuration(transition)}, unload ${formatDuration(unload)}`;
+  const { transition, unload, pause } = result.milliseconds;
+  const times = `${describeSwitch(transition, pause)}, unload ${formatDuration(unload)}`;
   const head =
     result.state === 'undone' ? `${result.id} is undone (${times})` : `${result.id} is not applied`;
   return done({ ...result }, [head, ...result.notes]);

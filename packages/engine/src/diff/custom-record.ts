@@ -1,7 +1,7 @@
 // What the macros of kmod/resplice.h leave in an object: hooks, and statements of the author about changes that need no replacing.
 // A record is { function pointer, name, why, u32 kind, u32 order }; only its references and the two numbers hold anything.
 
-import type { Reason } from '@resplice/report';
+import { InternalError, type Reason } from '@resplice/report';
 import type { Correlation } from './correlate.js';
 import type { DefinedObject, Definition } from './definition.js';
 import { baseName } from './symbol-name.js';
@@ -29,6 +29,12 @@ const STATEMENT_KINDS = new Map([
 
 export type HookKind = typeof HOOK_KINDS extends Map<number, infer K> ? K : never;
 export type StatementKind = typeof STATEMENT_KINDS extends Map<number, infer K> ? K : never;
+
+/** The number by which C knows a kind of hook. */
+export function hookNumber(kind: HookKind): number {
+  for (const [number, known] of HOOK_KINDS) if (known === kind) return number;
+  throw new InternalError('no-such-hook', `${kind} is no kind of hook`);
+}
 
 export interface Hook {
   readonly kind: HookKind;

@@ -35,9 +35,14 @@ export type JumpPlace =
       readonly found: string;
     };
 
+/** 4 when the code begins with ENDBR64, else 0. */
+export function endbrLength(code: Uint8Array): number {
+  return ENDBR64.every((byte, index) => code[index] === byte) ? ENDBR64.length : 0;
+}
+
 /** Decides from a function's bytes and from the places in it that the kernel rewrites. */
 export function findJumpPlace(code: Uint8Array, sites: readonly JumpObstacle[]): JumpPlace {
-  const afterEndbr = ENDBR64.every((byte, index) => code[index] === byte) ? ENDBR64.length : 0;
+  const afterEndbr = endbrLength(code);
   const fentry = sites.find(({ kind, at }) => kind === 'fentry' && at === afterEndbr);
   const at = afterEndbr + (fentry?.length ?? 0);
   if (at + JUMP_LENGTH > code.length) {

@@ -1,20 +1,23 @@
 // May this update be applied to this machine now? All reasons against it are collected and reported together, except those
 // that would only be echoes of another: code is not compared with a kernel or module of another build, nor without root.
 
+import { JUMP_LENGTH } from '@resplice/engine';
 import { accept, type Reason, refuse, type Verdict } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
-import type { ApplicableUpdate } from '../applicable-update.js';
+import type { ApplicableUpdate, TargetFunction } from '../applicable-update.js';
 import type { Machine } from '../machine/machine.js';
 import { checkCode } from './code-check.js';
 import type { Disassembler } from './code-comparison.js';
 import { checkEnvironment, isSameKernel } from './environment-check.js';
 import { type ApplyFacts, isLoaded, listPresentTargets, readApplyFacts, readCodeFacts } from './facts.js';
-import { checkHolders } from './holder-check.js';
+import { checkHolders, findJumper } from './holder-check.js';
 
 export interface CheckedUpdate {
   readonly state: 'ready' | 'already-applied';
   /** Modules that are not loaded now; the kernel patches each when it loads. */
   readonly pending: readonly string[];
+  /** Updates that end in the moment in which this one begins. */
+  readonly replaced: readonly string[];
   /** What could not be checked, or is worth knowing; one sentence each. */
   readonly notes: readonly string[];
 }
@@ -22,6 +25,8 @@ export interface CheckedUpdate {
 export interface CheckOptions {
   /** Used to show code that differs; without it bytes are shown. */
   readonly disassemble?: Disassembler | undefined;
+  /** Take back all other updates of the trampoline engine in the same moment. */
+  readonly replace?: boolean | undefined;
 }
 
 /** Reads only. Throws InputError `manifest-contradicts-itself`. */
@@ -35,15 +40,21 @@ export function checkApply(
   const targets = listPresentTargets(update, facts);
   const pending = manifest.objects.map(({ name }) => name).filter((name) => !isLoaded(facts.modules, name));
   const own = facts.livepatches.find(({ module }) => module === manifest.module.name);
-  if (own?.enabled === true && !own.transition) {
+  const jumping = facts.trampolines.some(({ id, state }) => id === manifest.id && state === 'applied');
+  if (jumping || (own?.enabled === true && !own.transition)) {
     const reasons = checkIdentity(update, facts);
-    return reasons.length > 0 ? refuse(reasons) : accept({ state: 'already-applied', pending, notes: [] });
+    return reasons.length > 0
+      ? refuse(reasons)
+      : accept({ state: 'already-applied', pending, replaced: [], notes: [] });
   }
 
   const builds = checkModuleBuilds(update, facts);
   const rebuilt = new Set(builds.map(({ subject }) => subject.object));
-  const holders = checkHolders(manifest, targets, facts);
-  const familiar = targets.filter(({ object }) => !rebuilt.has(object));
+  const replaced = new Set(options.replace === true ? listReplaceable(facts) : []);
+  const holders = checkHolders(manifest, targets, facts, replaced);
+  const familiar = targets
+    .filter(({ object }) => !rebuilt.has(object))
+    .flatMap((target) => withJumpOf(target, facts, replaced));
   const comparable = machine.uid === 0 && isSameKernel(manifest, facts.environment);
   const code = comparable
     ? checkCode({
@@ -56,15 +67,51 @@ export function checkApply(
   const reasons = [
     ...checkEnvironment(manifest, facts.environment),
     ...checkLeftover(update, facts),
+    ...(manifest.engine === 'trampoline' ? pending.map(refuseAbsent) : []),
     ...builds,
     ...holders.reasons,
     ...code,
   ];
   if (reasons.length > 0) return refuse(reasons);
-  return accept({ state: 'ready', pending, notes: [...holders.notes, ...noteUnloading(manifest)] });
+  return accept({
+    state: 'ready',
+    pending,
+    replaced: [...replaced],
+    notes: [...holders.notes, ...noteUnloading(manifest)],
+  });
+}
+
+/** All updates of the trampoline engine that are applied now. */
+function listReplaceable({ trampolines }: ApplyFacts): readonly string[] {
+  return trampolines.filter(({ state }) => state === 'applied').map(({ id }) => id);
+}
+
+/** A function with a jump is refused already; with one that is going to be replaced, the rest of it is compared. */
+function withJumpOf(
+  target: TargetFunction,
+  { trampolines }: ApplyFacts,
+  replaced: ReadonlySet<string>,
+): readonly TargetFunction[] {
+  const jumper = findJumper(target, trampolines);
+  if (jumper === undefined) return [target];
+  if (!replaced.has(jumper.id)) return [];
+  const jump = { at: jumper.at, length: JUMP_LENGTH, kind: 'relocation' } as const;
+  return [{ ...target, sites: [...target.sites, jump] }];
+}
+
+/** A jump can only be written into what is there. */
+function refuseAbsent(module: string): Reason {
+  return {
+    code: 'module-not-loaded',
+    subject: { object: module },
+    found: 'the update replaces functions of it by jumps, which can only be written when it is loaded',
+    advice: `load it first (\`modprobe ${module}\`), or use an update for the livepatch engine, which waits for it`,
+  };
 }
 
 function noteUnloading(manifest: Manifest): readonly string[] {
+  // The engine holds the modules that it has written into.
+  if (manifest.engine === 'trampoline') return [];
   const names = manifest.objects.filter((object) => !object.reloadable).map(({ name }) => name);
   return names.map(
     (name) => `if ${name} is unloaded, this kernel loads it again only after the update is undone`,
@@ -86,7 +133,7 @@ function checkLeftover({ manifest }: ApplicableUpdate, facts: ApplyFacts): reado
     {
       code: 'module-left-behind',
       subject: { object: name },
-      found: 'the module is loaded without an enabled live patch',
+      found: 'the module is loaded and replaces nothing',
       advice: `run \`resplice undo ${manifest.id}\` to remove what is left, then apply again`,
     },
   ];

@@ -2,8 +2,7 @@
 // carry no probe. A probe is a refusal even at a place that the comparison ignores: it would stay set and silently never fire.
 
 import type { Reason } from '@resplice/report';
-import type { TargetFunction } from '../applicable-update.js';
-import { symbolKey } from '../kernel/kallsyms.js';
+import { type TargetFunction, targetKey } from '../applicable-update.js';
 import type { Kprobe } from '../kernel/kprobe-list.js';
 import { type Disassembler, expectCode, findDifference, showDifference } from './code-comparison.js';
 import type { CodeFacts } from './facts.js';
@@ -56,7 +55,7 @@ function checkFunction(
   { facts, kprobes, disassemble }: CodeCheckInput,
 ): readonly Reason[] {
   const subject = { object: target.object, symbol: target.name };
-  const address = addresses.get(symbolKey(target));
+  const address = addresses.get(targetKey(target));
   if (address === undefined) {
     const which =
       target.position > 1
@@ -71,7 +70,7 @@ function checkFunction(
   const probe = kprobes?.find(
     (each) => each.address >= address && each.address < address + BigInt(target.code.length),
   );
-  const found = facts.code.get(symbolKey(target));
+  const found = facts.code.get(targetKey(target));
   if (found === undefined) {
     return [
       { code: 'kernel-memory-unreadable', subject, found: `the memory at ${hex(address)} is not mapped` },

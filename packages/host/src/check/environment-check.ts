@@ -18,13 +18,8 @@ export function checkEnvironment(manifest: Manifest, environment: Environment): 
           found: `this machine is ${environment.architecture}, the update is for ${kernel.architecture}`,
         },
     checkKernel(kernel, environment),
-    environment.livepatch
-      ? undefined
-      : { code: 'livepatch-missing', subject: {}, found: '/sys/kernel/livepatch does not exist' },
-    environment.ftraceEnabled
-      ? undefined
-      : { code: 'ftrace-disabled', subject: {}, found: 'kernel.ftrace_enabled is 0' },
-    checkSignature(manifest.module.signed, environment),
+    ...(manifest.engine === 'livepatch' ? checkLivepatch(environment) : []),
+    checkSignature(manifest, environment),
     environment.modulesDisabled
       ? { code: 'modules-disabled', subject: {}, found: 'kernel.modules_disabled is 1' }
       : undefined,
@@ -50,9 +45,22 @@ function checkKernel(kernel: Manifest['kernel'], environment: Environment): Reas
   };
 }
 
-function checkSignature(signed: boolean, environment: Environment): Reason | undefined {
+function checkLivepatch(environment: Environment): readonly (Reason | undefined)[] {
+  return [
+    environment.livepatch
+      ? undefined
+      : { code: 'livepatch-missing', subject: {}, found: '/sys/kernel/livepatch does not exist' },
+    environment.ftraceEnabled
+      ? undefined
+      : { code: 'ftrace-disabled', subject: {}, found: 'kernel.ftrace_enabled is 0' },
+  ];
+}
+
+function checkSignature({ engine, module }: Manifest, environment: Environment): Reason | undefined {
   const forced = environment.signaturesForced || environment.lockdown !== 'none';
-  if (signed || !forced) return undefined;
+  if (!forced) return undefined;
+  // Addresses are written into its modules when they are loaded, which no signature survives.
+  if (module.signed && engine === 'livepatch') return undefined;
   const cause =
     environment.lockdown === 'none'
       ? 'module.sig_enforce is on'
@@ -60,6 +68,9 @@ function checkSignature(signed: boolean, environment: Environment): Reason | und
   return {
     code: 'module-must-be-signed',
     subject: {},
-    found: `${cause}, and the update's module is not signed`,
+    found: `${cause}, and the update's module ${engine === 'livepatch' ? 'is not' : 'cannot be'} signed`,
+    ...(engine === 'livepatch'
+      ? {}
+      : { advice: 'use an update for the livepatch engine, signed with a key this kernel trusts' }),
   };
 }

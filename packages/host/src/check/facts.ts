@@ -2,22 +2,25 @@
 // these facts, and each refusal can be tested by changing one of them.
 
 import { RespliceError } from '@resplice/report';
-import { type ApplicableUpdate, listTargets, type TargetFunction } from '../applicable-update.js';
+import { type ApplicableUpdate, listTargets, type TargetFunction, targetKey } from '../applicable-update.js';
 import { type KernelMemory, readKernelMemory } from '../kernel/core-file.js';
 import { type Environment, readBuildId, readEnvironment } from '../kernel/environment.js';
-import { findSymbols, type SymbolSearch, symbolKey } from '../kernel/kallsyms.js';
+import { findSymbols, type SymbolSearch } from '../kernel/kallsyms.js';
 import { type Kprobe, readKprobes } from '../kernel/kprobe-list.js';
 import { type Livepatch, readLivepatches } from '../kernel/livepatch-list.js';
 import { type LoadedModule, readModules } from '../kernel/module-list.js';
 import { readTracedFunctions, type TracedFunction } from '../kernel/tracer-list.js';
-import type { Machine } from '../machine/machine.js';
+import { type Machine, readText } from '../machine/machine.js';
 import { readArchive } from '../state/record.js';
+import { type ActiveTrampoline, readTrampolines } from '../trampoline/active-update.js';
 
 export interface ApplyFacts {
   readonly environment: Environment;
   /** Oldest first. */
   readonly modules: readonly LoadedModule[];
   readonly livepatches: readonly Livepatch[];
+  /** What the trampoline engine has in the kernel. */
+  readonly trampolines: readonly ActiveTrampoline[];
   /** Undefined when the kernel's list cannot be read. */
   readonly kprobes: readonly Kprobe[] | undefined;
   readonly traced: readonly TracedFunction[] | undefined;
@@ -31,7 +34,7 @@ export interface ApplyFacts {
 export interface CodeFacts {
   readonly symbols: SymbolSearch | { readonly unreadable: string };
   readonly memory: { readonly slide: bigint | undefined } | { readonly unreadable: string };
-  /** By `symbolKey`; absent for a function that was not found or whose memory is not mapped. */
+  /** By `targetKey`; absent for a function that was not found or whose memory is not mapped. */
   readonly code: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -42,6 +45,7 @@ export function readApplyFacts(machine: Machine, update: ApplicableUpdate): Appl
     environment: readEnvironment(machine),
     modules,
     livepatches: readLivepatches(machine),
+    trampolines: readTrampolines(machine),
     kprobes: readKprobes(machine),
     traced: readTracedFunctions(machine),
     moduleBuildIds: new Map(
@@ -69,14 +73,29 @@ export function readCodeFacts(machine: Machine, targets: readonly TargetFunction
   return { symbols, ...readCode(machine, targets, addresses) };
 }
 
+/** By `targetKey`. */
 function readSymbols(machine: Machine, targets: readonly TargetFunction[]): CodeFacts['symbols'] {
   const open = machine.openFile('/proc/kallsyms');
   if (!open.ok) return { unreadable: open.code };
   try {
-    return findSymbols(open.file, targets);
+    const named = targets.filter(({ place }) => place === undefined);
+    const { hidden, addresses } = findSymbols(open.file, named);
+    const placed = targets.flatMap((target): (readonly [string, bigint])[] => {
+      const text = target.place === undefined ? undefined : readTextAddress(machine, target.place.module);
+      return text === undefined || target.place === undefined
+        ? []
+        : [[targetKey(target), text + BigInt(target.place.offset)]];
+    });
+    return { hidden, addresses: new Map([...addresses, ...placed]) };
   } finally {
     open.file.close();
   }
+}
+
+/** Where the code of a loaded module lies; undefined when it is not loaded or the kernel hides it. */
+export function readTextAddress(machine: Machine, module: string): bigint | undefined {
+  const text = readText(machine, `/sys/module/${module}/sections/.text`);
+  return text === undefined || !/^0x0*[1-9a-f]/.test(text) ? undefined : BigInt(text);
 }
 
 function readCode(
@@ -103,8 +122,8 @@ function readFunctions(
   addresses: ReadonlyMap<string, bigint>,
 ): ReadonlyMap<string, Uint8Array> {
   const wanted = targets.flatMap((target) => {
-    const address = addresses.get(symbolKey(target));
-    return address === undefined ? [] : [{ key: symbolKey(target), address, size: target.code.length }];
+    const address = addresses.get(targetKey(target));
+    return address === undefined ? [] : [{ key: targetKey(target), address, size: target.code.length }];
   });
   const found = memory.read(wanted);
   return new Map(

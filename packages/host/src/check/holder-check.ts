@@ -2,9 +2,10 @@
 // tracers that redirect. Kprobes are found by address and so belong to the code check.
 
 import type { Reason } from '@resplice/report';
-import type { Manifest } from '@resplice/update';
-import { findUpdateId, type TargetFunction } from '../applicable-update.js';
+import type { Manifest, ReplacedFunction } from '@resplice/update';
+import { findUpdateId, moduleNameOf, type TargetFunction } from '../applicable-update.js';
 import type { Livepatch } from '../kernel/livepatch-list.js';
+import type { ActiveTrampoline } from '../trampoline/active-update.js';
 import type { ApplyFacts } from './facts.js';
 
 export interface HolderFindings {
@@ -16,13 +17,15 @@ export function checkHolders(
   manifest: Manifest,
   targets: readonly TargetFunction[],
   facts: ApplyFacts,
+  replaced: ReadonlySet<string> = new Set(),
 ): HolderFindings {
   const traced = targets.map((target) => checkTracer(target, facts));
   return {
     reasons: [
       ...checkTransition(manifest, facts.livepatches),
-      ...checkRequired(manifest, facts.livepatches),
+      ...checkRequired(manifest, facts),
       ...targets.flatMap((target) => checkLivepatches(manifest, target, facts.livepatches)),
+      ...targets.flatMap((target) => checkTrampolines(target, facts, replaced)),
       ...traced.flatMap(({ reasons }) => reasons),
     ],
     notes: [
@@ -60,10 +63,10 @@ function checkTransition(manifest: Manifest, livepatches: readonly Livepatch[]):
     }));
 }
 
-function checkRequired(manifest: Manifest, livepatches: readonly Livepatch[]): readonly Reason[] {
-  const applied = new Set(
-    livepatches.filter((each) => each.enabled && !each.transition).map(({ module }) => findUpdateId(module)),
-  );
+function checkRequired(manifest: Manifest, facts: ApplyFacts): readonly Reason[] {
+  const enabled = facts.livepatches.filter((each) => each.enabled && !each.transition);
+  const jumping = facts.trampolines.filter(({ state }) => state === 'applied');
+  const applied = new Set([...enabled, ...jumping].map(({ module }) => findUpdateId(module)));
   return manifest.requires
     .filter((id) => !applied.has(id))
     .map((id) => ({
@@ -85,7 +88,8 @@ function checkLivepatches(
     if (id === undefined) {
       return [{ code: 'function-held-by-livepatch', subject, found: `the live patch ${module} replaces it` }];
     }
-    if (id === manifest.id || manifest.requires.includes(id)) return [];
+    const isBelow = manifest.requires.includes(id) && manifest.engine === 'livepatch';
+    if (id === manifest.id || isBelow) return [];
     return [
       {
         code: 'function-held-by-update',
@@ -95,6 +99,50 @@ function checkLivepatches(
       },
     ];
   });
+}
+
+/** The update of the trampoline engine whose jump stands in this code. */
+export function findJumper(
+  target: TargetFunction,
+  trampolines: readonly ActiveTrampoline[],
+): { readonly id: string; readonly at: number } | undefined {
+  for (const { id, state, manifest } of trampolines) {
+    if (state !== 'applied') continue;
+    for (const object of manifest?.objects ?? []) {
+      const replaced = object.functions.find((each) => isSame(target, object.name, each));
+      if (replaced?.jump != null) return { id, at: replaced.jump.at };
+    }
+  }
+  return undefined;
+}
+
+function isSame(
+  { place, object, name, position }: TargetFunction,
+  owner: string,
+  other: ReplacedFunction,
+): boolean {
+  const below = other.jump?.below ?? null;
+  if (place !== undefined)
+    return below !== null && moduleNameOf(below.update) === place.module && below.at === place.offset;
+  return below === null && owner === object && other.name === name && other.position === position;
+}
+
+function checkTrampolines(
+  target: TargetFunction,
+  { trampolines }: ApplyFacts,
+  replaced: ReadonlySet<string>,
+): readonly Reason[] {
+  const jumper = findJumper(target, trampolines);
+  if (jumper === undefined || replaced.has(jumper.id)) return [];
+  const { id } = jumper;
+  return [
+    {
+      code: 'function-held-by-update',
+      subject: { object: target.object, symbol: target.name },
+      found: `the update ${id} replaces it, by a jump`,
+      advice: `run \`resplice undo ${id}\` first, or create this update on top of ${id}`,
+    },
+  ];
 }
 
 function checkTracer(target: TargetFunction, facts: ApplyFacts): HolderFindings {

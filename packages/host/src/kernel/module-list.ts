@@ -6,6 +6,8 @@ import { type Machine, readText } from '../machine/machine.js';
 export interface LoadedModule {
   readonly name: string;
   readonly state: 'live' | 'loading' | 'unloading';
+  /** How many hold it. */
+  readonly references: number;
 }
 
 const STATES = new Map<string, LoadedModule['state']>([
@@ -19,9 +21,10 @@ export function parseModules(text: string): readonly LoadedModule[] {
   const modules: LoadedModule[] = [];
   for (const line of text.split('\n')) {
     // name size references users state address [taint]
-    const [name, , , , word] = line.split(' ');
+    const [name, , references, , word] = line.split(' ');
     const state = STATES.get(word ?? '');
-    if (name !== undefined && state !== undefined) modules.push({ name, state });
+    if (name !== undefined && state !== undefined)
+      modules.push({ name, state, references: Number(references) || 0 });
   }
   return modules.reverse();
 }

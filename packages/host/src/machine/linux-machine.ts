@@ -5,6 +5,8 @@ import { machine as readArchitecture } from 'node:os';
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { runCommand } from './command.js';
+import { openDevice } from './device.js';
+import { errnoName } from './errno-name.js';
 import { acquireLock } from './file-lock.js';
 import type { FileOpen, Machine } from './machine.js';
 import { openStateStore } from './state-directory.js';
@@ -41,6 +43,7 @@ export function openMachine({
       }
     },
     openFile,
+    openDevice: (name) => openDevice(name, stateDirectory),
     listDirectory(path) {
       try {
         return readdirSync(path);
@@ -151,9 +154,4 @@ function sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
     const timer = setTimeout(finish, milliseconds);
     signal?.addEventListener('abort', finish);
   });
-}
-
-function errnoName(error: unknown): string {
-  if (error instanceof Error && 'code' in error && typeof error.code === 'string') return error.code;
-  throw error;
 }

@@ -21,6 +21,19 @@ export interface OpenFile {
   close(): void;
 }
 
+/** A device that takes one request and gives one reply (kmod/core-abi.h). */
+export interface Device {
+  /** Returns the errno's name when the kernel refuses. */
+  write(request: Uint8Array): string | undefined;
+  /** From the start of the reply; the errno's name when the kernel refuses. */
+  read(buffer: Uint8Array): number | string;
+  close(): void;
+}
+
+export type DeviceOpen =
+  | { readonly ok: true; readonly device: Device }
+  | { readonly ok: false; readonly code: string };
+
 /** A command of kmod: exit status, and what it printed. */
 export interface CommandResult {
   readonly status: number;
@@ -48,6 +61,8 @@ export interface Machine {
   readonly state: StateStore;
   readFile(path: string): FileRead;
   openFile(path: string): FileOpen;
+  /** Opens a misc device of the kernel by its name, whether or not /dev has it. */
+  openDevice(name: string): DeviceOpen;
   /** Names in a directory; undefined when it does not exist or may not be read. */
   listDirectory(path: string): readonly string[] | undefined;
   /** Writes a control file of the kernel; returns the errno's name when the kernel refuses. */

@@ -19,13 +19,26 @@ export interface UpdateRecord {
   readonly requires: readonly string[];
   /** New functions that the kernel may still call after an undo, because their address was taken. */
   readonly addressTaken: readonly string[];
+  readonly engine: Manifest['engine'];
+  /** What each jump of the trampoline engine overwrote, in hexadecimal: an update that replaces this one has to know. */
+  readonly overwritten: Readonly<Record<string, string>>;
 }
 
 export function describeUpdate(manifest: Manifest, phase: Phase, since: Date): UpdateRecord {
-  const { id, description, cves, requires } = manifest;
+  const { id, description, cves, requires, engine } = manifest;
   const added = manifest.objects.flatMap((object) => object.added);
   const addressTaken = added.filter((each) => each.addressTaken).map(({ name }) => name);
-  return { id, phase, since: since.toISOString(), description, cves, requires, addressTaken };
+  return {
+    id,
+    phase,
+    since: since.toISOString(),
+    description,
+    cves,
+    requires,
+    addressTaken,
+    engine,
+    overwritten: {},
+  };
 }
 
 export function readArchive(machine: Machine, id: string): Uint8Array | undefined {
@@ -42,6 +55,24 @@ export function writeUpdateState(machine: Machine, archive: Uint8Array, record: 
 export function noteUpdatePhase(machine: Machine, id: string, phase: Phase): void {
   const record = readRecord(machine, id);
   if (record !== undefined) writeRecord(machine, { ...record, phase, since: machine.now().toISOString() });
+}
+
+/** Notes what the jumps of an update are going to overwrite, by `targetKey`. */
+export function noteOverwritten(
+  machine: Machine,
+  id: string,
+  bytes: readonly (readonly [key: string, bytes: Uint8Array | undefined])[],
+): void {
+  const record = readRecord(machine, id);
+  if (record === undefined) return;
+  const entries = bytes.map(([key, value]) => [key, Buffer.from(value ?? []).toString('hex')]);
+  writeRecord(machine, { ...record, overwritten: Object.fromEntries(entries) });
+}
+
+/** What the jumps of these updates overwrote, by `targetKey`. */
+export function readOverwritten(machine: Machine, ids: readonly string[]): ReadonlyMap<string, Uint8Array> {
+  const entries = ids.flatMap((id) => Object.entries(readRecord(machine, id)?.overwritten ?? {}));
+  return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, 'hex'))]));
 }
 
 function writeRecord(machine: Machine, record: UpdateRecord): void {
@@ -83,7 +114,9 @@ export function parseRecord(bytes: Uint8Array): UpdateRecord | undefined {
   if (phase === undefined || typeof id !== 'string' || typeof since !== 'string') return undefined;
   if (typeof description !== 'string' || !isTexts(cves) || !isTexts(requires)) return undefined;
   if (!isTexts(addressTaken)) return undefined;
-  return { id, phase, since, description, cves, requires, addressTaken };
+  const engine = value.get('engine') === 'trampoline' ? 'trampoline' : 'livepatch';
+  const overwritten = parseOverwritten(value.get('overwritten'));
+  return { id, phase, since, description, cves, requires, addressTaken, engine, overwritten };
 }
 
 function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {
@@ -94,6 +127,11 @@ function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefine
     // Not JSON: the caller treats a damaged record as none.
     return undefined;
   }
+}
+
+function parseOverwritten(value: unknown): UpdateRecord['overwritten'] {
+  if (typeof value !== 'object' || value === null) return {};
+  return Object.fromEntries(Object.entries(value).filter(([, hex]) => typeof hex === 'string'));
 }
 
 function isTexts(value: unknown): value is readonly string[] {

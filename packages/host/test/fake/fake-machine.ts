@@ -5,6 +5,7 @@
 import { EnvironmentError } from '@resplice/report';
 import type {
   CommandResult,
+  DeviceOpen,
   FileOpen,
   FileRead,
   Lock,
@@ -12,6 +13,7 @@ import type {
   StateStore,
 } from '../../src/machine/machine.js';
 import { type CoreLoad, encodeBuildIdNotes, encodeCore, readCore } from './core-image.js';
+import { FakeEngine } from './fake-engine.js';
 
 export interface FakeTask {
   readonly pid: number;
@@ -35,6 +37,7 @@ export interface FakeModule {
 }
 
 const TRANSITION = 1000;
+const CORE = 'resplice_core';
 
 export class FakeMachine implements Machine {
   uid = 0;
@@ -58,6 +61,10 @@ export class FakeMachine implements Machine {
   locked = false;
   /** Called before everything that changes the machine or lets time pass. */
   beforeChange: (what: string) => void = () => {};
+  /** There while its module is loaded. */
+  engine: FakeEngine | undefined;
+  /** Prepares the engine that the core's module will bring. */
+  onEngine: (engine: FakeEngine) => void = () => {};
   readonly #state = new Map<string, Uint8Array>();
 
   readonly state: StateStore = {
@@ -113,6 +120,12 @@ export class FakeMachine implements Machine {
     return { ok: true, file: { read, close: () => {} } };
   }
 
+  openDevice(_name: string): DeviceOpen {
+    const { engine } = this;
+    if (engine === undefined) return { ok: false, code: 'ENOENT' };
+    return { ok: true, device: engine.open() };
+  }
+
   listDirectory(path: string): readonly string[] | undefined {
     const names = new Set<string>();
     let exists = false;
@@ -159,11 +172,14 @@ export class FakeMachine implements Machine {
     const module = this.modules.find((each) => each.name === name);
     if (module === undefined)
       return { status: 1, output: `rmmod: ERROR: Module ${name} is not currently loaded` };
-    if (module.patch !== undefined || this.busyRemovals > 0) {
-      if (module.patch === undefined) this.busyRemovals -= 1;
+    const held = name === CORE ? this.engine?.updates.size !== 0 : this.engine?.updates.has(name) === true;
+    if (held || module.patch !== undefined || this.busyRemovals > 0) {
+      if (!held && module.patch === undefined) this.busyRemovals -= 1;
       return { status: 1, output: `rmmod: ERROR: Module ${name} is in use` };
     }
     this.modules = this.modules.filter((each) => each !== module);
+    this.files.delete(`/sys/module/${name}/sections/.text`);
+    if (name === CORE) this.engine = undefined;
     return { status: 0, output: '' };
   }
 
@@ -201,6 +217,11 @@ export class FakeMachine implements Machine {
     const patch = objects === undefined ? undefined : { enabled: true, transitionSince: undefined, objects };
     const module: FakeModule = { name, state: 'Live', patch };
     this.modules.push(module);
+    this.files.set(`/sys/module/${name}/sections/.text`, `0xffffffffc0${this.modules.length}00000\n`);
+    if (name === CORE) {
+      this.engine = new FakeEngine((type, update) => this.beforeChange(`${type} ${update}`));
+      this.onEngine(this.engine);
+    }
     if (patch !== undefined) this.#startTransition(patch);
     return module;
   }
@@ -238,7 +259,8 @@ export class FakeMachine implements Machine {
   #tree(): ReadonlyMap<string, string | Uint8Array> {
     const tree = new Map(this.files);
     const lines = this.modules.map(
-      ({ name, state }) => `${name} 16384 1 - ${state} 0xffffffffc02f7000 (OEK)`,
+      ({ name, state }) =>
+        `${name} 16384 ${this.engine?.updates.has(name) === false ? 0 : 1} - ${state} 0xffffffffc02f7000 (OEK)`,
     );
     tree.set('/proc/modules', `${lines.reverse().join('\n')}\n`);
     for (const { name, patch } of this.modules) {

@@ -53,8 +53,8 @@ test('reads modules oldest first', () => {
   const text =
     'resplice_b 16384 1 - Loading 0xffffffffc02f7000 (OEK)\nloop 32768 0 - Live 0xffffffffc02ee000\nbad line\n';
   assert.deepEqual(parseModules(text), [
-    { name: 'loop', state: 'live' },
-    { name: 'resplice_b', state: 'loading' },
+    { name: 'loop', state: 'live', references: 0 },
+    { name: 'resplice_b', state: 'loading', references: 1 },
   ]);
 });
 

@@ -11,6 +11,8 @@ const RECORD: UpdateRecord = {
   cves: ['CVE-2026-53236'],
   requires: ['fix_two'],
   addressTaken: ['late_timer'],
+  engine: 'livepatch',
+  overwritten: {},
 };
 
 test('reads back what was written', () => {

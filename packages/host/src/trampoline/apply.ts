@@ -1,0 +1,234 @@
+// The trampoline engine's part of applying. What holds between the steps:
+//   linked     → the address of everything that the new code needs is known
+//   loaded     → core and update are modules of the kernel; nothing is replaced
+//   prepared   → the core has checked all and holds every module whose addresses matter, so that none can go
+//   switched   → in one moment, all functions lead to the new code
+// Killed in between, the next command finds out from the core what holds. Every refusal ends with the kernel as it was.
+
+import {
+  type CoreReply,
+  type CoreSite,
+  endbrLength,
+  findSection,
+  JUMP_LENGTH,
+  parseObject,
+} from '@resplice/engine';
+import { accept, type Reason, refuse, silentProgress, type Verdict } from '@resplice/report';
+import {
+  type ApplicableUpdate,
+  listTargets,
+  moduleNameOf,
+  type TargetFunction,
+  targetKey,
+} from '../applicable-update.js';
+import type { Switched } from '../apply.js';
+import { type CodeFacts, readCodeFacts, readTextAddress } from '../check/facts.js';
+import { applyCancelled } from '../livepatch/apply.js';
+import { DEFAULT_TIMEOUT, type TransitionOptions, unloadUpdate } from '../livepatch/unloading.js';
+import { loadModule } from '../loading.js';
+import type { Machine } from '../machine/machine.js';
+import { noteOverwritten, readOverwritten, removeUpdateState } from '../state/record.js';
+import { askCore } from './core-device.js';
+import { loadCore, removeIdleCore } from './core-module.js';
+import { forgetUpdate } from './forget.js';
+import { describeBusy, explainHook, explainRefusal, type Located, nameUpdate } from './refusal.js';
+import { ONCE, QUICK, switchOver } from './switching.js';
+import { findAddresses, linkModule } from './symbol-address.js';
+
+/** The update is recorded and checked. `replaced`: updates that end when this one begins. */
+export async function applyByTrampoline(
+  machine: Machine,
+  update: ApplicableUpdate,
+  replaced: readonly string[],
+  options: TransitionOptions,
+): Promise<Verdict<Switched>> {
+  const start = machine.milliseconds();
+  const { manifest } = update;
+  const loaded = await load(machine, update, replaced);
+  if (!loaded.ok) return refuse(await takeBack(machine, manifest.id, loaded.reasons));
+  const loadEnd = machine.milliseconds();
+  const names = replaced.map(moduleNameOf);
+  const request = { module: manifest.module.name, replaces: names };
+  const { reply, end } = await switchOver(
+    machine,
+    {
+      id: manifest.id,
+      switch: { type: 'APPLY', ...request, ...QUICK },
+      check: { type: 'CHECK', ...request, ...ONCE },
+    },
+    {
+      timeoutSeconds: options.timeoutSeconds ?? DEFAULT_TIMEOUT,
+      progress: options.progress ?? silentProgress,
+      signal: options.signal,
+    },
+  );
+  if (reply.code !== 'OK') {
+    const reason = explain(machine, update, { reply, end, located: loaded.value }, options);
+    return refuse(await takeBack(machine, manifest.id, [reason]));
+  }
+  const transition = machine.milliseconds() - loadEnd;
+  for (const id of replaced) await dropReplaced(machine, id);
+  return accept({ load: loadEnd - start, transition, pause: reply.pauseNanoseconds / 1e6 });
+}
+
+/** Its functions lead elsewhere since the switch; what is left is its module. */
+async function dropReplaced(machine: Machine, id: string): Promise<void> {
+  await forgetUpdate(machine, moduleNameOf(id));
+  await unloadUpdate(machine, id);
+}
+
+/** Nothing is replaced: removes whatever was loaded, and the record. */
+async function takeBack(
+  machine: Machine,
+  id: string,
+  reasons: readonly Reason[],
+): Promise<readonly Reason[]> {
+  await forgetUpdate(machine, moduleNameOf(id));
+  await unloadUpdate(machine, id);
+  removeUpdateState(machine, id);
+  await removeIdleCore(machine);
+  return reasons;
+}
+
+/** Ends with the update prepared. */
+async function load(
+  machine: Machine,
+  update: ApplicableUpdate,
+  replaced: readonly string[],
+): Promise<Verdict<readonly Located[]>> {
+  const { manifest, module } = update;
+  const { name } = manifest.module;
+  const imports = manifest.trampoline?.imports ?? [];
+  const linked = linkModule(machine, module, imports, name);
+  if (!linked.ok) return refuse(linked.reasons);
+  const problems = await loadCore(machine, update);
+  if (problems.length > 0) return refuse(problems);
+  const failure = await loadModule(machine, name, linked.module);
+  if (failure !== undefined) return refuse([failure]);
+  const targets = listTargets(manifest);
+  const facts = readCodeFacts(machine, targets);
+  const text = readTextAddress(machine, name);
+  if (text === undefined || !('addresses' in facts.symbols)) return refuse([hidden(name)]);
+  const located = locate(update, facts);
+  const before = readOverwritten(machine, replaced);
+  const newCode = findSection(parseObject(module, name), '.text')?.data ?? new Uint8Array();
+  const sites = located.map((each) =>
+    siteOf(each, { text, newCode, overwritten: before.get(targetKey(each.target)) }),
+  );
+  noteOverwritten(
+    machine,
+    manifest.id,
+    located.map(({ target }, index) => [targetKey(target), sites[index]?.oldBytes]),
+  );
+  const uses = listModules(update, imports);
+  const hooks = (manifest.trampoline?.hooks ?? []).map(({ kind, at }) => ({
+    kind,
+    address: text + BigInt(at),
+  }));
+  const reply = await askCore(machine, { type: 'PREPARE', module: name, sites, hooks, uses });
+  if (reply.code !== 'OK') return refuse([explainRefusal(reply, located)]);
+  // Now that they cannot go any more: a module may have been loaded anew since it was looked at.
+  const again = uses.length === 0 ? undefined : locate(update, readCodeFacts(machine, targets));
+  const found = uses.length === 0 ? linked.addresses : findAddresses(machine, imports);
+  const moved = again?.find(({ address }, index) => address !== located[index]?.address);
+  const isSame = imports.every(({ symbol }) => found?.get(symbol) === linked.addresses.get(symbol));
+  if (moved === undefined && isSame) return accept(located);
+  const subject = moved === undefined ? {} : { object: moved.target.object, symbol: moved.target.name };
+  return refuse([
+    {
+      code: 'function-moved',
+      subject,
+      found: 'its module was loaded again while the update was being loaded',
+      advice: 'apply again',
+    },
+  ]);
+}
+
+interface LocatedFunction extends Located {
+  readonly target: TargetFunction;
+  readonly jump: { readonly at: number; readonly to: number };
+  readonly newSize: number;
+  /** As it is in memory. */
+  readonly code: Uint8Array;
+}
+
+function locate({ manifest }: ApplicableUpdate, facts: CodeFacts): readonly LocatedFunction[] {
+  const functions = manifest.objects.flatMap((object) => object.functions);
+  return listTargets(manifest).flatMap((target, index) => {
+    const replaced = functions[index];
+    const address = 'addresses' in facts.symbols ? facts.symbols.addresses.get(targetKey(target)) : undefined;
+    const code = facts.code.get(targetKey(target));
+    if (replaced?.jump == null || address === undefined || code === undefined) return [];
+    const { jump, newSize } = replaced;
+    return [{ target, address, size: target.code.length, jump, newSize, code }];
+  });
+}
+
+/** The jump leads behind the ENDBR of the new function, which only indirect calls need. */
+function siteOf(
+  { address, size, jump, newSize, code }: LocatedFunction,
+  { text, newCode, overwritten }: { text: bigint; newCode: Uint8Array; overwritten: Uint8Array | undefined },
+): CoreSite {
+  const newStart = text + BigInt(jump.to);
+  return {
+    oldStart: address,
+    oldSize: size,
+    jumpOffset: jump.at,
+    oldBytes: overwritten ?? code.slice(jump.at, jump.at + JUMP_LENGTH),
+    target: newStart + BigInt(endbrLength(newCode.subarray(jump.to))),
+    newStart,
+    newSize,
+  };
+}
+
+/** Modules other than the update's whose addresses are in its code or in its jumps. */
+function listModules(
+  { manifest }: ApplicableUpdate,
+  imports: readonly { readonly object: string }[],
+): readonly string[] {
+  const names = [
+    ...imports.map(({ object }) => object),
+    ...listTargets(manifest).map(({ object }) => object),
+  ];
+  return [...new Set(names)].filter((name) => name !== 'vmlinux').sort();
+}
+
+function hidden(name: string): Reason {
+  return {
+    code: 'kallsyms-hidden',
+    subject: { object: name },
+    found: `the kernel does not tell where the module lies (/sys/module/${name}/sections)`,
+  };
+}
+
+interface Answer {
+  readonly reply: CoreReply;
+  readonly end: 'answered' | 'timeout' | 'cancelled';
+  readonly located: readonly Located[];
+}
+
+function explain(
+  machine: Machine,
+  { manifest }: ApplicableUpdate,
+  { reply, end, located }: Answer,
+  options: TransitionOptions,
+): Reason {
+  const subject = { object: manifest.id };
+  if (end === 'cancelled') return applyCancelled(manifest.id);
+  if (end === 'timeout') {
+    const seconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT;
+    const found = `a task still ran the old code after ${seconds} s`;
+    return { code: 'tasks-busy', subject, found, evidence: describeBusy(machine, reply.busy, located) };
+  }
+  if (reply.code === 'HOOK_REFUSED') {
+    const names = manifest.trampoline?.hooks.map((hook) => hook.function) ?? [];
+    return { code: 'hook-refused', subject, found: explainHook(reply, names) };
+  }
+  if (reply.code === 'NEEDED')
+    return {
+      code: 'needed-by-update',
+      subject,
+      found: `the update ${nameUpdate(reply)} stands on one that is to be replaced`,
+    };
+  return explainRefusal(reply, located);
+}

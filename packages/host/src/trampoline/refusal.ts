@@ -1,0 +1,81 @@
+// What the core answers, as reasons.
+
+import { getSystemErrorMap } from 'node:util';
+import type { CoreBusy, CoreReply } from '@resplice/engine';
+import type { Reason } from '@resplice/report';
+import { findUpdateId, type TargetFunction } from '../applicable-update.js';
+import { formatTask, parseStack } from '../kernel/task-list.js';
+import { type Machine, readText } from '../machine/machine.js';
+
+/** A function of the update with its address in the running kernel. */
+export interface Located {
+  readonly target: Pick<TargetFunction, 'object' | 'name'>;
+  readonly address: bigint;
+  readonly size: number;
+}
+
+/** `busy`, `failed (EINVAL)`: the code in words for a sentence. */
+export function describeAnswer({ code, error }: CoreReply): string {
+  const word = code === undefined ? 'an answer of a later version' : code.toLowerCase().replaceAll('_', ' ');
+  return error === 0 ? word : `${word}, ${errorName(error)}`;
+}
+
+/** Why the core did not take the update. Answers that depend on time or on hooks are their callers' matter. */
+export function explainRefusal(reply: CoreReply, sites: readonly Located[]): Reason {
+  const site = reply.item === undefined ? undefined : sites[reply.item]?.target;
+  const subject = site === undefined ? {} : { object: site.object, symbol: site.name };
+  switch (reply.code) {
+    case 'PROBED':
+      return { code: 'kprobe-on-function', subject, found: 'a kprobe is set where the jump has to go' };
+    case 'OLD_BYTES':
+      return { code: 'function-altered', subject, found: 'its code has changed since it was compared' };
+    case 'CONFLICT':
+      return { code: 'function-held-by-update', subject, found: 'another update has changed the same bytes' };
+    case 'NO_MODULE':
+      return { code: 'module-not-loaded', subject, found: 'a module that the update uses is gone' };
+    default:
+      return { code: 'core-refused', subject, found: `it answered: ${describeAnswer(reply)}` };
+  }
+}
+
+/** What a hook said no with. */
+export function explainHook({ item, error }: CoreReply, hooks: readonly string[]): string {
+  const name = item === undefined ? undefined : hooks[item];
+  return `its hook ${name ?? 'of a kind that is asked'} answered ${errorName(error)}`;
+}
+
+/** Lines for people: the thread that is in the way, where, and its stack as far as it still is there. */
+export function describeBusy(
+  machine: Machine,
+  busy: CoreBusy,
+  places: readonly Located[],
+): readonly string[] {
+  const stack = readText(machine, `/proc/${busy.tgid}/task/${busy.pid}/stack`) ?? '';
+  const task = { pid: busy.tgid, tid: busy.pid, command: busy.command };
+  return [
+    formatTask({ ...task, stack: [] }),
+    `    ${describePlace(busy, places)}`,
+    ...parseStack(stack).map((frame) => `    ${frame}`),
+  ];
+}
+
+function describePlace({ address, frame, guessed, hidden }: CoreBusy, places: readonly Located[]): string {
+  if (hidden) return 'its stack cannot be judged: a tracer keeps return addresses elsewhere';
+  const place = places.find((each) => address >= each.address && address <= each.address + BigInt(each.size));
+  const where =
+    place === undefined
+      ? `0x${address.toString(16)}`
+      : `${place.target.name}+0x${(address - place.address).toString(16)}/0x${place.size.toString(16)}`;
+  return guessed
+    ? `the word ${frame} of its stack may be a return to ${where}`
+    : `frame ${frame} of its stack is in ${where}`;
+}
+
+/** The update of a name in a reply. */
+export function nameUpdate({ name }: CoreReply): string {
+  return findUpdateId(name) ?? name;
+}
+
+function errorName(error: number): string {
+  return getSystemErrorMap().get(error)?.[0] ?? `error ${-error}`;
+}

@@ -1,0 +1,264 @@
+// Updates for the trampoline engine, on a machine whose core behaves as kmod/core-abi.h says: apply, undo, and commands killed in between.
+
+import assert from 'node:assert';
+import { test } from 'node:test';
+import { encodeUpdate, hashContent, type Manifest } from '@resplice/update';
+import type { ApplicableUpdate } from '../src/applicable-update.js';
+import { applyUpdate } from '../src/apply.js';
+import { checkApply } from '../src/check/apply-check.js';
+import { undoUpdate } from '../src/undo.js';
+import { listUpdates } from '../src/update-status.js';
+import type { FakeMachine } from './fake/fake-machine.js';
+import { encodeModule } from './fake/module-image.js';
+import { FIRST, makeFunction, makeMachine, makeObject, makeUpdate } from './fake/situation.js';
+
+const MODULE = encodeModule();
+
+/** An update of `sock_wfree`, jumping behind its call for ftrace, unless `change` says otherwise. */
+function makeTrampoline(id: string, change: Partial<Manifest> = {}): ApplicableUpdate {
+  const functions = [{ ...makeFunction(FIRST), jump: { at: 5, to: 0, below: null } }];
+  const sha256 = hashContent(MODULE);
+  const core = { file: 'module/resplice_core.ko', name: 'resplice_core', sha256, imports: [] };
+  const name = `resplice_${id}`;
+  const { manifest } = makeUpdate(id, {
+    engine: 'trampoline',
+    objects: [{ ...makeObject('vmlinux', []), functions }],
+    module: { file: `module/${name}.ko`, name, sha256, signed: false },
+    trampoline: { imports: [], hooks: [], core },
+    ...change,
+  });
+  const files = new Map([manifest.module.file, core.file].map((file) => [file, MODULE]));
+  return { manifest, module: MODULE, core: MODULE, archive: encodeUpdate({ manifest, files }) };
+}
+
+const UPDATE = makeTrampoline('jump_one');
+
+function states(machine: FakeMachine): readonly string[] {
+  return listUpdates(machine).map(({ id, state, engine }) => `${id}:${state}:${engine}`);
+}
+
+function assertClean(machine: FakeMachine): void {
+  assert.deepEqual(listUpdates(machine), []);
+  assert.deepEqual(machine.state.list(), []);
+  assert.deepEqual(machine.modules, []);
+  assert.equal(machine.locked, false);
+}
+
+async function codesOf(verdict: ReturnType<typeof applyUpdate> | ReturnType<typeof undoUpdate>) {
+  const result = await verdict;
+  return result.ok ? [] : result.reasons.map(({ code }) => code);
+}
+
+const refusalsOf = (verdict: ReturnType<typeof checkApply>) => (verdict.ok ? [] : verdict.reasons);
+
+test('applies: core and update are loaded, prepared, switched; undo removes both', async () => {
+  const machine = makeMachine();
+  const applied = await applyUpdate(machine, UPDATE);
+  assert.ok(applied.ok);
+  assert.equal(applied.value.milliseconds.pause, 0.25);
+  assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
+  assert.deepEqual(machine.engine?.requests, ['PREPARE resplice_jump_one', 'APPLY resplice_jump_one']);
+  const undone = await undoUpdate(machine, 'jump_one');
+  assert.ok(undone.ok);
+  assertClean(machine);
+});
+
+test('needs neither livepatch nor ftrace', async () => {
+  const machine = makeMachine();
+  machine.files.delete('/sys/kernel/livepatch/');
+  machine.files.set('/proc/sys/kernel/ftrace_enabled', '0\n');
+  assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE)), []);
+});
+
+test('is refused where only signed modules are loaded, whatever it says of itself', async () => {
+  const machine = makeMachine();
+  machine.files.set('/sys/module/module/parameters/sig_enforce', 'Y\n');
+  const signed = makeTrampoline('jump_one', { module: { ...UPDATE.manifest.module, signed: true } });
+  assert.deepEqual(await codesOf(applyUpdate(machine, signed)), ['module-must-be-signed']);
+});
+
+test('is refused when a module that it changes is not loaded', async () => {
+  const functions = [{ ...makeFunction({ ...FIRST, address: null }), jump: { at: 5, to: 0, below: null } }];
+  const update = makeTrampoline('jump_one', { objects: [{ ...makeObject('absent', []), functions }] });
+  const machine = makeMachine();
+  assert.deepEqual(await codesOf(applyUpdate(machine, update)), ['module-not-loaded']);
+  assertClean(machine);
+});
+
+test('a symbol that the kernel does not show is a refusal, and nothing is loaded', async () => {
+  const imports = [{ symbol: 'helper', object: 'vmlinux', name: 'no_such_helper', position: 0 }];
+  const { trampoline } = UPDATE.manifest;
+  assert.ok(trampoline);
+  const machine = makeMachine();
+  machine.beforeChange = (what) => assert.doesNotMatch(what, /insmod/);
+  const update = makeTrampoline('jump_one', { trampoline: { ...trampoline, imports } });
+  assert.deepEqual(await codesOf(applyUpdate(machine, update)), ['symbol-not-found']);
+  assertClean(machine);
+});
+
+test('one function has one engine: each finds the other one there before anything is changed', async () => {
+  const live = makeUpdate('fix_one');
+  const machine = makeMachine();
+  await applyUpdate(machine, live);
+  assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE)), ['function-held-by-update']);
+  const other = makeMachine();
+  await applyUpdate(other, UPDATE);
+  const [reason] = refusalsOf(checkApply(other, live));
+  assert.equal(reason?.code, 'function-held-by-update');
+  assert.match(reason?.found ?? '', /jump_one/);
+});
+
+test('a thread that stays in the old code is named with its place, and nothing is left', async () => {
+  const machine = makeMachine();
+  machine.onEngine = (engine) => {
+    engine.busy = { pid: 166, command: 'cat', address: 0xffffffff83100009n, left: Number.POSITIVE_INFINITY };
+  };
+  const verdict = await applyUpdate(machine, UPDATE, { timeoutSeconds: 2 });
+  assert.ok(!verdict.ok);
+  const [reason] = verdict.reasons;
+  assert.equal(reason?.code, 'tasks-busy');
+  assert.deepEqual(reason?.evidence, ['cat (pid 166)', '    frame 0 of its stack is in sock_wfree+0x9/0xd']);
+  assertClean(machine);
+});
+
+test('one that leaves in time only costs time', async () => {
+  const machine = makeMachine();
+  machine.onEngine = (engine) => {
+    engine.busy = { pid: 166, command: 'cat', address: 0n, left: 3 };
+  };
+  assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE)), []);
+});
+
+test('a command told to stop while it waits leaves nothing', async () => {
+  const machine = makeMachine();
+  const controller = new AbortController();
+  machine.onEngine = (engine) => {
+    engine.busy = { pid: 166, command: 'cat', address: 0n, left: Number.POSITIVE_INFINITY };
+    controller.abort();
+  };
+  assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE, { signal: controller.signal })), [
+    'apply-cancelled',
+  ]);
+  assertClean(machine);
+});
+
+const ANSWERS = [
+  ['PREPARE', 'PROBED', 'kprobe-on-function'],
+  ['PREPARE', 'OLD_BYTES', 'function-altered'],
+  ['PREPARE', 'NOT_TEXT', 'core-refused'],
+  ['APPLY', 'HOOK_REFUSED', 'hook-refused'],
+  ['APPLY', 'FAILED', 'core-refused'],
+] as const;
+
+for (const [type, answer, code] of ANSWERS) {
+  test(`${answer} to ${type} becomes ${code}, and nothing is left`, async () => {
+    const machine = makeMachine();
+    machine.onEngine = (engine) => void engine.scripted.set(type, answer);
+    assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE)), [code]);
+    assertClean(machine);
+  });
+}
+
+test('undo that meets a thread in the new code keeps the update', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  machine.engine?.scripted.set('UNDO', 'BUSY').set('CHECK', 'BUSY');
+  assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one', { timeoutSeconds: 1 })), [
+    'undo-tasks-busy',
+  ]);
+  assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
+});
+
+test('without root, list tells from the module alone whether it is in use', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  machine.openDevice = () => ({ ok: false, code: 'EACCES' });
+  assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
+});
+
+class Killed extends Error {}
+
+/** Runs the work and kills it at its n-th change; false when it ended before. */
+async function killAt(machine: FakeMachine, count: number, work: () => Promise<unknown>): Promise<boolean> {
+  let left = count;
+  machine.beforeChange = () => {
+    if (left === 0) throw new Killed();
+    left -= 1;
+  };
+  try {
+    await work();
+    return false;
+  } catch (error) {
+    if (!(error instanceof Killed)) throw error;
+    return true;
+  } finally {
+    machine.beforeChange = () => {};
+    machine.locked = false;
+  }
+}
+
+for (const command of ['apply', 'undo'] as const) {
+  test(`${command} killed at any moment: the next apply succeeds, and undo leaves nothing`, async () => {
+    for (let count = 0; ; count++) {
+      const machine = makeMachine();
+      if (command === 'undo') await applyUpdate(machine, UPDATE);
+      const killed = await killAt(machine, count, () =>
+        command === 'apply' ? applyUpdate(machine, UPDATE) : undoUpdate(machine, 'jump_one'),
+      );
+      if (!killed) {
+        assert.ok(count > 5, `only ${count} changes`);
+        return;
+      }
+      assert.deepEqual(await codesOf(applyUpdate(machine, UPDATE)), [], `killed at ${count}`);
+      assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
+      assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one')), []);
+      assertClean(machine);
+    }
+  });
+}
+
+/** On top of `jump_one`: jumps from its code. */
+function makeOnTop(): ApplicableUpdate {
+  const below = { update: 'jump_one', at: 0, size: 16, code: Buffer.alloc(16).toString('base64'), sites: [] };
+  const functions = [{ ...makeFunction(FIRST), jump: { at: 0, to: 0, below } }];
+  return makeTrampoline('jump_two', {
+    requires: ['jump_one'],
+    objects: [{ ...makeObject('vmlinux', []), functions }],
+  });
+}
+
+function showCode(machine: FakeMachine, module: string): void {
+  const text = String(machine.files.get(`/sys/module/${module}/sections/.text`)).trim();
+  machine.core = [...machine.core, { address: BigInt(text), bytes: Buffer.alloc(4096) }];
+}
+
+test('one on top jumps from the code below, comes off first, and needs it applied', async () => {
+  const machine = makeMachine();
+  assert.deepEqual(await codesOf(applyUpdate(machine, makeOnTop())), ['required-update-missing']);
+  await applyUpdate(machine, UPDATE);
+  showCode(machine, 'resplice_jump_one');
+  assert.deepEqual(await codesOf(applyUpdate(machine, makeOnTop())), []);
+  assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one')), ['needed-by-update']);
+  assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_two')), []);
+  assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one')), []);
+  assertClean(machine);
+});
+
+test('code below that is not as it was made is refused', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  showCode(machine, 'resplice_jump_one');
+  machine.core.at(-1)?.bytes.fill(0xcc);
+  assert.deepEqual(await codesOf(applyUpdate(machine, makeOnTop())), ['function-altered']);
+});
+
+test('a second update of the same function is refused, and with --replace takes the place of the first in one switch', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  const whole = makeTrampoline('jump_all');
+  assert.deepEqual(await codesOf(applyUpdate(machine, whole)), ['function-held-by-update']);
+  const verdict = await applyUpdate(machine, whole, { replace: true });
+  assert.ok(verdict.ok);
+  assert.deepEqual(verdict.value.replaced, ['jump_one']);
+  assert.deepEqual(states(machine), ['jump_all:applied:trampoline']);
+});
