@@ -2,41 +2,55 @@
 /*
  * What the resplice command and resplice_core.ko say to each other through /dev/resplice.
  *
- * One request is one write(), one reply is one read() at offset 0, and an open file has one request: open, write, read, close.
- * (Plain read and write, because the command can neither ioctl nor mmap.) All numbers are little-endian, no structure has
- * hidden padding. Open and write need CAP_SYS_ADMIN and CAP_SYS_MODULE. write() itself fails only with EPERM, EFAULT, ENOMEM,
- * EINTR, EBUSY (this file has had its request) and EMSGSIZE (above RESPLICE_CORE_LIMIT_BYTES); everything else is in the reply's
- * `code`. A request that is refused has had no effect.
+ * One request is one write(), one reply is one read() at offset 0, and an open file has one
+ * request: open, write, read, close. (Plain read and write, because the command can neither
+ * ioctl nor mmap.) All numbers are little-endian, no structure has hidden padding. Open and
+ * write need CAP_SYS_ADMIN and CAP_SYS_MODULE. write() itself fails only with EPERM, EFAULT,
+ * ENOMEM, EINTR, EBUSY (this file has had its request) and EMSGSIZE (too long a request);
+ * everything else is in the reply's `code`. A request that is refused has had no effect.
  *
- * A request is a struct resplice_core_request followed, in this order, without gaps, by as many as it counts of
- *   struct resplice_core_site, struct resplice_core_data, struct resplice_core_hook, struct resplice_core_name,
- * and by the bytes that its data entries point into. Counts that a request's type does not use are 0, as are all `reserved`.
+ * A request is a struct resplice_core_request followed, in this order, without gaps, by as many
+ * as it counts of struct resplice_core_site, struct resplice_core_data, struct
+ * resplice_core_hook, struct resplice_core_name, and by the bytes that its data entries point
+ * into. Counts that a request's type does not use are 0, as are all `reserved`.
  *
- *   PREPARE  the update's module is loaded: takes references on it and on the modules in `names` (those whose addresses its code
- *            contains), checks everything, keeps it. Uses sites, data, hooks, names, bytes.
- *            Between insmod and PREPARE a module in `names` may go and come back elsewhere: compare addresses afterwards.
- *   CHECK    dry run of the stack check of APPLY, or of UNDO with RESPLICE_CORE_CHECK_UNDO; runs no hook, writes nothing. Uses names, as APPLY.
- *   APPLY    pre hooks, switch, post hooks. `names` are the applied updates that it replaces in the same stop.
+ *   PREPARE  the update's module is loaded: takes references on it and on the modules in
+ *            `names` (those whose addresses its code contains), checks everything but the
+ *            bytes in memory, keeps it. Uses sites, data, hooks, names, bytes. Between insmod
+ *            and PREPARE a module in `names` may go and come back elsewhere: compare addresses
+ *            afterwards.
+ *   CHECK    dry run of APPLY, or of UNDO with RESPLICE_CORE_CHECK_UNDO, with memory and stacks
+ *            looked at; runs no hook, writes nothing. Uses names, as APPLY.
+ *   APPLY    pre hooks, switch, post hooks. `names` are the applied updates that it replaces
+ *            in the same stop.
  *   UNDO     the same, back.
- *   FORGET   lets go of an update that is prepared or undone; when it was ever applied, waits until no thread runs in it. After that
- *            its module can be removed.
- *   STATUS   all updates, in the order in which they were applied; prepared ones last. Its `name` is empty.
+ *   FORGET   lets go of an update that is prepared or undone; when it was ever applied, waits
+ *            until no thread runs in it. After that its module can be removed.
+ *   STATUS   all updates, in the order in which they were applied; those that are not applied
+ *            come last. Its `name` is empty.
  *
- * CHECK, APPLY, UNDO and FORGET are done by a thread of the core, so that no thread of the command sleeps in the kernel's write path while stacks
- * are looked at, and so that they end whatever happens to the command. Their reply is RESPLICE_CORE_RUNNING, with the attempts so
- * far, until they are over: sleep a little (a millisecond) in user space and read again at offset 0. A request that comes while one is under
- * way waits in write(); STATUS does not. The thread runs at most `attempts` times; between two attempts it sleeps, `backoff_us` at first, then
- * twice as long each time, at most a second.
+ * CHECK, APPLY, UNDO and FORGET are done by a thread of the core, so that no thread of the
+ * command sleeps in the kernel's write path while stacks are looked at, and so that they end
+ * whatever happens to the command. Their reply is RESPLICE_CORE_RUNNING, with the attempts so
+ * far, until they are over: sleep a little (a millisecond) in user space and read again at
+ * offset 0. A request that comes while one is under way waits in write(); STATUS does not. The
+ * thread tries at most `attempts` times; between two attempts it sleeps, `backoff_us` at first,
+ * then twice as long each time, at most a second.
  *
- * The core imports these symbols, which the kernel does not export, by address: the undefined symbol of resplice_core.ko becomes
- * an absolute one (st_shndx SHN_ABS, st_value the address in the running kernel) before it is loaded. Those that depend on the kernel's
- * configuration are undefined in a core built for that kernel only when it has them, so the list to bind is: every undefined symbol
- * of the file that Module.symvers does not have. Each name is unique in the kernel's own symbols.
- *   find_module __module_text_address core_kernel_text kallsyms_lookup_size_offset
- *   text_poke text_mutex stop_machine_cpuslocked task_call_func idle_task put_task_stack
- *   stack_trace_save_tsk_reliable (HAVE_RELIABLE_STACKTRACE)      get_kprobe kprobe_mutex (KPROBES)
- *   __start_rodata __end_rodata __start___bug_table __stop___bug_table (GENERIC_BUG)
- *   arch_rethook_trampoline or __kretprobe_trampoline (KRETPROBES)  return_to_handler (FUNCTION_GRAPH_TRACER)
+ * The core imports these symbols, which the kernel does not export, by address: the undefined
+ * symbol of resplice_core.ko becomes an absolute one (st_shndx SHN_ABS, st_value the address in
+ * the running kernel) before it is loaded. Those that depend on the kernel's configuration are
+ * undefined in a core built for that kernel only when it has them, so the list to bind is: every
+ * undefined symbol of the file that Module.symvers does not have. Each name is unique in the
+ * kernel's own symbols.
+ *   find_module __module_address __module_text_address core_kernel_text
+ *   kallsyms_lookup_size_offset text_poke_kgdb text_mutex stop_machine_cpuslocked
+ *   task_call_func idle_task put_task_stack __start_rodata __end_rodata
+ *   stack_trace_save_tsk_reliable (HAVE_RELIABLE_STACKTRACE)
+ *   get_kprobe kprobe_mutex (KPROBES)
+ *   __start___bug_table __stop___bug_table (GENERIC_BUG)
+ *   arch_rethook_trampoline or __kretprobe_trampoline (KRETPROBES)
+ *   return_to_handler (FUNCTION_GRAPH_TRACER)
  */
 #ifndef RESPLICE_CORE_ABI_H
 #define RESPLICE_CORE_ABI_H
@@ -87,7 +101,10 @@ struct resplice_core_request { /* 112 bytes */
 	char name[RESPLICE_CORE_NAME_SIZE]; /* of the update's module; rest zero, at least one */
 };
 
-/* `flags` of a site: old and new code may run together (the author says so). Only threads at the overwritten bytes are in the way. */
+/*
+ * `flags` of a site: old and new code may run together (the author says so). Only threads at
+ * the overwritten bytes are in the way.
+ */
 #define RESPLICE_CORE_COEXIST 1
 
 struct resplice_core_site { /* 56 bytes: one replaced function */
@@ -102,7 +119,8 @@ struct resplice_core_site { /* 56 bytes: one replaced function */
 	__u8 reserved[11];
 };
 
-struct resplice_core_data { /* 16 bytes: read-only data, or a line of the bug table, changed in place */
+/* 16 bytes: read-only data, or a line of the bug table, changed in place */
+struct resplice_core_data {
 	__u64 address;
 	__u32 size;
 	__u32 offset; /* into the bytes: `size` old ones, then `size` new ones */
@@ -126,35 +144,53 @@ enum resplice_core_code {
 	RESPLICE_CORE_BAD_MAGIC = 3,
 	RESPLICE_CORE_BAD_ABI = 4,
 	RESPLICE_CORE_BAD_TYPE = 5,
-	RESPLICE_CORE_BAD_COUNT = 6, /* above the limit, not used by this type, or a PREPARE that changes nothing */
-	RESPLICE_CORE_BAD_FIELD = 7, /* a reserved field or an unknown flag is set, or a limit of attempts is out of range */
-	RESPLICE_CORE_BAD_NAME = 8, /* not closed, not filled with zeros, not of an update; item: index in names, or none */
-	/* the request does not fit the running kernel; item: index of the site, data entry, hook or name */
-	RESPLICE_CORE_NO_MODULE = 9, /* not loaded, or on its way in or out; item: index in names, or none */
+	/* above the limit, not used by this type, or a PREPARE that changes nothing */
+	RESPLICE_CORE_BAD_COUNT = 6,
+	/* a reserved field or an unknown flag is set, or a limit of attempts is out of range */
+	RESPLICE_CORE_BAD_FIELD = 7,
+	/* not closed, not filled with zeros, not of an update; item: index in names, or none */
+	RESPLICE_CORE_BAD_NAME = 8,
+	/* it does not fit the running kernel; item: index of the site, data entry, hook or name */
+	/* not loaded, or on its way in or out; item: index in names, or none */
+	RESPLICE_CORE_NO_MODULE = 9,
 	RESPLICE_CORE_KNOWN = 10, /* PREPARE of an update that is known already */
 	RESPLICE_CORE_UNKNOWN = 11, /* not prepared; item: index in names, or none */
-	RESPLICE_CORE_WRONG_STATE = 12, /* e.g. APPLY of what is applied; item: index in names, or none */
-	RESPLICE_CORE_NOT_TEXT = 13, /* old function: not in the text of the kernel, of a live module, or of an update */
-	RESPLICE_CORE_NOT_FUNCTION = 14, /* old_start is not a symbol, or the jump is not inside it and old_size */
-	RESPLICE_CORE_NOT_IN_UPDATE = 15, /* new function, target or hook outside the text of the update's module */
+	/* e.g. APPLY of what is applied; item: index in names, or none */
+	RESPLICE_CORE_WRONG_STATE = 12,
+	/* old function: not in the text of the kernel, of a live module, or of an update */
+	RESPLICE_CORE_NOT_TEXT = 13,
+	/* old_start is not a symbol, or the jump is not inside it and old_size */
+	RESPLICE_CORE_NOT_FUNCTION = 14,
+	/* new function, target or hook outside the text of the update's module */
+	RESPLICE_CORE_NOT_IN_UPDATE = 15,
 	RESPLICE_CORE_TOO_FAR = 16, /* for a 32-bit jump */
 	RESPLICE_CORE_OVERLAP = 17, /* two sites, or two data entries, of the request */
 	RESPLICE_CORE_OLD_BYTES = 18, /* memory is different; site */
-	RESPLICE_CORE_BAD_DATA = 19, /* empty, too large, outside the bytes, or not read-only data or bug table */
+	/* empty, too large, outside the bytes, or not read-only data or bug table */
+	RESPLICE_CORE_BAD_DATA = 19,
 	RESPLICE_CORE_OLD_DATA = 20, /* memory is different; data entry */
 	RESPLICE_CORE_BAD_HOOK = 21, /* no such kind */
 	RESPLICE_CORE_PROBED = 22, /* a kprobe is on the bytes of the jump; site */
-	RESPLICE_CORE_CONFLICT = 23, /* an applied update that is not replaced has changed the same bytes; site, or sites + data entry */
+	/*
+	 * an applied update that is not replaced has changed the same bytes; site, or sites + data
+	 * entry
+	 */
+	RESPLICE_CORE_CONFLICT = 23,
 	/* it was tried; nothing has changed */
 	RESPLICE_CORE_BUSY = 24, /* a thread is in the way: busy */
-	RESPLICE_CORE_HOOK_REFUSED = 25, /* error: what it returned; item: index of the hook, name: the update it belongs to */
-	RESPLICE_CORE_NEEDED = 26, /* UNDO, FORGET, replacing: another update is built on it; name: that one */
+	/* error: what it returned; item: index of the hook, name: the update it belongs to */
+	RESPLICE_CORE_HOOK_REFUSED = 25,
+	/* UNDO, FORGET, replacing: another update is built on it; name: that one */
+	RESPLICE_CORE_NEEDED = 26,
 	RESPLICE_CORE_FAILED = 27, /* the kernel could not: error */
 };
 
 #define RESPLICE_CORE_NO_ITEM 0xffffffff
 
-/* `flags` of busy: found by a scan of the whole stack, so the frame is an offset in words, and the address may be a left-over */
+/*
+ * `flags` of busy: found by a scan of the whole stack, so the frame is an offset in words, and
+ * the address may be a left-over
+ */
 #define RESPLICE_CORE_GUESSED 1
 /* the stack cannot be judged: a return address is kept elsewhere by a tracer */
 #define RESPLICE_CORE_HIDDEN 2
@@ -166,26 +202,6 @@ struct resplice_core_busy { /* 40 bytes: the thread that is in the way */
 	__u32 frame; /* 0 is the innermost */
 	__u32 flags;
 	char comm[16];
-};
-
-struct resplice_core_reply { /* 176 bytes */
-	__u32 magic;
-	__u16 abi;
-	__u16 type;
-	__u32 size; /* of all of it, the updates of STATUS included */
-	__u32 code;
-	__u32 item;
-	__s32 error; /* negative errno */
-	__u32 attempts; /* made so far */
-	__u32 updates; /* STATUS: entries that follow */
-	__u64 pause_ns; /* the last stop, as the working CPU saw it: from its entry into the stop to its end */
-	__u64 stop_ns; /* the last stop with the calling of all CPUs together and their release */
-	__u64 switched_ns; /* CLOCK_MONOTONIC when the switch was done; 0 when it was not */
-	__u64 prepare_ns; /* the last attempt up to the stop: looking at all stacks */
-	__u32 judged; /* stacks looked at before the last stop */
-	__u32 judged_again; /* inside it */
-	struct resplice_core_busy busy;
-	char name[RESPLICE_CORE_NAME_SIZE]; /* another update, with NEEDED, CONFLICT and HOOK_REFUSED; else of zeros */
 };
 
 enum resplice_core_state {
@@ -200,6 +216,29 @@ struct resplice_core_update { /* 80 bytes */
 	__u32 sites;
 	__u32 data;
 	__u32 reserved;
+};
+
+struct resplice_core_reply { /* 176 bytes */
+	__u32 magic;
+	__u16 abi;
+	__u16 type;
+	__u32 size; /* of all of it, the updates of STATUS included */
+	__u32 code;
+	__u32 item;
+	__s32 error; /* negative errno */
+	__u32 attempts; /* made so far */
+	__u32 updates; /* STATUS: entries that follow */
+	/* the last stop, as the working CPU saw it: from its entry into the stop to its end */
+	__u64 pause_ns;
+	__u64 stop_ns; /* the last stop with the calling of all CPUs together and their release */
+	__u64 switched_ns; /* CLOCK_MONOTONIC when the switch was done; 0 when it was not */
+	__u64 prepare_ns; /* the last attempt up to the stop: looking at all stacks */
+	__u32 judged; /* stacks looked at before the last stop */
+	__u32 judged_again; /* inside it */
+	struct resplice_core_busy busy;
+	/* another update, with NEEDED, CONFLICT and HOOK_REFUSED; else of zeros */
+	char name[RESPLICE_CORE_NAME_SIZE];
+	struct resplice_core_update list[];
 };
 
 #endif

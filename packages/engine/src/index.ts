@@ -7,6 +7,7 @@ export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
 export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
 export { nameModuleExit } from './diff/module-exit.js';
+export { findMoved, listMigrants, type Migration } from './diff/moved.js';
 export {
   type DiffOptions,
   diffObjects,

@@ -129,6 +129,11 @@ export const CREATE_REASONS = {
     title: 'the function runs before the processor can see the code of modules',
     advice: 'leave that hunk out when the fix of the running kernel does not need it, or patch what it calls',
   },
+  'moved-definition': {
+    stage: 'create',
+    title: 'a function or variable moves from one object file to another',
+    advice: 'leave it in the file where it is, and let the new code refer to it there',
+  },
   'short-branch': {
     stage: 'create',
     title: 'a branch is too short to be moved into an update',

@@ -1,7 +1,7 @@
 // Compiles what a patch affects, in all states, and compares it: in batches, so that a patch to a header that thousands of objects
 // include needs no more memory than one to a single file. Objects whose code stays the same are forgotten at once.
 
-import type { Engine, ObjectFile } from '@resplice/engine';
+import { type Engine, findMoved, type Migration, type ObjectFile } from '@resplice/engine';
 import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
@@ -41,6 +41,7 @@ export async function compareObjects(
 ): Promise<ComparedObjects> {
   const compared: ComparedObject[] = [];
   const reasons: Reason[] = [];
+  const migrations = new Map<string, Migration[]>();
   for (let start = 0; start < request.objects.length; start += BATCH) {
     const batch = request.objects.slice(start, start + BATCH);
     const progress = shiftProgress(options.progress, start, request.objects.length);
@@ -55,10 +56,12 @@ export async function compareObjects(
         if (owner !== 'vmlinux') await model.loadModule(owner);
         const result = compareObject(model, owner, version, request);
         reasons.push(...result.reasons);
+        migrations.set(owner, [...(migrations.get(owner) ?? []), result.migration]);
         if (result.compared !== undefined) compared.push(result.compared);
       }
     }
   }
+  for (const ofOwner of migrations.values()) reasons.push(...findMoved(ofOwner));
   return { compared, reasons };
 }
 

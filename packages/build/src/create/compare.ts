@@ -11,7 +11,9 @@ import {
   type Engine,
   hashCode,
   isEmpty,
+  listMigrants,
   type MatchedFunction,
+  type Migration,
   matchObject,
   type ObjectDiff,
   type ObjectFile,
@@ -48,6 +50,7 @@ export interface ObjectVersions {
 export interface Comparison {
   readonly compared: ComparedObject | undefined;
   readonly reasons: readonly Reason[];
+  readonly migration: Migration;
 }
 
 export interface CompareOptions {
@@ -73,7 +76,8 @@ export function compareObject(
     shipped: sameSource,
     engine,
   });
-  if (isEmpty(diff)) return { compared: undefined, reasons: [] };
+  const migration = listMigrants(diff);
+  if (isEmpty(diff)) return { compared: undefined, reasons: [], migration };
   const running = model.object(owner);
   const shippedSide = shipped ?? diff.pre;
   const shippedMatch = matchObject(shippedSide, running);
@@ -89,7 +93,7 @@ export function compareObject(
       : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object).pairs);
   reasons.push(...judgeReplaced(diff, match, running));
   if (versions.below !== undefined) reasons.push(...judgeLower(diff, owner, lower));
-  return { compared: { name, source, owner, diff, match }, reasons };
+  return { compared: { name, source, owner, diff, match }, reasons, migration };
 }
 
 /** What is known of shipped definitions, said of their counterparts. */

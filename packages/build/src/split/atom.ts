@@ -16,12 +16,18 @@ export interface Atom {
   readonly added: ReadonlySet<string>;
   readonly removed: ReadonlySet<string>;
   readonly resigned: ReadonlySet<string>;
-  /** Of these, names of members and constants: short words that unrelated code uses too. */
+  /** Of the definitions, tags of structures, unions and enums. */
+  readonly tags: ReadonlySet<string>;
+  /** Of the names, those of members and constants: short words that unrelated code uses too. */
   readonly members: ReadonlySet<string>;
   /** Identifier → how many more of it stand in the added lines than in the removed ones. */
   readonly balance: ReadonlyMap<string, number>;
+  /** Identifiers of its changed lines. */
+  readonly touched: ReadonlySet<string>;
   /** Identifiers of its hunks, context included: a call of several lines may change in one that does not name the function. */
   readonly mentions: ReadonlySet<string>;
+  /** Identifiers of lines that it adds to macros and to their uses outside of functions: names of enumerators, pieces of names. */
+  readonly coined: ReadonlySet<string>;
   /** Members that its added lines reach through `->` or `.`. */
   readonly accesses: ReadonlySet<string>;
   /** What its added #include lines name. */
@@ -83,6 +89,7 @@ function openSide(isCode: boolean, text: string): Side {
 interface ChangedItem {
   readonly item: OutlineItem;
   readonly side: '-' | '+';
+  readonly line: number;
   readonly text: string;
 }
 
@@ -90,7 +97,7 @@ interface ChangedItem {
 function changedItems(hunk: Hunk, before: Side, after: Side): readonly ChangedItem[] {
   return changedLines([hunk], before, after).flatMap(({ side, line, text }) =>
     (side === '-' ? before : after).items.flatMap((item) =>
-      item.start <= line && line <= item.end ? [{ item, side, text }] : [],
+      item.start <= line && line <= item.end ? [{ item, side, line, text }] : [],
     ),
   );
 }
@@ -128,9 +135,9 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     ),
   );
   const members = new Set<string>();
-  for (const { item, side, text } of changed) {
+  for (const { item, side, line } of changed) {
     if (item.kind !== 'aggregate') continue;
-    for (const name of listMembers(text)) {
+    for (const name of listMembers(declarationAt(side === '+' ? after : before, item, line))) {
       members.add(name);
       (side === '+' ? added : removed).add(name);
     }
@@ -149,18 +156,31 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
       side === '-' ? [] : [...text.matchAll(/(?:->|\.)\s*([A-Za-z_]\w*)/g)].map(([, name]) => name ?? ''),
     ),
   );
-  const mentions = new Set(hunks.flatMap((hunk) => hunk.lines.flatMap(({ text }) => listIdentifiers(text))));
+  const mentions = new Set([
+    ...hunks.flatMap((hunk) => hunk.lines.flatMap(({ text }) => listIdentifiers(text))),
+    ...findSlots(resigned, after),
+  ]);
+  const coined = new Set(
+    changed.flatMap(({ item, side, text }) =>
+      side === '+' && (item.kind === 'macro' || /^\w+\s*\(/.test(item.head))
+        ? listIdentifiers(text).filter((name) => !isWord(name))
+        : [],
+    ),
+  );
   return {
     path,
     file,
     hunks,
     definitions: names,
+    tags: new Set(changed.flatMap(({ item }) => (item.kind === 'aggregate' ? keyOf(item) : []))),
     added,
     removed,
     resigned,
     members,
     balance,
+    touched: new Set(lines.flatMap(({ text }) => listIdentifiers(text))),
     mentions,
+    coined,
     accesses,
     includedFiles: hunks.flatMap((hunk) => hunk.lines.flatMap(findIncluded)),
     includes,
@@ -180,6 +200,26 @@ function headsByName(items: readonly OutlineItem[]): ReadonlyMap<string, string>
   );
   const heading = ({ head }: OutlineItem) => head.replace(/;$/, '').replace(/\s+/g, ' ').trim();
   return new Map([...heads].map(([name, found]) => [name, found.map(heading).sort().join('\n')]));
+}
+
+/** The whole declaration that a line of a structure is part of: `int (*migrate)(const struct a *a,` and what follows. */
+function declarationAt({ lines }: Side, item: OutlineItem, line: number): string {
+  const textOf = (at: number) => lines[at - 1] ?? '';
+  if (/\benum\b/.test(item.head)) return textOf(line);
+  const isEnd = (at: number) => /[;{}]\s*$|^\s*#/.test(textOf(at));
+  let [first, last] = [line, line];
+  while (first > item.start + 1 && !isEnd(first - 1)) first -= 1;
+  while (last < item.end && !isEnd(last)) last += 1;
+  return lines.slice(first - 1, last).join('\n');
+}
+
+/** `.migrate = pfkey_send_migrate` of a table: who gives the function other parameters means the member as well. */
+function findSlots(names: ReadonlySet<string>, { lines }: Side): readonly string[] {
+  if (names.size === 0) return [];
+  return lines.flatMap((text) => {
+    const [, member, name] = /\.(\w+)\s*=\s*&?(\w+)\s*,?\s*$/.exec(text) ?? [];
+    return member !== undefined && name !== undefined && names.has(name) ? [member] : [];
+  });
 }
 
 /** `u32 a, b : 3;`, `int (*f)(void);`, `FOO_BAR = 1,`. */

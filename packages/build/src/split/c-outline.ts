@@ -128,11 +128,13 @@ function isFunctionHead(head: string): boolean {
 /** `struct foo {`, `SYSCALL_DEFINE3(name, …) {`, `static int (*table[])(void) = {`, `int f(int);`. */
 function nameItem(head: string, whole: string): { readonly kind: DefinitionKind; readonly name: string } {
   const declared = whole.includes('{') ? head : whole;
-  const [, tag] = /^(?:typedef\s+)?(?:struct|union|enum)\s+(\w+)\s*$/.exec(head.trim()) ?? [];
-  if (tag !== undefined) return { kind: 'aggregate', name: tag };
-  if (/^(?:typedef\s+)?(?:struct|union|enum)\s*$/.test(head.trim())) {
-    return { kind: 'aggregate', name: /}\s*(\w+)\s*;?\s*$/.exec(whole)?.[1] ?? '' };
-  }
+  const kind =
+    /^(?:(?:static|extern|const|typedef)\s+)*(?:struct|union|enum)(?:\s+__packed)?(?:\s+(\w+))?\s*$/.exec(
+      head.trim(),
+    );
+  // `static struct { … } table;`: its members are what matters, and the variable is what it is known by.
+  if (kind !== null && whole.includes('{'))
+    return { kind: 'aggregate', name: kind[1] ?? /}\s*(\w+)\s*;?\s*$/.exec(whole)?.[1] ?? '' };
   const event =
     /^(?:TRACE_EVENT\w*\s*\(|(?:DEFINE_EVENT\w*|DECLARE_TRACE\w*)\s*\(\s*(?:\w+\s*,)?)\s*(\w+)/.exec(
       head,
@@ -142,9 +144,12 @@ function nameItem(head: string, whole: string): { readonly kind: DefinitionKind;
   const before = withoutAttributes(declared.split(/(?:^|[^=!<>])=(?!=)/)[0] ?? '');
   const call = /([A-Za-z_]\w*)\s*\(([^()]*)/.exec(before);
   if (call !== null && !declared.includes('=')) {
-    const [, name = '', first = ''] = call;
-    // SYSCALL_DEFINE2(listen, …), DEFINE_MUTEX(lock), EXPORT_SYMBOL(f): the first argument is what is meant.
-    const named = /^[A-Z][A-Z0-9_]*$/.test(name) ? (/[A-Za-z_]\w*/.exec(first)?.[0] ?? '') : name;
+    const [, name = '', inside = ''] = call;
+    const words = listIdentifiers(inside);
+    // SYSCALL_DEFINE2(listen, …), DEFINE_MUTEX(lock), EXPORT_SYMBOL(f): the first argument is what is meant; DEFINE_PER_CPU(u32, count)
+    // has the type before the name.
+    const argument = name.includes('PER_CPU') ? words.at(-1) : words[0];
+    const named = /^[A-Z][A-Z0-9_]*$/.test(name) ? (argument ?? '') : name;
     return { kind: 'function', name: isWord(named) ? '' : named };
   }
   const name = /([A-Za-z_]\w*)\s*(?:\[[^\]]*\]\s*)*;?\s*$/.exec(before.trim())?.[1] ?? '';

@@ -15,6 +15,12 @@ import { isNear, isSameMachine } from './nearness.js';
 /** A name in the older text of more of the changed files than this is a common word. */
 const FEW = 20;
 
+/** A name in so few of them is hardly a word with two meanings. */
+const RARE = 5;
+
+/** The shortest part of a pasted name that says something: `dev_` and `_get` are parts of thousands. */
+const SHORTEST_PIECE = 5;
+
 /** The changed files as they were. */
 export interface OlderTexts {
   has(path: string, name: string): boolean;
@@ -35,7 +41,7 @@ export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
       for (const other of created)
         if (`/${atoms[other]?.path}`.endsWith(`/${included}`)) groups.join(index, other);
     }
-    for (const { name, fits } of listNames(atom)) {
+    for (const { name, fits } of listNames(atom, older)) {
       for (const other of users.get(name) ?? []) {
         const user = atoms[other];
         if (user === undefined || other === index) continue;
@@ -43,7 +49,37 @@ export function tieAtoms(atoms: readonly Atom[], older: OlderTexts): Atom[][] {
       }
     }
   }
+  tiePasted(atoms, users, older, groups);
   return groups.list().map((indices) => indices.flatMap((index) => atoms[index] ?? []));
+}
+
+/** dev_ready_to_probe(), which `__create_dev_flag_accessors(ready_to_probe, …)` of a header makes: both new with this release. */
+function tiePasted(
+  atoms: readonly Atom[],
+  users: ReadonlyMap<string, readonly number[]>,
+  older: OlderTexts,
+  groups: DisjointSets,
+): void {
+  const makers = new Map<string, number[]>();
+  for (const [index, { path, coined }] of atoms.entries()) {
+    if (!path.endsWith('.h')) continue;
+    for (const piece of coined)
+      if (piece.length >= SHORTEST_PIECE && older.count(piece) === 0)
+        makers.set(piece, [...(makers.get(piece) ?? []), index]);
+  }
+  for (const [name, indices] of users) {
+    if (older.count(name) > 0) continue;
+    for (let at = name.indexOf('_'); at >= 0; at = name.indexOf('_', at + 1)) {
+      for (const maker of makers.get(name.slice(at + 1)) ?? [])
+        for (const user of indices)
+          if ((atoms[user]?.balance.get(name) ?? 0) > 0 && isSameMachineAs(atoms, maker, user))
+            groups.join(maker, user);
+    }
+  }
+}
+
+function isSameMachineAs(atoms: readonly Atom[], a: number, b: number): boolean {
+  return isSameMachine(atoms[a]?.path ?? '', atoms[b]?.path ?? '');
 }
 
 interface TiedName {
@@ -51,7 +87,7 @@ interface TiedName {
   readonly fits: (user: Atom) => boolean;
 }
 
-function listNames(atom: Atom): readonly TiedName[] {
+function listNames(atom: Atom, older: OlderTexts): readonly TiedName[] {
   const balance = (user: Atom, name: string) => user.balance.get(name) ?? 0;
   return [
     ...[...atom.added].map((name) => ({
@@ -60,9 +96,19 @@ function listNames(atom: Atom): readonly TiedName[] {
     })),
     ...[...atom.removed].map((name) => ({
       name,
-      fits: (user: Atom) => balance(user, name) < 0 || user.removed.has(name) || user.added.has(name),
+      fits: (user: Atom) =>
+        balance(user, name) < 0 ||
+        user.removed.has(name) ||
+        user.added.has(name) ||
+        // this_cpu_read(kstack_offset) becomes current->kstack_offset: the word stays, what it names does not.
+        (user.touched.has(name) && older.count(name) <= RARE),
     })),
     ...[...atom.resigned].map((name) => ({ name, fits: () => true })),
+    // EM(rxrpc_call_see_recvmsg_requeue, "SEE recv-requeue") in a macro of include/trace/events/rxrpc.h makes an enumerator: a name
+    // that no changed file had, in a macro of a header and in the user.
+    ...[...atom.coined]
+      .filter((name) => atom.path.endsWith('.h') && older.count(name) === 0)
+      .map((name) => ({ name, fits: (user: Atom) => balance(user, name) > 0 })),
     // A definition that moves within the file, or whose prototype changes elsewhere.
     ...[...atom.definitions]
       .filter((name) => !atom.members.has(name))
@@ -92,11 +138,19 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
   }
   const near = isNear(atom.path, user.path);
   // `dic->sbi` in fs/f2fs/compress.c, a member that f2fs.h adds: a common word, and here the member.
-  if (older.count(name) > FEW)
-    return near && atom.added.has(name) && atom.members.has(name) && user.accesses.has(name);
+  if (older.count(name) > FEW) return isReached(atom, user, name) && (near || hasTag(atom, user, older));
   if (near) return true;
   if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
   return !atom.members.has(name) || older.count(name) <= FEW / 2;
+}
+
+function isReached(atom: Atom, user: Atom, name: string): boolean {
+  return atom.added.has(name) && atom.members.has(name) && user.accesses.has(name);
+}
+
+/** `frag->val` in arch/x86/kvm/x86.c, which knows struct kvm_mmio_fragment of include/linux/kvm_host.h; who does not know struct device? */
+function hasTag({ tags }: Atom, user: Atom, older: OlderTexts): boolean {
+  return [...tags].some((tag) => older.has(user.path, tag) && older.count(tag) <= FEW);
 }
 
 function isCode(path: string): boolean {

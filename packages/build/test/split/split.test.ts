@@ -152,7 +152,10 @@ test('a common word ties as a member only what reaches it as one, beside its hea
     ['fs/f2fs/dir.c', body('\treturn sbi;')],
     ['fs/ext4/dir.c', body('\treturn c->sbi;')],
   ]);
-  const groups = tieAtoms(listChanged(changes), { has: () => true, count: () => 400 });
+  const groups = tieAtoms(listChanged(changes), {
+    has: (path, name) => name !== 'ctx' || path.startsWith('fs/f2fs'),
+    count: () => 400,
+  });
   assert.deepEqual(
     groups.map((group) => group.map(({ path }) => path)),
     [['fs/f2fs/f2fs.h', 'fs/f2fs/compress.c'], ['fs/f2fs/dir.c'], ['fs/ext4/dir.c']],
@@ -304,4 +307,111 @@ test('a prototype that an earlier caller needs is tied with it, one that moves t
     .replace('return 0', 'return f(1)')
     .replace(/^\n/, '');
   assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});
+
+const tiedFiles = (changes: ReadonlyMap<string, Change>) =>
+  tie(changes).map((group) => [...new Set(group.map(({ path }) => path))].join(' '));
+
+test('a member of a structure without a tag is tied with its users in the file', () => {
+  const before = lines('static struct {', '\tint a;', '', '} state;', 'int f(void)', '{', '\treturn 0;', '}');
+  const after = before.replace('\n\n', '\n\tint count;\n').replace('return 0', 'return state.count');
+  assert.equal(tie(new Map([['a.c', { before, after }]])).length, 1);
+});
+
+test('a name that a macro of a header lists is tied with who begins to use it', () => {
+  const header = {
+    before: lines('#define TRACES \\', '\tEM(see_one, "ONE") \\', '\tEM(see_two, "TWO")'),
+    after: lines(
+      '#define TRACES \\',
+      '\tEM(see_one, "ONE") EM(see_requeue, "RE") \\',
+      '\tEM(see_two, "TWO")',
+    ),
+  };
+  const user = {
+    before: lines('int f(void)', '{', '\treturn 0;', '}'),
+    after: lines('int f(void)', '{', '\treturn trace(see_requeue);', '}'),
+  };
+  const other = {
+    before: lines('int g(void)', '{', '\treturn 0;', '}'),
+    after: lines('int g(void)', '{', '\treturn trace(see_one);', '}'),
+  };
+  const changes = new Map([
+    ['include/trace/events/x.h', header],
+    ['net/x/recv.c', user],
+    ['net/y/send.c', other],
+  ]);
+  assert.deepEqual(tiedFiles(changes), ['include/trace/events/x.h net/x/recv.c', 'net/y/send.c']);
+});
+
+test('another signature of a function is tied with that of the member which holds it', () => {
+  const table = lines('', 'static const struct ops o = {', '\t.late_init = my_late_init,', '};');
+  const before = `${lines('static void my_late_init(struct nor *n)', '{', '}')}${table}`;
+  const changes = new Map([
+    [
+      'drivers/nor/core.h',
+      {
+        before: lines('struct ops {', '\tint a;', '\tvoid (*late_init)(struct nor *n);', '};'),
+        after: lines('struct ops {', '\tint a;', '\tint (*late_init)(struct nor *n);', '};'),
+      },
+    ],
+    ['drivers/nor/chip.c', { before, after: before.replace('static void', 'static int') }],
+  ]);
+  assert.deepEqual(tiedFiles(changes), ['drivers/nor/core.h drivers/nor/chip.c']);
+});
+
+test('a member is known by its whole declaration, whichever line of it changes', () => {
+  const header = {
+    before: lines('struct ops {', '\tint (*migrate)(int a,', '\t\tint b);', '};'),
+    after: lines('struct ops {', '\tint (*migrate)(int a,', '\t\tint b, int netns);', '};'),
+  };
+  const [atom] = listChanged(new Map([['include/net/x.h', header]]));
+  assert.deepEqual([...(atom?.resigned ?? [])], ['migrate']);
+});
+
+test('a name that a new line of a header pastes together is tied with who begins to use it', () => {
+  const header = (line: string) => lines('#define ACCESSORS(n) int dev_##n(void);', line);
+  const body = (line: string) => lines('int f(void)', '{', line, '}');
+  const changes = new Map([
+    ['include/linux/device.h', { before: header(''), after: header('ACCESSORS(ready_to_probe);') }],
+    ['drivers/base/dd.c', { before: body('return 0;'), after: body('return dev_ready_to_probe();') }],
+    ['drivers/base/other.c', { before: body('return 0;'), after: body('return to_probe();') }],
+  ]);
+  assert.deepEqual(tiedFiles(changes), ['include/linux/device.h drivers/base/dd.c', 'drivers/base/other.c']);
+});
+
+test('a common word is the member where the file knows the structure', () => {
+  const header = {
+    before: lines('struct kvm_fragment {', '\tint a;', '};'),
+    after: lines('struct kvm_fragment {', '\tint a; int val;', '};'),
+  };
+  const body = (tag: string, line: string) => lines(`int f(struct ${tag} *p)`, '{', line, '}');
+  const changes = new Map([
+    ['include/linux/kvm_host.h', header],
+    [
+      'arch/x86/x.c',
+      { before: body('kvm_fragment', 'return 0;'), after: body('kvm_fragment', 'return p->val;') },
+    ],
+    ['net/y.c', { before: body('other', 'return 0;'), after: body('other', 'return p->val;') }],
+  ]);
+  const has = (path: string, name: string) =>
+    new RegExp(`\\b${name}\\b`).test(changes.get(path)?.before ?? '');
+  const groups = tieAtoms(listChanged(changes), { has, count: (name) => (name === 'val' ? 400 : 1) });
+  assert.deepEqual(
+    groups.map((group) => group.map(({ path }) => path)),
+    [['include/linux/kvm_host.h', 'arch/x86/x.c'], ['net/y.c']],
+  );
+});
+
+test('a per-CPU variable that becomes a member takes the lines with it that keep the word', () => {
+  const before = lines(
+    'DECLARE_PER_CPU(u32, kstack_offset);',
+    'int f(void)',
+    '{',
+    '\treturn read(kstack_offset);',
+    '}',
+  );
+  const after = before
+    .replace('DECLARE_PER_CPU(u32, kstack_offset);', '')
+    .replace('read(kstack_offset)', 'read(current->kstack_offset)');
+  assert.equal(tie(new Map([['include/linux/a.h', { before, after }]])).length, 1);
 });

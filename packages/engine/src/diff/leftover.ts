@@ -8,6 +8,7 @@ import type { Definition } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { isModuleExit } from './module-exit.js';
 import { findObstacle } from './redirection.js';
+import { isDirectory } from './section-class.js';
 import type { SelectionInput } from './select.js';
 import { isCopyable } from './symbol-name.js';
 
@@ -111,7 +112,7 @@ function judgeAlone(
     const found = 'the module loses its exit function, and unloading would still run the old one';
     return [{ code: 'changed-exit-code', subject, found }];
   }
-  if (definition.sectionClass === 'registry' && how === 'new') {
+  if (definition.sectionClass === 'registry' && how === 'new' && !isDirectory(definition.section)) {
     const found = `it is new in ${definition.section.name}, a table that is read when the kernel or the module starts`;
     return [{ code: 'new-data-in-special-section', subject, found }];
   }

@@ -22,7 +22,7 @@ const ENTRY_SECTION = /^\.entry\.text/;
 /** Undefined when the engine can redirect the function. */
 export function findObstacle(engine: Engine, side: Side, definition: Definition): Obstacle | undefined {
   if (engine === 'trampoline') return findJumpObstacle(side, definition);
-  if (isTraceable(side.object, definition)) return undefined;
+  if (isTraceable(side.object, definition)) return findOtherEntry(side.object, definition);
   return { code: 'not-traceable', found: describeUntraceable(side.object) };
 }
 

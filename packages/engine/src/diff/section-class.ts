@@ -65,7 +65,7 @@ const RULES: readonly Rule[] = [
     name: /^\.(initcall|init\.setup|con_initcall|x86_cpu_dev|pci_fixup|early_|irqchip|acpi_probe|apicdrivers)/,
     class: 'init-table',
   },
-  { name: /^(__param|__modver|\.init_array|\.ctors|\.tracepoint_str|\.initcall.*)/, class: 'init-table' },
+  { name: /^(__param|__modver|\.init_array|\.ctors|\.initcall.*)/, class: 'init-table' },
   { name: /^(__.*_of_table|\.(exit|ref)\.data.*|__kunit.*)/, class: 'init-table' },
   { name: /^\.data\.\.percpu/, class: 'percpu' },
   // what static_cpu_has() runs until alternatives are applied
@@ -77,18 +77,29 @@ const RULES: readonly Rule[] = [
     class: 'table',
   },
   {
-    name: /^(\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
+    name: /^(\.kcfi_traps|\.retpoline_sites|\.return_sites|\.call_sites|\.static_call_sites|\.ibt_endbr_seal)$/,
     class: 'table',
   },
   { name: /^\.resplice\.records$/, class: 'custom' },
   { name: /^(__dyndbg|__verbose|\.printk_index)$/, class: 'call-site' },
   // tables of named objects that the kernel walks when it starts or loads a module
   {
-    name: /^(__dyndbg_classes|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
+    name: /^(__dyndbg_classes|__tracepoint_str|__tracepoints|__bpf_raw_tp|_ftrace_e|__syscalls_metadata|\.static_call_tramp_key)/,
     class: 'registry',
   },
   { name: /^(_kprobe_blacklist|_error_injection_whitelist|\.BTF_ids)$/, class: 'registry' },
 ];
+
+/**
+ * Tables by which somebody finds a thing by name, to trace it or to link with it. What is new in one works without being listed: a new
+ * tracepoint is there for the code that has it, and nobody can switch it on before the next boot. The module loader ignores them in live patches
+ * anyway (trace_module_has_bad_taint() of kernel/tracepoint.c).
+ */
+export function isDirectory(section: Section): boolean {
+  return /^(__tracepoint_str|__tracepoints(_ptrs|_strings)?|_ftrace_ev(ents|al_map)|__bpf_raw_tp_map|__dyndbg_classes|\.static_call_tramp_key)$/.test(
+    section.name,
+  );
+}
 
 /** Classifies a section by its name first and by its flags where the name says nothing special. */
 export function classifySection(section: Section): SectionClass {

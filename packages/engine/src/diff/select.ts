@@ -13,7 +13,7 @@ import { describeDataChange } from './describe-change.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
-import type { SectionClass } from './section-class.js';
+import { isDirectory, type SectionClass } from './section-class.js';
 import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
 import { entryTarget } from './table.js';
 
@@ -53,6 +53,11 @@ const CARRIED: ReadonlySet<SectionClass> = new Set(['data', 'constant', 'call-si
 
 /** Per-CPU data that must lie where only the kernel's own linker puts it: at the very start, or on pages that are not encrypted. */
 const FIXED_PERCPU = /^\.data\.\.percpu\.\.(first|decrypted)/;
+
+function isCarried({ section, sectionClass }: Definition): boolean {
+  if (FIXED_PERCPU.test(section.name)) return false;
+  return CARRIED.has(sectionClass) || isDirectory(section);
+}
 
 /** How an included definition reaches what it refers to. */
 export type Resolution =
@@ -245,7 +250,7 @@ class Selector {
     } else if (this.#isOfLostState(definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
-    } else if (!CARRIED.has(definition.sectionClass) || FIXED_PERCPU.test(definition.section.name)) {
+    } else if (!isCarried(definition)) {
       this.#refuse(
         'new-data-in-special-section',
         definition,

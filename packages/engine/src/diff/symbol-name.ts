@@ -25,8 +25,11 @@ export function parentOfFragment(name: string): string | undefined {
 
 /**
  * Local objects that hold nothing a running kernel must keep, so that a copy in the update serves as well as the original: names of
- * functions (`__func__`), tables that gcc makes of a switch (`CSWTCH`). A lock class key without a size (no lockdep) is one as well.
+ * functions (`__func__`), tables that gcc makes of a switch (`CSWTCH`), pointers to the strings of tracepoint_string() (`___tp_str`). A lock class key without a size (no lockdep) is one as well.
  */
 export function isCopyable(name: string, size: number): boolean {
-  return size === 0 || /^(__func__|__FUNCTION__|__PRETTY_FUNCTION__|CSWTCH|switch\.table)(\.|$)/.test(name);
+  return (
+    size === 0 ||
+    /^(__func__|__FUNCTION__|__PRETTY_FUNCTION__|___tp_str|CSWTCH|switch\.table)(\.|$)/.test(name)
+  );
 }

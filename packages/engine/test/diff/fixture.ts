@@ -20,6 +20,8 @@ export interface Expectation {
   readonly exit?: string;
   /** New definitions whose address the kernel may keep. */
   readonly addressTaken?: readonly string[];
+  /** Tables whose entries go along. */
+  readonly tables?: readonly string[];
   /** Kernels that have the construct; all when left out. */
   readonly on?: readonly Flavour[];
   /** Additional compiler flags. */

@@ -26,6 +26,12 @@ function summarize(diff: ObjectDiff): readonly (readonly string[])[] {
   ];
 }
 
+/** Names of the tables of which the included definitions have entries. */
+function tablesOf({ post, selection }: ObjectDiff): readonly string[] {
+  const names = selection.included.flatMap((each) => post.tables.of(each).map(({ section }) => section.name));
+  return [...new Set(names)].sort();
+}
+
 const diffs = new Map<string, ObjectDiff>();
 before(async () => {
   const all = FLAVOURS.flatMap((flavour) =>
@@ -54,6 +60,7 @@ for (const flavour of FLAVOURS) {
           reasons,
           exit,
           addressTaken,
+          tables,
           contains = [],
         } = readExpectation(name, flavour);
         const symbols = new Set(diff.post.object.file.symbols.map((symbol) => symbol.name));
@@ -66,6 +73,7 @@ for (const flavour of FLAVOURS) {
         assert.equal(found && nameModuleExit(found), exit);
         const kept = [...diff.selection.addressTaken].map((each) => plain(each.name)).sort();
         if (addressTaken !== undefined) assert.deepEqual(kept, addressTaken);
+        if (tables !== undefined) assert.deepEqual(tablesOf(diff), tables);
         const verdict = isEmpty(diff) ? 'same' : diff.reasons.length > 0 ? 'refused' : 'ok';
         assert.equal(name.split('.').at(-1), verdict);
       });

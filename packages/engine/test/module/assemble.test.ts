@@ -9,9 +9,9 @@ import { promisify } from 'node:util';
 import { diffObjects } from '../../src/diff/object-diff.js';
 import { parseObject } from '../../src/elf/object.js';
 import type { AssembledObject } from '../../src/module/assemble.js';
-import { compileFixture, diffFixture, FIXTURE_NAMES } from '../diff/fixture.js';
+import { compileFixture, diffFixture, existsOn, FIXTURE_NAMES } from '../diff/fixture.js';
 import { LAYOUTS } from '../diff/layouts.js';
-import { compileObject, forAll, inspect, inTemporaryFolder, SPLIT } from '../elf/compiler.js';
+import { compileObject, FLAVOURS, forAll, inspect, inTemporaryFolder, SPLIT } from '../elf/compiler.js';
 import { readSections, readSymbols } from '../elf/readelf.js';
 import { mnemonics, relocationsOf, sectionOf, stringAt } from './listing.js';
 import { assembleChanges, type Change, compileOwnCode } from './update.js';
@@ -37,15 +37,20 @@ describe('an assembled update', () => {
   };
   const assemble = (name: string): AssembledObject => assembleChanges(own, [changeOf(name)]);
 
-  it('is an object that readelf and ld accept, the same each time, for every construct', async () => {
+  it('is an object that readelf and ld accept, the same each time, for every construct of both kernels', async () => {
+    const all = FLAVOURS.flatMap((flavour) =>
+      CARRIED.filter((name) => existsOn(name, flavour)).map((name) => [name, flavour] as const),
+    );
     await inTemporaryFolder(async (folder) => {
-      await forAll(CARRIED, async (name) => {
-        const { bytes } = assemble(name);
-        assert.deepEqual(assemble(name).bytes, bytes, name);
-        const path = join(folder, `${name}.o`);
+      await forAll(all, async ([name, flavour]) => {
+        const diff = await diffFixture(name, {}, flavour);
+        const { bytes } = assembleChanges(own, [{ owner: 'vmlinux', diff }]);
+        assert.deepEqual(assembleChanges(own, [{ owner: 'vmlinux', diff }]).bytes, bytes, name);
+        const path = join(folder, `${name}-${flavour}.o`);
         await writeFile(path, bytes);
         const { stdout, stderr } = await run('readelf', ['-aW', path], { maxBuffer: 1 << 24 });
         assert.doesNotMatch(stdout + stderr, /warning|error/i, name);
+        await run('objdump', ['-dr', path], { maxBuffer: 1 << 24 });
         const link = await run('ld', ['-r', '-o', `${path}.linked`, path]);
         assert.equal(link.stdout + link.stderr, '', name);
       });
