@@ -43,7 +43,7 @@ export function createCommand() {
         'how code is replaced; auto: livepatch where it can do it all, else trampoline',
       )
         .choices(['auto', 'livepatch', 'trampoline'] as const)
-        .default('livepatch' as const),
+        .default('auto' as const),
     )
     .option(
       '--skeleton <file>',
