@@ -24,11 +24,15 @@ interface Profile {
   readonly definitions: ReadonlySet<string>;
   /** Lower-case words of identifiers and strings in hunks, their context and headings. */
   readonly words: ReadonlySet<string>;
+  /** Components of its paths and their pieces, in lower case with `-` for `_`. */
   readonly paths: ReadonlySet<string>;
+  readonly files: number;
 }
 
 const POSSIBLE_AT_MOST = 3;
 const ENOUGH = 4;
+/** Of a part of a prefix, to say anything. */
+const SHORTEST_PIECE = 4;
 const COMMON = new Set(
   'a an and are as at avoid be by call check clear do fix for from get handle if in into is it its make missing more not of on only or out over potential possible properly remove return set the to up use used uses using when with without add allow before after error errors null free leak bug bounds issue read write'.split(
     ' ',
@@ -79,7 +83,8 @@ function findUnits(
     const hits = named.filter((name) => profile.definitions.has(name));
     const mentioned = named.filter((name) => !hits.includes(name) && profile.words.has(name.toLowerCase()));
     const common = words.filter((word) => profile.words.has(word));
-    const weight = common.reduce((sum, word) => sum + (rarity.get(word) ?? 0), 0);
+    // A unit of many files has many words by chance.
+    const weight = common.reduce((sum, word) => sum + (rarity.get(word) ?? 0), 0) / profile.files ** 0.25;
     const score = fit * 3 + hits.length * 6 + mentioned.length * 4 + weight;
     const why = [
       `path fits "${prefix.join(': ')}"`,
@@ -111,7 +116,8 @@ function splitSubject(subject: string): { readonly prefix: readonly string[]; re
   const clean = subject.replace(/^\[[^\]]*\]\s*/, '').replace(/^Revert "/, '');
   const parts = clean.split(/:\s+/);
   const title = parts.pop() ?? '';
-  return { prefix: parts, title };
+  // `ipmi:ssif: Clean up kthread on errors`
+  return { prefix: parts.flatMap((part) => part.split(':')), title };
 }
 
 /** Words of prefixes that stand for another directory than their name. */
@@ -145,24 +151,43 @@ const DIRECTORIES: Readonly<Record<string, readonly string[]>> = {
   x86: ['x86'],
   perf: ['perf', 'events'],
   crypto: ['crypto'],
-  af_packet: ['packet'],
+  'af-packet': ['packet'],
+  nvmet: ['target'],
+  xsk: ['xdp'],
+  xfrm: ['xfrm', 'ah4', 'ah6', 'esp4', 'esp6'],
+  vsock: ['vmw-vsock'],
   futex: ['futex'],
 };
 
 /** 0 does not fit, 1 fits, up to 2 fits in every part. */
 function prefixFits(prefix: readonly string[]): (profile: Profile) => number {
-  const parts = prefix.flatMap((part) => part.toLowerCase().split(/[\s/,]+/)).filter((part) => part !== '');
-  const last = parts.at(-1);
-  const choices = parts.map((part) => ({
-    part,
-    words: [part, part.replaceAll('-', '_'), part.replaceAll('_', '-'), ...(DIRECTORIES[part] ?? [])],
-  }));
+  const parts = prefix
+    .flatMap((part) =>
+      part
+        .toLowerCase()
+        .replaceAll('_', '-')
+        .split(/[\s/,]+/),
+    )
+    .filter((part) => part !== '');
   return ({ paths }) => {
     if (parts.length === 0) return 0.5;
-    const fits = choices.filter(({ words }) => words.some((word) => paths.has(word)));
-    if (fits.length === 0) return 0;
-    return fits.length / parts.length + (fits.some(({ part }) => part === last) ? 1 : 0);
+    const fits = parts.map((part) => partFits(part, paths));
+    const sum = fits.reduce((total, fit) => total + fit, 0);
+    return sum === 0 ? 0 : sum / parts.length + (fits.at(-1) ?? 0);
   };
+}
+
+function partFits(part: string, paths: ReadonlySet<string>): number {
+  if ([part, ...(DIRECTORIES[part] ?? [])].some((word) => paths.has(word))) return 1;
+  // `dm-thin` of dm-thin-metadata.c, `ah` of ah4.c
+  const inside = (path: string) => path.startsWith(part) && /^(?:-|\d+$)/.test(path.slice(part.length));
+  if ([...paths].some((path) => inside(path) || path.includes(`-${part}-`) || path.endsWith(`-${part}`)))
+    return 0.9;
+  // `bnxt_en` of bnxt/, `hv_netvsc` of netvsc.c, `nvmet-tcp` of target/tcp.c
+  const isPiece = (piece: string) =>
+    (piece.length >= SHORTEST_PIECE && paths.has(piece)) ||
+    DIRECTORIES[piece]?.some((word) => paths.has(word)) === true;
+  return part.split('-').some(isPiece) ? 0.7 : 0;
 }
 
 function profileUnit(atoms: readonly Atom[]): Profile {
@@ -184,13 +209,16 @@ function profileUnit(atoms: readonly Atom[]): Profile {
   }
   const paths = new Set<string>();
   for (const { path } of atoms) {
-    const lower = path.toLowerCase().replace(/\.\w+$/, '');
+    const lower = path
+      .toLowerCase()
+      .replace(/\.\w+$/, '')
+      .replaceAll('_', '-');
     for (const part of lower.split('/')) {
       paths.add(part);
-      for (const piece of part.split(/[-_]/)) paths.add(piece);
+      for (const piece of part.split('-')) paths.add(piece);
     }
   }
-  return { definitions, words, paths };
+  return { definitions, words, paths, files: new Set(atoms.map(({ path }) => path)).size };
 }
 
 /** A word of one unit only weighs 3, one of a tenth of them nearly nothing. */

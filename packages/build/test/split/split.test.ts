@@ -415,3 +415,33 @@ test('a per-CPU variable that becomes a member takes the lines with it that keep
     .replace('read(kstack_offset)', 'read(current->kstack_offset)');
   assert.equal(tie(new Map([['include/linux/a.h', { before, after }]])).length, 1);
 });
+
+test('a prefix of a subject fits a path by its pieces, by the directory it stands for, and without a space behind its colon', () => {
+  const body = (name: string, value: number) => lines(`int ${name}(void)`, '{', `\treturn ${value};`, '}');
+  const paths = [
+    'drivers/md/dm-thin-metadata.c',
+    'drivers/char/ipmi/ipmi_ssif.c',
+    'drivers/net/hyperv/netvsc.c',
+    'net/ipv4/ah4.c',
+    'drivers/nvme/target/tcp.c',
+    'fs/exec.c',
+  ];
+  const units = tie(
+    new Map(paths.map((path, at) => [path, { before: body(`f${at}`, 1), after: body(`f${at}`, 2) }])),
+  );
+  const subjects = [
+    'dm-thin: fix an underflow',
+    'ipmi:ssif: clean up on errors',
+    'hv_netvsc: use a local page',
+    'xfrm: ah: account for high bits',
+    'nvmet-tcp: propagate errors',
+  ];
+  const { ties } = tieSubjects(
+    units,
+    subjects.map((subject) => ({ subject, cves: [] })),
+  );
+  assert.deepEqual(
+    ties.map((tied) => tied.map(({ subject }) => subject)),
+    [...subjects.map((subject) => [subject]), []],
+  );
+});
