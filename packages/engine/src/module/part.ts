@@ -5,7 +5,7 @@ import type { Definition } from '../diff/definition.js';
 import type { ObjectDiff } from '../diff/object-diff.js';
 import { openSide } from '../diff/object-diff.js';
 import { resolveTarget } from '../diff/select.js';
-import type { StructLayouts } from '../diff/table.js';
+import { entryTarget, type StructLayouts } from '../diff/table.js';
 import type { ObjectFile } from '../elf/object.js';
 import type { Part } from './assemble.js';
 
@@ -40,12 +40,16 @@ export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
   };
 }
 
-/** With everything that these definitions refer to inside of their object. */
-function closeOver(side: Side, first: readonly Definition[]): readonly Definition[] {
+/** With everything that these definitions and their table entries refer to inside of their object. */
+function closeOver({ object, tables }: Side, first: readonly Definition[]): readonly Definition[] {
   const all = new Set(first);
   for (const definition of all) {
-    for (const { target } of side.object.referencesOf(definition))
-      if ('definition' in target) all.add(target.definition);
+    const entries = tables.of(definition).flatMap(({ relocations }) => relocations);
+    const targets = [
+      ...object.referencesOf(definition).map(({ target }) => target),
+      ...entries.map((relocation) => entryTarget(object, relocation)),
+    ];
+    for (const target of targets) if ('definition' in target) all.add(target.definition);
   }
   return [...all];
 }

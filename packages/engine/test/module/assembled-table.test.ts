@@ -144,6 +144,27 @@ describe('the table of exit functions of an update', () => {
   });
 });
 
+describe("the update's own code", () => {
+  it('brings along what only its table entries refer to', async () => {
+    const own = await compileText(`int init_module(void) {
+        asm volatile("1: ud2\\n.pushsection __bug_table,\\"aw\\"\\n"
+          ".long 1b - ., %c0 - .\\n.word 7, 0\\n.popsection" : : "i" ("a_file.h"));
+        return 0;
+      }
+      void cleanup_module(void) { }`);
+    const { bytes } = assembleUpdate({
+      parts: [ownPart(parseObject(own, 'own.o'), LAYOUTS)],
+      functions: [],
+      layouts: LAYOUTS,
+      isExported: () => false,
+      isInKernel: () => true,
+    });
+    const [, file] = (await readRelocations(bytes)).filter(({ list }) => list === '.rela__bug_table');
+    const rodata = sectionOf(parseObject(bytes, 'update.o'), '.rodata');
+    assert.equal(stringAt(rodata, file?.addend ?? -1), 'a_file.h');
+  });
+});
+
 describe('the livepatch tables of an update', () => {
   it('name each function of each object with its replacement and position', async () => {
     const own = await compileOwnCode();
