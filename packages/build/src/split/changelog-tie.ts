@@ -184,10 +184,9 @@ function partFits(part: string, paths: ReadonlySet<string>): number {
   if ([...paths].some((path) => inside(path) || path.includes(`-${part}-`) || path.endsWith(`-${part}`)))
     return 0.9;
   // `bnxt_en` of bnxt/, `hv_netvsc` of netvsc.c, `nvmet-tcp` of target/tcp.c
-  const isPiece = (piece: string) =>
-    (piece.length >= SHORTEST_PIECE && paths.has(piece)) ||
-    DIRECTORIES[piece]?.some((word) => paths.has(word)) === true;
-  return part.split('-').some(isPiece) ? 0.7 : 0;
+  const pieces = part.split('-');
+  const isPiece = pieces.some((piece) => piece.length >= SHORTEST_PIECE && paths.has(piece));
+  return isPiece || DIRECTORIES[pieces[0] ?? '']?.some((word) => paths.has(word)) === true ? 0.7 : 0;
 }
 
 function profileUnit(atoms: readonly Atom[]): Profile {
