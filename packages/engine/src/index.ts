@@ -1,5 +1,6 @@
 export { type Btf, parseBtf } from './btf/btf.js';
 export { KernelLayouts } from './btf/kernel-layouts.js';
+export { findEnum } from './btf/struct-layout.js';
 export { hashCode } from './diff/code-hash.js';
 export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
@@ -68,6 +69,8 @@ export {
   type EnumeratorChange,
   findRecordIds,
 } from './types/compare-types.js';
+export { isKernelObject } from './types/kernel-object.js';
+export { moveMembers } from './types/member-text.js';
 export { isPlainRename } from './types/rename-text.js';
 export { describeMember, type MemberChange, type TypeChange } from './types/type-change.js';
 export {

@@ -126,7 +126,7 @@ async function makeUpdate(
   const { kernel, tree } = workshop;
   const comparison = await comparePatched(workshop, { ...request, engine }, options);
   if (!comparison.ok) return comparison;
-  const { model, compared, objects, notBuilt, findings } = comparison.value;
+  const { model, patches, compared, objects, notBuilt, findings } = comparison.value;
   if (compared.length === 0) {
     const found =
       objects.length === 0 ? 'no object includes a changed line' : `compared: ${objects.join(', ')}`;
@@ -145,7 +145,7 @@ async function makeUpdate(
   const { jumps } = plan;
   const update = describeUpdate({
     ...{
-      request,
+      request: { ...request, patches },
       kernel,
       tree,
       model,
@@ -164,6 +164,8 @@ async function makeUpdate(
 
 interface PatchedKernel {
   readonly model: KernelModel;
+  /** Those asked for, perhaps with one that corrects them. */
+  readonly patches: readonly PatchFile[];
   /** Objects that were compiled. */
   readonly objects: readonly string[];
   readonly compared: readonly ComparedObject[];
@@ -172,12 +174,38 @@ interface PatchedKernel {
   readonly findings: readonly TypeFinding[];
 }
 
-/** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
+type EngineCreateRequest = CreateRequest & { readonly engine: Engine };
+
+/** A patch that makes types larger is tried once more with the new members where objects that exist have room. */
 async function comparePatched(
   workshop: Workshop,
-  request: CreateRequest & { readonly engine: Engine },
+  request: EngineCreateRequest,
   options: WorkOptions,
 ): Promise<Verdict<PatchedKernel>> {
+  const { verdict, correction } = await compareOnce(workshop, request, options);
+  if (verdict.ok || correction === undefined) return verdict;
+  const corrected = { ...request, patches: [...request.patches, correction] };
+  const second = await compareOnce(workshop, corrected, options);
+  // When the types fit now, what remains are the reasons that count.
+  return second.correction === undefined && !hasTypeReason(second.verdict) ? second.verdict : verdict;
+}
+
+function hasTypeReason(verdict: Verdict<PatchedKernel>): boolean {
+  const codes = verdict.ok ? [] : verdict.reasons.map(({ code }) => code);
+  return codes.includes('changed-type-layout') || codes.includes('type-needs-initial-value');
+}
+
+interface ComparedOnce {
+  readonly verdict: Verdict<PatchedKernel>;
+  readonly correction?: PatchFile | undefined;
+}
+
+/** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
+async function compareOnce(
+  workshop: Workshop,
+  request: EngineCreateRequest,
+  options: WorkOptions,
+): Promise<ComparedOnce> {
   const progress = options.progress ?? silentProgress;
   const { tree } = workshop;
   const lower = request.on.flatMap(readLowerPatches);
@@ -187,17 +215,16 @@ async function comparePatched(
   );
   const affected = await findAffected(tree, mine);
   const { notBuilt } = affected;
-  if (affected.reasons.length > 0) return refuse(affected.reasons);
+  if (affected.reasons.length > 0) return { verdict: refuse(affected.reasons) };
   if (affected.direct.length + affected.including.length === 0) {
-    return refuse([
-      { code: 'patch-changes-nothing-built', subject: {}, found: `not built: ${notBuilt.join(', ')}` },
-    ]);
+    const found = `not built: ${notBuilt.join(', ')}`;
+    return { verdict: refuse([{ code: 'patch-changes-nothing-built', subject: {}, found }]) };
   }
   return withPatchedSlot(tree, sources, options, async (slot) => {
     const including = await keepChanged(tree, slot, mine, affected.including, options);
     const isAside = (object: string) => tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
-    if (aside.length > 0) return refuse(aside);
+    if (aside.length > 0) return { verdict: refuse(aside) };
     const objects = [...affected.direct, ...including].filter((object) => !isAside(object));
     const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
     const model = workshop.openModel();
@@ -212,8 +239,10 @@ async function comparePatched(
     );
     const types = await judgeTypes(tree, slot, { sources: mine, compared }, options);
     const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, manifests)];
-    if (all.length > 0) return refuse(all);
-    return accept({ model: await model, objects, compared, notBuilt, findings: types.findings });
+    if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
+    const { findings } = types;
+    const { patches } = request;
+    return { verdict: accept({ model: await model, patches, objects, compared, notBuilt, findings }) };
   });
 }
 

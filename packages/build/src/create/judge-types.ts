@@ -4,14 +4,24 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Btf, type ComparedTypes, compareTypes, findRecordIds, isWireFormat } from '@resplice/engine';
+import {
+  type Btf,
+  type ComparedTypes,
+  compareTypes,
+  findEnum,
+  findRecordIds,
+  isKernelObject,
+  isWireFormat,
+} from '@resplice/engine';
 import type { Reason } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
+import type { PatchFile } from '../patch/patch-model.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import type { ComparedObject } from './compare.js';
 import { type ObjectTypes, readObjectTypes } from './object-types.js';
+import { placeNewMembers } from './place-members.js';
 import type { PatchedSources } from './sources.js';
 import { findTouched, type TouchedTypes } from './touched-types.js';
 import {
@@ -26,6 +36,8 @@ import { TypeTexts } from './type-texts.js';
 export interface JudgedTypes {
   readonly findings: readonly TypeFinding[];
   readonly reasons: readonly Reason[];
+  /** With this patch on top, new members lie in bytes that existing objects have; undefined when that cannot be. */
+  readonly correction: PatchFile | undefined;
 }
 
 interface TypeRequest {
@@ -49,14 +61,18 @@ export async function judgeTypes(
   const looked = await lookAtObjects(touched, objects, (object) =>
     readObjectTypes(tree, slot, object, options),
   );
-  if (looked.records.size + looked.enums.size === 0) return { findings: [], reasons: [] };
+  if (looked.records.size + looked.enums.size === 0)
+    return { findings: [], reasons: [], correction: undefined };
   const texts = await TypeTexts.open(tree, change.sources, touched, listWords(looked));
   const judge = new TypeJudge(change.compared, texts, await clearsMemory(tree));
   const findings = [
     ...[...looked.records.values()].map((found) => judge.record(found)),
     ...[...looked.enums].map(([type, found]) => judge.enumerators(type, found)),
   ];
-  return { findings, reasons: findings.flatMap(explainFinding) };
+  const reasons = findings.flatMap(explainFinding);
+  const correction =
+    reasons.length === 0 ? undefined : await placeNewMembers(change.sources, findings, texts.all);
+  return { findings, reasons, correction };
 }
 
 interface LookedAt {
@@ -95,6 +111,7 @@ async function lookAtObjects(
           change,
           objects: [object],
           wireFormat: isWire(before, after, change.type),
+          internal: isInternal(before, change.type),
         });
     }
     addEnums(enums, types, object);
@@ -103,13 +120,18 @@ async function lookAtObjects(
 }
 
 function hasType(btf: Btf, tag: string): boolean {
-  return tag.startsWith('enum ') || findRecordIds(btf).has(tag);
+  if (!tag.startsWith('enum ')) return findRecordIds(btf).has(tag);
+  return findEnum(btf, tag.slice('enum '.length)) !== undefined;
 }
 
 function isWire(before: Btf, after: Btf, type: string): boolean {
   return [before, after].every((btf) =>
     (findRecordIds(btf).get(type) ?? []).every((id) => isWireFormat(btf, id)),
   );
+}
+
+function isInternal(btf: Btf, type: string): boolean {
+  return (findRecordIds(btf).get(type) ?? []).every((id) => isKernelObject(btf, id));
 }
 
 function addEnums(enums: Map<string, FoundEnum>, { renumbered, added }: ComparedTypes, object: string): void {

@@ -29,6 +29,8 @@ export interface TypeFinding {
   /** Sources that mention it and whose code stays. */
   readonly alsoIn: readonly string[];
   readonly verdict: TypeVerdict;
+  /** It, or a struct that holds one, has a pointer: an object of this kernel and no format that others know. */
+  readonly internal: boolean;
 }
 
 export interface FoundRecord {
@@ -36,6 +38,7 @@ export interface FoundRecord {
   /** Those looked at that have it. */
   readonly objects: string[];
   readonly wireFormat: boolean;
+  readonly internal: boolean;
 }
 
 export interface FoundEnum {
@@ -60,7 +63,7 @@ export class TypeJudge {
     this.#changedSources = new Set(compared.map(({ source }) => source));
   }
 
-  record({ change, objects, wireFormat }: FoundRecord): TypeFinding {
+  record({ change, objects, wireFormat, internal }: FoundRecord): TypeFinding {
     const { type } = change;
     const uses = findTypeUses(type, this.texts.all);
     const verdict = judgeRecord(change, uses, {
@@ -69,7 +72,7 @@ export class TypeJudge {
       wireFormat,
       plainRename: this.#isPlainRename(change),
     });
-    return { ...this.#place(type, uses, objects), change, found: change.found, uses, verdict };
+    return { ...this.#place(type, uses, objects), change, found: change.found, uses, verdict, internal };
   }
 
   enumerators(type: string, { renumbered, added, objects }: FoundEnum): TypeFinding {
@@ -83,7 +86,14 @@ export class TypeJudge {
         .map(({ name, before, after }) => `${name} is ${before} before and ${after} after`),
       ...(renumbered.length > 3 ? [`${renumbered.length - 3} more values change`] : []),
     ];
-    return { ...this.#place(type, uses, objects), change: undefined, found: parts.join('; '), uses, verdict };
+    return {
+      ...this.#place(type, uses, objects),
+      change: undefined,
+      found: parts.join('; '),
+      uses,
+      verdict,
+      internal: false,
+    };
   }
 
   #place(type: string, uses: TypeUses, objects: readonly string[]) {
@@ -128,6 +138,7 @@ function describeUses(finding: TypeFinding): readonly string[] {
     ...(allocations.length === 0 ? [] : [`allocated by ${shorten(allocations)}`]),
     ...(uses.embeddedIn.length === 0 ? [] : [`part of ${shorten(uses.embeddedIn)}`]),
     ...(uses.variables.length === 0 ? [] : [`variables: ${shorten(uses.variables)}`]),
+    ...(uses.sized.length === 0 ? [] : [`its size is taken in ${shorten(uses.sized)}`]),
     ...(usedBy.length === 0 ? [] : [`used by ${shorten(usedBy)}`]),
     ...(alsoIn.length === 0 ? [] : [`also in ${shorten(alsoIn)}`]),
   ];

@@ -9,12 +9,15 @@ import {
   renderSkeleton,
 } from '@resplice/build';
 import { InputError, type Reason, UsageError } from '@resplice/report';
-import { readUpdate, writeUpdate } from '@resplice/update';
+import { type Manifest, readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
 import { renderCustom, renderTypes } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
 import { count, formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
+
+/** packages/build/src/create/place-members.ts */
+const CORRECTION = 'place-new-members.patch';
 
 export function createCommand() {
   return newCommand('create', 'make an update of a kernel from a source patch', [
@@ -83,9 +86,17 @@ export function renderCreated({ update: { manifest }, statistics }: CreatedUpdat
   const total = formatDuration(milliseconds);
   return done({ output, manifest, statistics }, [
     `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
+    ...renderCorrection(manifest),
     ...[...renderCustom(manifest.custom), ...renderTypes(manifest.types)].filter((line) => line !== ''),
     `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
   ]);
+}
+
+/** What create itself added to the patches. */
+function renderCorrection({ patches }: Manifest): readonly string[] {
+  return patches.flatMap(({ file, subject }) =>
+    file.endsWith(CORRECTION) ? [`  adds ${file}: ${subject}`] : [],
+  );
 }
 
 /** Never over a file that exists: it may hold the author's work. */

@@ -3,6 +3,7 @@
 
 import type { Btf } from '../btf/btf.js';
 import { layoutOf, type StructMember } from '../btf/struct-layout.js';
+import { listUnit, type Placement, placeMembers } from './member-place.js';
 import { elementOf, holdsSameValue, isRecord, shapeOf, spellType, type TypeShape } from './type-shape.js';
 
 /**
@@ -34,6 +35,8 @@ export interface TypeChange {
   readonly members: readonly MemberChange[];
   /** One sentence on what was found. */
   readonly found: string;
+  /** Where the new members go when they find room in objects that exist; undefined when they do not, or when they are not all that changes. */
+  readonly places: readonly Placement[] | undefined;
 }
 
 /**
@@ -63,7 +66,8 @@ export function compareRecord(
   const { members, kind } = comparison;
   if (kind === undefined) return undefined;
   const sizes = { sizeBefore: pre.size, sizeAfter: post.size };
-  return { type, kind, ...sizes, members, found: describe(kind, sizes, members) };
+  const found = describe(kind, sizes, members);
+  return { type, kind, ...sizes, members, found, places: comparison.findPlaces() };
 }
 
 class Comparison {
@@ -86,11 +90,8 @@ class Comparison {
     for (const member of pre.members) {
       const now = postNames.get(member.name);
       if (now === undefined) continue;
-      const change = !isSamePlace(member, now)
-        ? 'moved'
-        : this.#isSame(member, now)
-          ? undefined
-          : ('retyped' as const);
+      const same = member.sizeBits === now.sizeBits && this.#isSame(member, now);
+      const change = !same ? 'retyped' : isSamePlace(member, now) ? undefined : ('moved' as const);
       if (change === undefined) continue;
       kinds.add('layout');
       list.push({ name: member.name, change, before: this.#tellOld(member), after: this.#tellNew(now) });
@@ -123,6 +124,29 @@ class Comparison {
     this.kind = (['layout', 'initial-value', 'renamed', 'padding'] as const).find((kind) => kinds.has(kind));
   }
 
+  /** Only when all else just moves because of the new members. */
+  findPlaces(): readonly Placement[] | undefined {
+    if (this.members.some(({ change }) => change !== 'added' && change !== 'moved')) return undefined;
+    const names = new Set(this.members.flatMap(({ name, change }) => (change === 'added' ? [name] : [])));
+    const added = this.post.members.filter(({ name }) => names.has(name));
+    if (added.length === 0 || !added.every(({ typeId }) => this.#isZeroValid(typeId))) return undefined;
+    const bitsOf = (btf: Btf, { members }: TypeShape) => {
+      const bits = new Set(members.filter((member) => isBits(btf, member)).map(({ name }) => name));
+      return (name: string) => bits.has(name);
+    };
+    const isNewBits = bitsOf(this.after, this.post);
+    return placeMembers(
+      this.pre,
+      bitsOf(this.before, this.pre),
+      added.map(({ name, sizeBits, offsetBits, typeId }) => ({
+        name,
+        sizeBits,
+        alignBits: alignOf(this.after, typeId, 0) * 8,
+        among: isNewBits(name) ? listUnit(this.post.members, isNewBits, offsetBits) : undefined,
+      })),
+    );
+  }
+
   #isSame(a: StructMember, b: StructMember): boolean {
     return holdsSameValue(this.before, a.typeId, this.after, b.typeId);
   }
@@ -147,6 +171,20 @@ function isZeroValid(btf: Btf, id: number, depth: number): boolean {
   if (ZERO_IS_VALID.has(type.name)) return true;
   if (type.name !== '' || depth > 8) return false;
   return layoutOf(btf, type.id).members.every(({ typeId }) => isZeroValid(btf, typeId, depth + 1));
+}
+
+function isBits(btf: Btf, { typeId, sizeBits }: StructMember): boolean {
+  return sizeBits !== 0 && sizeBits !== btf.sizeOf(typeId) * 8;
+}
+
+/** In bytes, without attributes: too small a guess is found out when the result is compiled. */
+function alignOf(btf: Btf, id: number, depth: number): number {
+  const type = elementOf(btf, id);
+  if (!isRecord(type) || depth > 8) return Math.min(8, Math.max(1, btf.sizeOf(type.id)));
+  return layoutOf(btf, type.id).members.reduce(
+    (most, { typeId }) => Math.max(most, alignOf(btf, typeId, depth + 1)),
+    1,
+  );
 }
 
 function isSamePlace(a: StructMember, b: StructMember): boolean {

@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { findTypeUses, type SourceText } from '@resplice/engine';
+import { placeNewMembers } from '../../src/create/place-members.js';
+import type { TypeFinding } from '../../src/create/type-finding.js';
+import { applyPatches } from '../../src/patch/patch-stack.js';
+
+const BEFORE = 'struct t {\n\tvoid *p;\n\tint a;\n};\nint f(struct t *t)\n{\n\treturn t->a;\n}\n';
+const AFTER = BEFORE.replace('\tvoid *p;', '\tint n;\n\tvoid *p;');
+const PLACED = BEFORE.replace('\tint a;', '\tint a;\n\tint n;');
+
+interface Case {
+  readonly file?: string;
+  readonly after?: string;
+  readonly more?: string;
+  readonly internal?: boolean;
+  readonly places?: readonly { readonly name: string; readonly behind: string }[] | undefined;
+}
+
+const place = async ({ file = 'x.c', after = AFTER, more = '', internal = true, ...rest }: Case) => {
+  const texts: readonly SourceText[] = [{ path: file, text: BEFORE + more }];
+  const places = 'places' in rest ? rest.places : [{ name: 'n', behind: 'a' }];
+  const finding: TypeFinding = {
+    type: 'struct t',
+    file,
+    change: {
+      type: 'struct t',
+      kind: 'layout',
+      sizeBefore: 16,
+      sizeAfter: 24,
+      members: [{ name: 'n', change: 'added', before: null, after: 'int at offset 0 (4 bytes)' }],
+      found: '',
+      places,
+    },
+    found: '',
+    uses: findTypeUses('struct t', texts),
+    usedBy: [],
+    alsoIn: [],
+    verdict: { class: 'layout', safe: false, because: '' },
+    internal,
+  };
+  const sources = new Map([
+    [file, { before: Buffer.from(BEFORE), after: Buffer.from(after), origins: [], moves: [] }],
+  ]);
+  return placeNewMembers(sources, [finding], texts);
+};
+
+describe('new members put into unused bytes', () => {
+  it('makes a patch that applies on top and moves the declaration', async () => {
+    const patch = await place({});
+    assert.ok(patch !== undefined);
+    assert.equal(patch.subject, 'new members of struct t in bytes that existing objects have');
+    const files = await applyPatches([patch], async () => Buffer.from(AFTER));
+    assert.equal(Buffer.from(files.get('x.c')?.after ?? []).toString(), PLACED);
+  });
+
+  for (const [fact, change] of [
+    ['there is no place', { places: undefined }],
+    ['programs know the type', { file: 'include/uapi/x.h' }],
+    ['it may be a format of others', { internal: false }],
+    ['it is packed', { after: AFTER.replace('};', '} __packed;') }],
+    ['a variable is one', { more: 'static struct t one = { 0, 1 };\n' }],
+    ['a variable holds one', { more: 'struct h { struct t t; };\nstatic struct h one;\n' }],
+    [
+      'one is initialised by the order of members',
+      { more: 'int g(void)\n{\n\tstruct t x = { NULL, 1 };\n\treturn f(&x);\n}\n' },
+    ],
+    [
+      'members are copied from one to another',
+      { more: 'int g(struct t *t)\n{\n\tmemset_after(t, 0, p);\n}\n' },
+    ],
+    ['the declaration shares its line', { after: AFTER.replace('int n;', 'int n, m;') }],
+  ] as const satisfies readonly (readonly [string, Case])[]) {
+    it(`is not tried when ${fact}`, async () => assert.equal(await place(change), undefined));
+  }
+});
