@@ -7,6 +7,7 @@ export {
 } from './available-update.js';
 export { assertTarget } from './check.js';
 export { type MetadataStore, openMetadataStore, overlayMetadataStore } from './metadata-store.js';
+export { type MirrorResult, mirrorRepository } from './mirror.js';
 export { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
 export {
   openDirectorySource,
