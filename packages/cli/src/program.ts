@@ -23,6 +23,14 @@ const KERNEL_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['diff', async () => (await import('./commands/kernel-diff.js')).kernelDiffCommand()],
 ]);
 
+const KEYS_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['make', async () => (await import('./commands/keys-make.js')).keysMakeCommand()],
+  ['list', async () => (await import('./commands/keys-list.js')).keysListCommand()],
+  ['rotate', async () => (await import('./commands/keys-make.js')).keysRotateCommand()],
+  ['revoke', async () => (await import('./commands/keys-revoke.js')).keysRevokeCommand()],
+  ['sign', async () => (await import('./commands/keys-sign.js')).keysSignCommand()],
+]);
+
 const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['kernel', loadKernelCommand],
   ['create', async () => (await import('./commands/create.js')).createCommand()],
@@ -35,6 +43,10 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['undo', async () => (await import('./commands/undo.js')).undoCommand()],
   ['list', async () => (await import('./commands/list.js')).listCommand()],
   ['show', async () => (await import('./commands/show.js')).showCommand()],
+  ['upgrade', async () => (await import('./commands/upgrade.js')).upgradeCommand()],
+  ['mirror', async () => (await import('./commands/mirror.js')).mirrorCommand()],
+  ['publish', async () => (await import('./commands/publish.js')).publishCommand()],
+  ['keys', loadKeysCommand],
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
 
@@ -59,6 +71,12 @@ async function loadKernelCommand(): Promise<CommandUnknownOpts> {
   const kernel = new Command('kernel').description('find, fetch and compare the kernels of the distribution');
   for (const load of KERNEL_COMMANDS.values()) kernel.addCommand(await load());
   return kernel;
+}
+
+async function loadKeysCommand(): Promise<CommandUnknownOpts> {
+  const keys = new Command('keys').description('make, list, rotate and revoke the keys of a repository');
+  for (const load of KEYS_COMMANDS.values()) keys.addCommand(await load());
+  return keys;
 }
 
 function throwInsteadOfExiting(command: CommandUnknownOpts): void {

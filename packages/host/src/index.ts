@@ -23,3 +23,11 @@ export {
   type UpdateState,
   type UpdateStatus,
 } from './update-status.js';
+export {
+  type RunningKernel,
+  readRunningKernel,
+  type UpgradedUpdate,
+  type UpgradeOptions,
+  type UpgradeResult,
+  upgradeMachine,
+} from './upgrade.js';

@@ -51,7 +51,8 @@ export function describeSwitch(milliseconds: number, pause: number | undefined):
     : `switch ${duration}, processors stopped for ${pause.toFixed(2)} ms`;
 }
 
-function hostUpdate(update: Update): ApplicableUpdate {
+/** The parts of an update that the host package needs. */
+export function hostUpdate(update: Update): ApplicableUpdate {
   const module = update.files.get(update.manifest.module.file) ?? new Uint8Array();
   const core = update.manifest.trampoline?.core.file;
   return {
