@@ -1,7 +1,7 @@
 // Making updates, as far as no kernel has to run for it: what is refused, and that equal input gives equal bytes.
 
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Manifest } from '@resplice/update';
@@ -12,6 +12,19 @@ import { assertDone, assertError, assertRefused } from './expectation.js';
 
 const SOCK = 'net/core/sock.c';
 const HEADER = 'net/netlink/af_netlink.h';
+
+const NEW_SOURCE = `--- /dev/null
++++ b/net/core/resplice_new.c
+@@ -0,0 +1,8 @@
++// SPDX-License-Identifier: GPL-2.0
++#include <linux/percpu.h>
++static DEFINE_PER_CPU(unsigned int, calls);
++void resplice_new(void);
++void resplice_new(void)
++{
++	this_cpu_inc(calls);
++}
+`;
 
 let workshop: Workshop;
 let fix = '';
@@ -50,6 +63,50 @@ test("a patch that does not compile is refused in the compiler's own words", asy
   });
   const message = assertError(await workshop.tryToCreate('broken', [patch]), 3, 'does-not-compile');
   assert.match(message, /net\/core\/sock\.c:\d+:\d+: error: .no_such_name. undeclared/);
+});
+
+test('a new source file that the patched Makefile builds is compiled by its rules and carried', async () => {
+  const rule = await workshop.rewrite('rule', {
+    path: 'net/core/Makefile',
+    edit: (text) => replaceOnce(text, 'flow_dissector.o\n', 'flow_dissector.o resplice_new.o\n'),
+  });
+  const source = join(workshop.directory, 'new-source.patch');
+  await writeFile(source, NEW_SOURCE);
+  const user = await workshop.rewrite('new-user', {
+    path: SOCK,
+    edit: (text) =>
+      replaceOnce(
+        text,
+        'void sock_wfree(struct sk_buff *skb)\n{\n',
+        'void resplice_new(void);\nvoid sock_wfree(struct sk_buff *skb)\n{\n\tresplice_new();\n',
+      ),
+  });
+  const { manifest } = await workshop.create('new-source', [rule, source, user]);
+  const [object] = manifest.objects;
+  assert.deepEqual(object?.sources, ['net/core/resplice_new.c', SOCK]);
+  assert.deepEqual(
+    object?.functions.map(({ name }) => name),
+    ['sock_wfree'],
+  );
+  assert.deepEqual(object?.added.map(({ name }) => name).sort(), ['calls', 'resplice_new']);
+});
+
+test('an option file that leaves the configuration as it is changes nothing that is built', async () => {
+  const edit = (text: string) =>
+    replaceOnce(text, 'config NET_INGRESS\n\tbool\n', 'config NET_INGRESS\n\tbool\n\tdepends on NET\n');
+  const neutral = await workshop.rewrite('neutral', { path: 'net/Kconfig', edit });
+  assertRefused(await workshop.tryToCreate('neutral', [neutral]), 'patch-changes-nothing-built');
+  const other = await workshop.rewrite('other-option', {
+    path: 'net/Kconfig',
+    edit: (text) =>
+      replaceOnce(
+        text,
+        'config COMPAT_NETLINK_MESSAGES\n\tdef_bool y',
+        'config COMPAT_NETLINK_MESSAGES\n\tdef_bool n',
+      ),
+  });
+  const [reason] = assertRefused(await workshop.tryToCreate('other-option', [other]), 'patch-changes-build');
+  assert.match(reason?.found ?? '', /CONFIG_COMPAT_NETLINK_MESSAGES from y to unset/);
 });
 
 test('a patch of another architecture touches nothing that is built', async () => {

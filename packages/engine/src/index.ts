@@ -20,6 +20,7 @@ export {
 export { checkOutsideSymbols, findOutsideSymbols, type OutsideSymbol } from './diff/outside-symbol.js';
 export type { Engine } from './diff/redirection.js';
 export type { StructLayouts } from './diff/table.js';
+export { encodeObject } from './elf/encode.js';
 export { findSection, type ObjectFile, parseObject } from './elf/object.js';
 export { parseImageSites, requireBtf } from './kernel/image-sites.js';
 export { parseKallsyms } from './kernel/kallsyms.js';

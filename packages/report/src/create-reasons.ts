@@ -19,10 +19,10 @@ export const CREATE_REASONS = {
     title: 'the patch changes how the kernel is built or configured',
     advice: 'leave Makefile, Kconfig and script hunks out when the fix does not need them',
   },
-  'patch-adds-source': {
+  'patch-removes-source': {
     stage: 'create',
-    title: 'the patch adds or removes a source file',
-    advice: 'move the new code into a file that the kernel already builds',
+    title: 'the patch removes a source file that is part of the running kernel',
+    advice: 'keep the file, and remove its use instead',
   },
   'patch-changes-boot-code': {
     stage: 'create',

@@ -8,6 +8,7 @@ import type { PatchedContent } from '../patch/patch-stack.js';
 import { isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
+import { isDirectoryRule, isOptionRule } from '../tree/patched-rules.js';
 import { findPathRoles, isUnused, type PathRoles } from '../tree/path-role.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 
@@ -16,6 +17,10 @@ export interface AffectedObjects {
   readonly direct: readonly string[];
   /** Objects that may include a changed file; those whose text stays the same need not be compiled. */
   readonly including: readonly string[];
+  /** Build rules whose text does not show that they mean the same, and that can be asked (tree/patched-rules.ts). */
+  readonly rules: readonly string[];
+  /** New sources; those that no rule compiles are without effect. */
+  readonly newSources: readonly string[];
   /** Paths without effect on this configuration. */
   readonly notBuilt: readonly string[];
   readonly reasons: readonly Reason[];
@@ -34,20 +39,23 @@ export async function findAffected(
   const options = parseKernelConfig(await readFile(join(tree.directory, '.config'), 'utf8'));
   const isNeutral = (path: string) =>
     isSameRule(path, textOf(files.get(path)?.before), textOf(files.get(path)?.after), options);
-  const rulesStay = [...roles].every(([path, role]) => !role.buildRule || isNeutral(path));
+  const rules: string[] = [];
+  const newSources: string[] = [];
   for (const [path, role] of roles) {
     const content = files.get(path);
     const isNew = content?.before === null;
     if (role.buildRule && isNeutral(path)) {
       notBuilt.push(path);
+    } else if (role.buildRule && (isDirectoryRule(path) || isOptionRule(path))) {
+      rules.push(path);
     } else if (role.buildRule || role.generates.length > 0) {
       reasons.push({ code: 'patch-changes-build', subject: { file: path }, found: describeRole(role) });
-    } else if (isNew && isSource(path) && rulesStay && tree.database.find(objectOf(path)) === undefined) {
-      // No rule compiles it in this configuration. Should a file of the patch include it, it is compiled there.
-      notBuilt.push(path);
-    } else if (isSource(path) && (isNew || (content?.after === null && role.compiledTo.length > 0))) {
-      const found = isNew ? 'it is new, and no build rule is known for it' : 'it is removed';
-      reasons.push({ code: 'patch-adds-source', subject: { file: path }, found });
+    } else if (isNew && isSource(path)) {
+      // Should a file of the patch include it, it is compiled there.
+      newSources.push(path);
+    } else if (isSource(path) && content?.after === null && role.compiledTo.length > 0) {
+      const found = 'it is removed, and its code is part of the running kernel';
+      reasons.push({ code: 'patch-removes-source', subject: { file: path }, found });
     } else if (isUnused(role)) {
       // A new header is compiled with whatever file of the patch includes it.
       if (!isNew) notBuilt.push(path);
@@ -67,6 +75,8 @@ export async function findAffected(
   return {
     direct: [...direct].sort(),
     including: including.filter((object) => !direct.has(object)).sort(),
+    rules,
+    newSources,
     notBuilt: notBuilt.sort(),
     reasons,
   };
@@ -74,10 +84,6 @@ export async function findAffected(
 
 function textOf(bytes: Uint8Array | null | undefined): string {
   return Buffer.from(bytes ?? []).toString('latin1');
-}
-
-function objectOf(source: string): string {
-  return source.replace(/\.[cS]$/, '.o');
 }
 
 function isSource(path: string): boolean {

@@ -1,7 +1,14 @@
 // Compiles what a patch affects, in all states, and compares it: in batches, so that a patch to a header that thousands of objects
 // include needs no more memory than one to a single file. Objects whose code stays the same are forgotten at once.
 
-import { type Engine, findMoved, type Migration, type ObjectFile } from '@resplice/engine';
+import {
+  type Engine,
+  encodeObject,
+  findMoved,
+  type Migration,
+  type ObjectFile,
+  parseObject,
+} from '@resplice/engine';
 import { InternalError, type ProgressSink, type Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
@@ -19,6 +26,8 @@ const BATCH = 48;
 
 export interface ComparisonRequest {
   readonly tree: PreparedTree;
+  /** With the commands of the patched build rules. */
+  readonly patched: PreparedTree;
   readonly model: Promise<KernelModel>;
   readonly objects: readonly string[];
   /** Holds the patched sources. */
@@ -33,6 +42,9 @@ export interface ComparedObjects {
   readonly compared: readonly ComparedObject[];
   readonly reasons: readonly Reason[];
 }
+
+/** What a new object is compared with. */
+const NO_OBJECT = parseObject(encodeObject({ sections: [], symbols: [], relocations: [] }), 'no object');
 
 /** Compares every object in every kernel object it is linked into. */
 export async function compareObjects(
@@ -51,7 +63,7 @@ export async function compareObjects(
     });
     const model = await request.model;
     for (const version of versions) {
-      const modules = request.tree.database.find(version.name)?.modules ?? [];
+      const modules = request.patched.database.find(version.name)?.modules ?? [];
       for (const owner of modules.length === 0 ? ['vmlinux'] : modules) {
         if (owner !== 'vmlinux') await model.loadModule(owner);
         const result = compareObject(model, owner, version, request);
@@ -74,22 +86,27 @@ async function compileVersions(
   objects: readonly string[],
   options: WorkOptions,
 ): Promise<readonly ObjectVersions[]> {
-  const { tree } = request;
-  const inModules = objects.filter((object) => hasModuleFlags(tree, object));
-  const others = objects.filter((object) => !hasModuleFlags(tree, object));
+  const { tree, patched: patchedTree } = request;
+  const isNew = (object: string) => tree.database.find(object) === undefined;
+  const inModules = objects.filter((object) => hasModuleFlags(patchedTree, object));
+  const others = objects.filter((object) => !hasModuleFlags(patchedTree, object));
   const flags = inModules.length === 0 ? [] : await moduleFlags(tree);
   const [shipped, plain, flagged] = await Promise.all([
-    compileShipped(tree, objects, options),
+    compileShipped(
+      tree,
+      objects.filter((object) => !isNew(object)),
+      options,
+    ),
     compilePair(request, others, options),
     compilePair(request, inModules, { ...options, extraFlags: flags }),
   ]);
   return objects.map((name) => {
     const { below, patched } = inModules.includes(name) ? flagged : plain;
-    const [before, after] = [shipped.get(name), patched.get(name)];
+    const [before, after] = [isNew(name) ? NO_OBJECT : shipped.get(name), patched.get(name)];
     if (before === undefined || after === undefined) {
       throw new InternalError('not-compiled', `${name} was not compiled`);
     }
-    const source = tree.database.find(name)?.source ?? name;
+    const source = patchedTree.database.find(name)?.source ?? name;
     return { name, source, shipped: before, below: below?.get(name), patched: after };
   });
 }
@@ -98,7 +115,7 @@ type Objects = ReadonlyMap<string, ObjectFile>;
 
 /** What the patch is compared with, when that is not the shipped object, and the patched object. */
 async function compilePair(
-  { tree, slot, below }: ComparisonRequest,
+  { tree, patched: patchedTree, slot, below }: ComparisonRequest,
   objects: readonly string[],
   options: WorkOptions & Flags,
 ): Promise<{ readonly below: Objects | undefined; readonly patched: Objects }> {
@@ -106,11 +123,12 @@ async function compilePair(
   // Patched sources alone may include resplice.h; an unpatched tree has never heard of it.
   const extraFlags = [...(options.extraFlags ?? SECTION_FLAGS), ...(await customCodeFlags())];
   const compileBelow = async () => {
-    if (below !== undefined) return compilePatched(tree, below, objects, { ...options, extraFlags });
-    return options.extraFlags === undefined ? undefined : compileShipped(tree, objects, options);
+    const known = objects.filter((object) => tree.database.find(object) !== undefined);
+    if (below !== undefined) return compilePatched(tree, below, known, { ...options, extraFlags });
+    return options.extraFlags === undefined ? undefined : compileShipped(tree, known, options);
   };
   const [patched, lower] = await Promise.all([
-    compilePatched(tree, slot, objects, { ...options, extraFlags }),
+    compilePatched(patchedTree, slot, objects, { ...options, extraFlags }),
     compileBelow(),
   ]);
   return { below: lower, patched };

@@ -13,7 +13,15 @@
 
 import { readFile } from 'node:fs/promises';
 import type { Engine } from '@resplice/engine';
-import { accept, InternalError, refuse, silentProgress, type Verdict, withStage } from '@resplice/report';
+import {
+  accept,
+  InternalError,
+  type Reason,
+  refuse,
+  silentProgress,
+  type Verdict,
+  withStage,
+} from '@resplice/report';
 import type { Update } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
 import { ToolClock } from '../debian/tool-clock.js';
@@ -37,6 +45,7 @@ import { judgeTypes } from './judge-types.js';
 import { NO_JUMPS, planJumps } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
+import { withRules } from './ruled-tree.js';
 import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
 import type { TypeFinding } from './type-finding.js';
 import { openWorkshop, type Workshop } from './workshop.js';
@@ -214,36 +223,54 @@ async function compareOnce(
     [...sources].filter(([path]) => request.patches.some((patch) => touches(patch, path))),
   );
   const affected = await findAffected(tree, mine);
-  const { notBuilt } = affected;
   if (affected.reasons.length > 0) return { verdict: refuse(affected.reasons) };
-  if (affected.direct.length + affected.including.length === 0) {
-    const found = `not built: ${notBuilt.join(', ')}`;
-    return { verdict: refuse([{ code: 'patch-changes-nothing-built', subject: {}, found }]) };
-  }
+  const { direct, rules, newSources } = affected;
+  if (direct.length + affected.including.length + rules.length === 0)
+    return { verdict: refuse([nothingBuilt([...affected.notBuilt, ...newSources])]) };
   return withPatchedSlot(tree, sources, options, async (slot) => {
+    const patched = await withRules(tree, slot, affected, options);
+    if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
+    const { notBuilt } = patched;
     const including = await keepChanged(tree, slot, mine, affected.including, options);
-    const isAside = (object: string) => tree.database.find(object)?.place === 'aside';
+    const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
     if (aside.length > 0) return { verdict: refuse(aside) };
-    const objects = [...affected.direct, ...including].filter((object) => !isAside(object));
+    const objects = [...new Set([...direct, ...patched.objects, ...including])].filter(
+      (object) => !isAside(object),
+    );
+    if (objects.length === 0 && affected.including.length === 0)
+      return { verdict: refuse([nothingBuilt(notBuilt)]) };
+    const wasBuilt = ({ name }: ComparedObject) => tree.database.find(name) !== undefined;
     const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
     const model = workshop.openModel();
     const manifests = request.on.map(({ manifest }) => manifest);
     const { engine } = request;
     const compare = (below: Slot | undefined) =>
-      compareObjects({ tree, model, objects, slot, below, lower: manifests, engine }, options);
+      compareObjects(
+        { tree, patched: patched.tree, model, objects, slot, below, lower: manifests, engine },
+        options,
+      );
     const { compared, reasons } = await withStage(progress, 'compile', label, async () =>
       lower.length === 0
         ? compare(undefined)
         : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
     );
-    const types = await judgeTypes(tree, slot, { sources: mine, compared }, options);
+    const types = await judgeTypes(
+      tree,
+      slot,
+      { sources: mine, compared: compared.filter(wasBuilt) },
+      options,
+    );
     const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, manifests)];
     if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
     const { findings } = types;
     const { patches } = request;
     return { verdict: accept({ model: await model, patches, objects, compared, notBuilt, findings }) };
   });
+}
+
+function nothingBuilt(notBuilt: readonly string[]): Reason {
+  return { code: 'patch-changes-nothing-built', subject: {}, found: `not built: ${notBuilt.join(', ')}` };
 }
 
 function readLowerPatches(update: Update): readonly PatchFile[] {

@@ -56,25 +56,35 @@ export const PLACES: readonly ObjectPlace[] = ['vmlinux', 'library', 'module', '
 /** Read access to the recorded commands; commands are expanded when asked for. */
 export class CompileDatabase {
   readonly #file: DatabaseFile;
+  readonly #overrides: ReadonlyMap<string, ObjectCommand>;
   readonly #index = new Map<string, number>();
   #bySource: Map<string, string[]> | undefined;
   #modules: Map<string, ModuleComposition> | undefined;
 
-  constructor(file: DatabaseFile) {
+  /** @param overrides commands that take the place of recorded ones, or stand beside them */
+  constructor(file: DatabaseFile, overrides: ReadonlyMap<string, ObjectCommand> = new Map()) {
     this.#file = file;
+    this.#overrides = overrides;
     for (const [index, entry] of file.objects.entries()) this.#index.set(entry[0], index);
   }
 
-  /** The names of all objects, in the order in which make builds them. */
+  /** The names of all objects, in the order in which make builds them; those that only overrides have come last. */
   objects(): Iterable<string> {
-    return this.#index.keys();
+    return new Set([...this.#index.keys(), ...this.#overrides.keys()]);
   }
 
   get size(): number {
     return this.#index.size;
   }
 
+  /** With other commands for some objects. */
+  with(overrides: ReadonlyMap<string, ObjectCommand>): CompileDatabase {
+    return new CompileDatabase(this.#file, new Map([...this.#overrides, ...overrides]));
+  }
+
   find(object: string): ObjectCommand | undefined {
+    const override = this.#overrides.get(object);
+    if (override !== undefined) return override;
     const index = this.#index.get(object);
     const entry = index === undefined ? undefined : this.#file.objects[index];
     return entry === undefined ? undefined : this.#expand(entry);
@@ -88,7 +98,9 @@ export class CompileDatabase {
 
   /** Object name and source of every object, without the cost of expanding commands. */
   *sources(): Iterable<readonly [object: string, source: string]> {
-    for (const [object, source] of this.#file.objects) yield [object, normalizePath(source)];
+    for (const [object, source] of this.#file.objects)
+      if (!this.#overrides.has(object)) yield [object, normalizePath(source)];
+    for (const { object, source } of this.#overrides.values()) yield [object, source];
   }
 
   /** Loadable modules by name. */

@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { EnvironmentError } from '@resplice/report';
 import { lastWords, toolEnvironment } from '../debian/command.js';
 import { DatabaseBuilder } from './database-builder.js';
-import { parseRecipe } from './recipe.js';
+import { parseRecipe, type Recipe } from './recipe.js';
 
 export interface RecordOptions {
   readonly makeArguments: readonly string[];
@@ -19,8 +19,26 @@ export interface RecordOptions {
 /** Collects the recipes of a whole build of the prepared tree in `directory`. */
 export async function recordRecipes(directory: string, options: RecordOptions): Promise<DatabaseBuilder> {
   const builder = new DatabaseBuilder();
-  const reader = new RecipeReader(options.compiler, builder, options.onObjects);
-  const make = spawn('make', ['-n', '-k', ...options.makeArguments, 'all'], {
+  const makeArguments = [...options.makeArguments, 'all'];
+  const { objects, complaint } = await runDry(directory, { ...options, makeArguments }, builder);
+  if (objects > 0) return builder;
+  throw new EnvironmentError('make-failed', `make -n printed no compile command: ${lastWords(complaint)}`);
+}
+
+/** The recipes of the targets in `options.makeArguments`, in make's order; none when nothing is built there. */
+export async function readRecipes(directory: string, options: RecordOptions): Promise<readonly Recipe[]> {
+  const recipes: Recipe[] = [];
+  await runDry(directory, options, { add: (recipe) => recipes.push(recipe) });
+  return recipes;
+}
+
+async function runDry(
+  directory: string,
+  options: RecordOptions,
+  sink: RecipeSink,
+): Promise<{ readonly objects: number; readonly complaint: string }> {
+  const reader = new RecipeReader(options.compiler, sink, options.onObjects);
+  const make = spawn('make', ['-n', '-k', ...options.makeArguments], {
     cwd: directory,
     env: toolEnvironment(options.environment),
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -37,22 +55,25 @@ export async function recordRecipes(directory: string, options: RecordOptions): 
   await closed;
   options.signal?.throwIfAborted();
   reader.end();
-  if (reader.objects > 0) return builder;
-  throw new EnvironmentError('make-failed', `make -n printed no compile command: ${lastWords(complaint)}`);
+  return { objects: reader.objects, complaint };
 }
 
-/** Cuts text into recipes (lines, with `\` continuations joined) and hands them to the builder. */
+export interface RecipeSink {
+  readonly add: (recipe: Recipe) => void;
+}
+
+/** Cuts text into recipes (lines, with `\` continuations joined) and hands them on. */
 export class RecipeReader {
   readonly #compiler: string;
-  readonly #builder: DatabaseBuilder;
+  readonly #sink: RecipeSink;
   readonly #onObjects: ((count: number) => void) | undefined;
   #rest = '';
   #joined = '';
   objects = 0;
 
-  constructor(compiler: string, builder: DatabaseBuilder, onObjects?: (count: number) => void) {
+  constructor(compiler: string, sink: RecipeSink, onObjects?: (count: number) => void) {
     this.#compiler = compiler;
-    this.#builder = builder;
+    this.#sink = sink;
     this.#onObjects = onObjects;
   }
 
@@ -79,7 +100,7 @@ export class RecipeReader {
     const recipe = parseRecipe(this.#joined + line, this.#compiler);
     this.#joined = '';
     if (recipe === undefined) return;
-    this.#builder.add(recipe);
+    this.#sink.add(recipe);
     if (recipe.kind !== 'compile') return;
     this.objects += 1;
     if (this.objects % 500 === 0) this.#onObjects?.(this.objects);

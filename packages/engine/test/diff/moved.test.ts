@@ -31,7 +31,7 @@ describe('a definition that leaves one object for another', () => {
         ['int limit = 3; int moved(int n) { return think(n); }', 'int use(int n) { return think(n); }'],
         [
           '',
-          'int limit = 3; int moved(int n) { return think(n); } int use(int n) { return moved(n) + limit; }',
+          'int limit = 3; int moved(int n) { return think(n + 1); } int use(int n) { return moved(n) + limit; }',
         ],
       ),
       [
@@ -49,6 +49,11 @@ describe('a definition that leaves one object for another', () => {
       ),
       [['moved-definition', 'count']],
     );
+  });
+
+  it('may be a function that moves as it is', async () => {
+    const text = 'int moved(int n) { return think(n); }';
+    assert.deepEqual(await migrate([text, ''], ['', text]), []);
   });
 
   it('may be a static function or a constant, which its users have taken along', async () => {

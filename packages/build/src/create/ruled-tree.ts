@@ -1,0 +1,38 @@
+// The stage that lets patched build rules have their say: objects that they add, or compile with other flags.
+
+import { type Reason, silentProgress, withStage } from '@resplice/report';
+import type { WorkOptions } from '../debian/store.js';
+import { readPatchedRules } from '../tree/patched-rules.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import type { Slot } from '../tree/slot.js';
+import type { AffectedObjects } from './affected.js';
+
+export interface RuledTree {
+  /** The tree with the commands of the patched rules. */
+  readonly tree: PreparedTree;
+  /** To be compiled because of the rules. */
+  readonly objects: readonly string[];
+  readonly notBuilt: readonly string[];
+  readonly reasons: readonly Reason[];
+}
+
+/** Asks the patched build rules, if there are any, what is built with them. */
+export async function withRules(
+  tree: PreparedTree,
+  slot: Slot,
+  { rules, newSources, notBuilt }: AffectedObjects,
+  options: WorkOptions,
+): Promise<RuledTree> {
+  if (rules.length === 0) return { tree, objects: [], notBuilt: [...notBuilt, ...newSources], reasons: [] };
+  const progress = options.progress ?? silentProgress;
+  const patched = await withStage(progress, 'ask-rules', rules.join(', '), () =>
+    readPatchedRules(tree, slot, rules, options),
+  );
+  const { database, added, recompiled, reasons } = patched;
+  const objects = [...added, ...recompiled];
+  const compiled = new Set(objects.map((object) => database.find(object)?.source));
+  const idle = [...(objects.length === 0 ? rules : []), ...newSources, ...patched.notBuilt].filter(
+    (path) => !compiled.has(path),
+  );
+  return { tree: { ...tree, database }, objects, notBuilt: [...new Set([...notBuilt, ...idle])], reasons };
+}
