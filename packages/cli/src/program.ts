@@ -29,6 +29,7 @@ const KEYS_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['rotate', async () => (await import('./commands/keys-make.js')).keysRotateCommand()],
   ['revoke', async () => (await import('./commands/keys-revoke.js')).keysRevokeCommand()],
   ['sign', async () => (await import('./commands/keys-sign.js')).keysSignCommand()],
+  ['mok', async () => (await import('./commands/keys-mok.js')).keysMokCommand()],
 ]);
 
 const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([

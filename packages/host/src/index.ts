@@ -14,6 +14,7 @@ export type {
   StateStore,
 } from './machine/machine.js';
 export { type MachineFact, probeMachine } from './machine-facts.js';
+export { type ModuleTrust, readModuleTrust } from './module-trust.js';
 export { recoverUpdates } from './recovery.js';
 export { type UndoOptions, type UndoResult, undoUpdate } from './undo.js';
 export {

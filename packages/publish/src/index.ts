@@ -1,5 +1,11 @@
 export { type KeyFile, type Passphrases, readKeys } from './key/key-folder.js';
 export {
+  type ModuleKeyCertificate,
+  type ModuleKeyRequest,
+  prepareModuleKey,
+  signUpdates,
+} from './module/signing.js';
+export {
   type CeremonyOptions,
   type KeyRequest,
   type MadeKey,

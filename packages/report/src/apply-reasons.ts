@@ -37,7 +37,14 @@ export const APPLY_REASONS = {
   'module-must-be-signed': {
     stage: 'apply',
     title: 'this kernel loads only signed modules, and the update is not signed',
-    advice: 'have the update signed with a key this kernel trusts, or start without Secure Boot lockdown',
+    advice:
+      'whoever made the update signs it with `resplice keys sign FILE`; otherwise start without Secure Boot lockdown',
+  },
+  'module-key-unknown': {
+    stage: 'apply',
+    title: 'this kernel loads only signed modules, and it does not know the key that signed the update',
+    advice:
+      'get the certificate of the key from whoever made the update; `resplice keys mok --certificate FILE` says how to enroll it',
   },
   'modules-disabled': {
     stage: 'apply',

@@ -13,5 +13,6 @@ export {
   Trampoline,
   UpdateId,
 } from './manifest.js';
+export { joinModule, type ModuleSigner, readModuleSigner, splitModule } from './module-signature.js';
 export { CORE_NAME, hashContent, patchPath } from './payload.js';
 export { readUpdate, writeUpdate } from './update-file.js';

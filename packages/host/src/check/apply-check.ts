@@ -11,6 +11,7 @@ import type { Disassembler } from './code-comparison.js';
 import { checkEnvironment, isSameKernel } from './environment-check.js';
 import { type ApplyFacts, isLoaded, listPresentTargets, readApplyFacts, readCodeFacts } from './facts.js';
 import { checkHolders, findJumper } from './holder-check.js';
+import { checkSignature } from './signature-check.js';
 
 export interface CheckedUpdate {
   readonly state: 'ready' | 'already-applied';
@@ -66,6 +67,7 @@ export function checkApply(
     : [];
   const reasons = [
     ...checkEnvironment(manifest, facts.environment),
+    ...checkSignature(update, facts.environment, facts.trustedKeys),
     ...checkLeftover(update, facts),
     ...(manifest.engine === 'trampoline' ? pending.map(refuseAbsent) : []),
     ...builds,

@@ -19,7 +19,6 @@ export function checkEnvironment(manifest: Manifest, environment: Environment): 
         },
     checkKernel(kernel, environment),
     ...(manifest.engine === 'livepatch' ? checkLivepatch(environment) : []),
-    checkSignature(manifest, environment),
     environment.modulesDisabled
       ? { code: 'modules-disabled', subject: {}, found: 'kernel.modules_disabled is 1' }
       : undefined,
@@ -54,23 +53,4 @@ function checkLivepatch(environment: Environment): readonly (Reason | undefined)
       ? undefined
       : { code: 'ftrace-disabled', subject: {}, found: 'kernel.ftrace_enabled is 0' },
   ];
-}
-
-function checkSignature({ engine, module }: Manifest, environment: Environment): Reason | undefined {
-  const forced = environment.signaturesForced || environment.lockdown !== 'none';
-  if (!forced) return undefined;
-  // Addresses are written into its modules when they are loaded, which no signature survives.
-  if (module.signed && engine === 'livepatch') return undefined;
-  const cause =
-    environment.lockdown === 'none'
-      ? 'module.sig_enforce is on'
-      : `lockdown mode is "${environment.lockdown}"`;
-  return {
-    code: 'module-must-be-signed',
-    subject: {},
-    found: `${cause}, and the update's module ${engine === 'livepatch' ? 'is not' : 'cannot be'} signed`,
-    ...(engine === 'livepatch'
-      ? {}
-      : { advice: 'use an update for the livepatch engine, signed with a key this kernel trusts' }),
-  };
 }

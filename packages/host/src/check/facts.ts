@@ -10,6 +10,7 @@ import { type Kprobe, readKprobes } from '../kernel/kprobe-list.js';
 import { type Livepatch, readLivepatches } from '../kernel/livepatch-list.js';
 import { type LoadedModule, readModules } from '../kernel/module-list.js';
 import { readTracedFunctions, type TracedFunction } from '../kernel/tracer-list.js';
+import { readTrustedKeys, type TrustedKey } from '../kernel/trusted-key.js';
 import { type Machine, readText } from '../machine/machine.js';
 import { readArchive } from '../state/record.js';
 import { type ActiveTrampoline, readTrampolines } from '../trampoline/active-update.js';
@@ -26,6 +27,8 @@ export interface ApplyFacts {
   readonly traced: readonly TracedFunction[] | undefined;
   /** Build ids of the loaded modules that the update patches. */
   readonly moduleBuildIds: ReadonlyMap<string, string | undefined>;
+  /** Undefined when they cannot be seen. */
+  readonly trustedKeys: readonly TrustedKey[] | undefined;
   /** The archive kept under this update's id, if any. */
   readonly archive: Uint8Array | undefined;
 }
@@ -51,6 +54,7 @@ export function readApplyFacts(machine: Machine, update: ApplicableUpdate): Appl
     moduleBuildIds: new Map(
       loaded.map(({ name }) => [name, readBuildId(machine, `/sys/module/${name}/notes/.note.gnu.build-id`)]),
     ),
+    trustedKeys: readTrustedKeys(machine),
     archive: readArchive(machine, update.manifest.id),
   };
 }

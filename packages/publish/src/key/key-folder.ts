@@ -1,12 +1,13 @@
 // Folders with private keys: one file each, readable by their owner only. The keys of one repository may lie in several
 // folders, some of them on media that are plugged in only for a ceremony.
 
-import { generateKeyPair } from 'node:crypto';
+import { generateKeyPair, type KeyObject } from 'node:crypto';
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { EnvironmentError, InputError } from '@resplice/report';
 import { writeDurably } from '@resplice/update';
+import { moduleKeyId } from '../module/module-key-id.js';
 import { parseSealedKey, type SealedKey, sealKey, unsealKey } from './sealed-key.js';
 import { publicKeyOf, type Signer, tufKey } from './tuf-key.js';
 
@@ -15,7 +16,7 @@ const SUFFIX = '.key';
 export interface KeyFile {
   readonly path: string;
   readonly key: SealedKey;
-  /** The id in metadata; of no meaning for keys that sign modules. */
+  /** The id in metadata; of a key that signs modules, the serial number of its certificate. */
   readonly id: string;
 }
 
@@ -72,23 +73,28 @@ export async function writeKey(folder: string, key: SealedKey): Promise<KeyFile>
   return { path, key, id: idOf(key) };
 }
 
-/** The key, opened; passphrases that opened another key are tried first. */
-export async function openKey(file: KeyFile, { forKey }: Passphrases, known: Set<string>): Promise<Signer> {
-  const opened = (secret: Signer['secret']): Signer => ({
-    name: file.key.name,
-    key: tufKey(publicKeyOf(file.key)),
-    secret,
-  });
+/** A key for metadata, opened; passphrases that opened another key are tried first. */
+export async function openKey(file: KeyFile, passphrases: Passphrases, known: Set<string>): Promise<Signer> {
+  const secret = await openSecret(file, passphrases, known);
+  return { name: file.key.name, key: tufKey(publicKeyOf(file.key)), secret };
+}
+
+/** The private part of any key. */
+export async function openSecret(
+  { key }: KeyFile,
+  { forKey }: Passphrases,
+  known: Set<string>,
+): Promise<KeyObject> {
   for (const passphrase of known) {
-    const secret = await unsealKey(file.key, passphrase);
-    if (secret !== undefined) return opened(secret);
+    const secret = await unsealKey(key, passphrase);
+    if (secret !== undefined) return secret;
   }
   for (let again = false; ; again = true) {
-    const passphrase = await forKey(file.key.name, again);
-    const secret = await unsealKey(file.key, passphrase);
+    const passphrase = await forKey(key.name, again);
+    const secret = await unsealKey(key, passphrase);
     if (secret === undefined) continue;
     known.add(passphrase);
-    return opened(secret);
+    return secret;
   }
 }
 
@@ -103,7 +109,8 @@ async function readKey(path: string): Promise<KeyFile> {
 }
 
 function idOf(key: SealedKey): string {
-  return key.type === 'ed25519' ? tufKey(publicKeyOf(key)).keyID : '';
+  const publicKey = publicKeyOf(key);
+  return key.type === 'ed25519' ? tufKey(publicKey).keyID : moduleKeyId(publicKey).toString('hex');
 }
 
 async function listFolder(folder: string): Promise<readonly string[]> {

@@ -44,7 +44,8 @@ export async function listKeys(site: Site, folders: readonly string[], now: Date
     ...(root === undefined ? [] : decodeRoot(root).roles),
     ...(targets === undefined ? [] : decodeTargets(targets).roles),
   ]);
-  const files = new Map((await readKeys(folders)).map(({ id, path }) => [id, path]));
+  const found = await readKeys(folders);
+  const files = new Map(found.map(({ id, path }) => [id, path]));
   const coming: KeyDocument['roles'] = new Map([...next.root.roles, ...next.targets.roles]);
   const keys = [...new Set([...coming.keys(), ...current.keys()])].flatMap((role) => {
     const [now, then] = [current.get(role), coming.get(role)];
@@ -58,7 +59,11 @@ export async function listKeys(site: Site, folders: readonly string[], now: Date
       return { role, threshold: then?.threshold ?? now?.threshold ?? 1, id, state, file: files.get(id) };
     });
   });
-  return { keys, drafts: listDrafts(state), expiry: listExpiry(state) };
+  // No role of the repository, and known to no document: what counts is what machines have enrolled.
+  const moduleKeys = found
+    .filter(({ key }) => key.type === 'rsa')
+    .map(({ id, path }): ListedKey => ({ role: 'mok', threshold: 1, id, state: 'in use', file: path }));
+  return { keys: [...keys, ...moduleKeys], drafts: listDrafts(state), expiry: listExpiry(state) };
 }
 
 function listDrafts({ published, drafts }: SiteState): readonly ListedDraft[] {
