@@ -82,7 +82,7 @@ export interface TableEntry {
 }
 
 export interface ObjectTables {
-  /** Entries that belong to a definition, by table in order of section index, then by position. */
+  /** Entries that belong to a definition, by name of the table, then by position. */
   of(definition: Definition): readonly TableEntry[];
   /** Entries whose owner field points at no definition of the object. */
   readonly orphans: readonly TableEntry[];
@@ -111,7 +111,13 @@ export function collectTables(object: DefinedObject, layouts: StructLayouts): Ob
       else appendTo(byOwner, owner, entry);
     }
   }
+  // The assembler puts tables in the order in which code first uses them, so a new function above turns it round for all below.
+  for (const entries of byOwner.values()) entries.sort((a, b) => compareNames(a.section.name, b.section.name));
   return { of: (definition) => byOwner.get(definition) ?? [], orphans, misshapen };
+}
+
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }
 
 /** Where a relocation of an entry points; entries are relative to the field itself. */
