@@ -70,6 +70,7 @@ export {
   type EnumeratorChange,
   findRecordIds,
 } from './types/compare-types.js';
+export { keepsMembers } from './types/kept-members.js';
 export { isKernelObject } from './types/kernel-object.js';
 export { moveMembers } from './types/member-text.js';
 export { isPlainRename } from './types/rename-text.js';

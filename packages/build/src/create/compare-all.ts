@@ -74,6 +74,8 @@ export async function compareObjects(
     }
   }
   for (const ofOwner of migrations.values()) reasons.push(...findMoved(ofOwner));
+  // Code of modules may count on what hooks of the kernel itself have done.
+  compared.sort((a, b) => Number(a.owner !== 'vmlinux') - Number(b.owner !== 'vmlinux'));
   return { compared, reasons };
 }
 

@@ -231,7 +231,7 @@ async function compareOnce(
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
     const { notBuilt } = patched;
-    const including = await keepChanged(tree, slot, mine, affected.including, options);
+    const including = await keepChanged(tree, slot, mine, affected, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
     if (aside.length > 0) return { verdict: refuse(aside) };

@@ -18,6 +18,7 @@ import type { PreparedTree } from '../tree/prepare-tree.js';
 import { preprocessObjects } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
 import { customCodeFlags } from './kmod-source.js';
+import { findSettledTypes } from './settled-types.js';
 
 /** Path → the file before and after a set of patches. */
 export type PatchedSources = ReadonlyMap<string, PatchedContent>;
@@ -59,12 +60,13 @@ export async function withPatchedSlot<T>(
 /**
  * Of objects that include a changed file, those that can depend on the change. Names tell most of them apart; where only macros change,
  * or names tell nothing, it is decided by whether the preprocessed text differs.
+ * @param direct objects of changed sources, which use what the headers change
  */
 export async function keepChanged(
   tree: PreparedTree,
   slot: Slot,
   files: PatchedSources,
-  including: readonly string[],
+  { direct, including }: { readonly direct: readonly string[]; readonly including: readonly string[] },
   options: WorkOptions,
 ): Promise<readonly string[]> {
   if (including.length === 0) return [];
@@ -73,7 +75,10 @@ export async function keepChanged(
     progress,
     'follow-names',
     `${including.length} objects`,
-    () => keepMentioning(tree, slot.directory, files, including, options),
+    async () => {
+      const settled = await findSettledTypes(tree, slot, files, [...direct, ...including], options);
+      return keepMentioning(tree, slot.directory, files, including, { ...options, settled });
+    },
   );
   if (!comparable || objects.length === 0) return objects;
   const preprocess = async (directory: string, stage: string) => {

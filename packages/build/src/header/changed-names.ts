@@ -19,8 +19,15 @@ export interface ChangedNames {
   readonly undecided: string | undefined;
 }
 
-/** Compares two versions of a header. */
-export function findChangedNames(before: string, after: string): ChangedNames {
+/**
+ * Compares two versions of a header.
+ * @param settled tags of structs and unions whose members all stay where they are, as a compiler has laid them out
+ */
+export function findChangedNames(
+  before: string,
+  after: string,
+  settled: ReadonlySet<string> = new Set(),
+): ChangedNames {
   const [old, fresh] = [splitChunks(before), splitChunks(after)];
   const names = new NameSet();
   if (!old.whole || !fresh.whole) return names.finish('its braces do not pair up');
@@ -31,7 +38,7 @@ export function findChangedNames(before: string, after: string): ChangedNames {
   if (odd !== undefined) return names.finish(`#${odd.tokens.join(' ')} changes`);
   if (!isSameOrder(oldIds, freshIds)) return names.finish('definitions change places');
   const pairs = pairRecords(gone, come);
-  for (const [a, b] of pairs.records) names.addRecordChange(a, b);
+  for (const [a, b] of pairs.records) names.addRecordChange(a, b, settled);
   for (const chunk of pairs.others) names.addChunk(readShape(chunk));
   return names.finish(undefined);
 }
@@ -79,10 +86,13 @@ export class NameSet {
     } else for (const word of words) this.stems.add(word);
   }
 
-  addRecordChange(before: Chunk, after: Chunk): void {
+  addRecordChange(before: Chunk, after: Chunk, settled: ReadonlySet<string>): void {
     const [a, b] = [readShape(before), readShape(after)];
     this.#onlyMacros = false;
-    if (a.kind === 'record' && b.kind === 'record') {
+    if (a.kind === 'record' && b.kind === 'record' && a.tag !== undefined && settled.has(a.tag)) {
+      // Only who names a member that is gone or declared otherwise can tell the difference: nobody has known the new ones.
+      for (const member of without(a.members, b.members)) this.addWords(memberNames(member));
+    } else if (a.kind === 'record' && b.kind === 'record') {
       const from = firstDifference(a.members, b.members);
       this.addMembers(a, from);
       this.addMembers(b, from);
@@ -162,6 +172,17 @@ function headOf(chunk: Chunk): string | undefined {
   const { tokens } = chunk;
   const head = tokens.slice(0, tokens.indexOf('{'));
   return [chunk.conditions, ...head, '{', ...tokens.slice(tokens.lastIndexOf('}'))].join(' ');
+}
+
+/** Members that the others do not have; what conditions they stand under, a settled layout has answered. */
+function without(
+  members: readonly (readonly string[])[],
+  others: readonly (readonly string[])[],
+): readonly (readonly string[])[] {
+  // Directives among members stand between two `#`.
+  const plain = (member: readonly string[]) => member.join(' ').replace(/# (?:\w+ )[^#]*# ?/g, '');
+  const texts = new Set(others.map(plain));
+  return members.filter((member) => !texts.has(plain(member)));
 }
 
 function firstDifference(a: readonly (readonly string[])[], b: readonly (readonly string[])[]): number {

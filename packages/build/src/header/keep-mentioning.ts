@@ -27,17 +27,20 @@ export interface MentioningObjects {
  * Keeps the objects that the change can affect; never loses one.
  * @param directory the patched sources
  * @param files the changed files
+ * @param options `settled`: see findChangedNames
  */
 export async function keepMentioning(
   tree: PreparedTree,
   directory: string,
   files: ReadonlyMap<string, PatchedContent>,
   objects: readonly string[],
-  options: Pick<WorkOptions, 'signal'> = {},
+  options: Pick<WorkOptions, 'signal'> & { readonly settled?: ReadonlySet<string> } = {},
 ): Promise<MentioningObjects> {
   const graph = await readIncludeGraph(tree);
-  const included = [...files].filter(([path, { before }]) => graph.isIncluded(path, before === null));
-  const seeds = included.map(([path, content]) => readChange(path, content));
+  const included = [...files].filter(([path, { before }]) =>
+    isIncludedElsewhere(tree, graph, path, before === null),
+  );
+  const seeds = included.map(([path, content]) => readChange(path, content, options.settled));
   const undecided = seeds.find((seed) => seed.undecided !== undefined)?.undecided;
   if (undecided !== undefined) return { objects, comparable: true, undecided };
   const texts = new FileTexts(directory);
@@ -62,7 +65,18 @@ export async function keepMentioning(
   };
 }
 
-function readChange(path: string, { before, after }: PatchedContent): ChangedNames {
+/** A source reaches its own object without being included: its static functions are no names for others. */
+function isIncludedElsewhere(tree: PreparedTree, graph: IncludeGraph, path: string, isNew: boolean): boolean {
+  if (!graph.isIncluded(path, isNew)) return false;
+  if (!path.endsWith('.c')) return true;
+  return graph.findIncluders([path]).some((object) => tree.database.find(object)?.source !== path);
+}
+
+function readChange(
+  path: string,
+  { before, after }: PatchedContent,
+  settled: ReadonlySet<string> | undefined,
+): ChangedNames {
   const none = {
     words: new Set<string>(),
     types: new Set<string>(),
@@ -73,7 +87,7 @@ function readChange(path: string, { before, after }: PatchedContent): ChangedNam
   if (before === null || after === null)
     return { ...none, undecided: `${path} is ${before === null ? 'new' : 'removed'}` };
   if (!/\.[ch]$/.test(path)) return { ...none, undecided: `${path} is not C` };
-  return findChangedNames(latin1(before), latin1(after));
+  return findChangedNames(latin1(before), latin1(after), settled);
 }
 
 function findCarried(graph: IncludeGraph, carriers: readonly string[]): ReadonlySet<string> {

@@ -31,6 +31,22 @@ test('members from the first difference on are changed, and the type with them',
   assert.deepEqual([...names.types], ['s']);
 });
 
+test('of a type whose members stay in their places only members that are gone or declared otherwise are changed', () => {
+  const before = 'struct s { int a; unsigned c:1; struct { int x; } d; };';
+  const after = 'struct s { int a; unsigned b:1; unsigned c:1; struct { int x; int y; } d; };';
+  const names = findChangedNames(before, after, new Set(['s']));
+  assert.deepEqual([...names.words].sort(), ['d', 'x']);
+  assert.deepEqual([...names.types], []);
+  assert.deepEqual([...findChangedNames(before, after, new Set(['other'])).types], ['s']);
+  const conditional = '\n#ifdef A\nint a;\n#endif\n';
+  const more = findChangedNames(
+    `struct s {${conditional}int c; };`,
+    `struct s {${conditional}int b; int c; };`,
+    new Set(['s']),
+  );
+  assert.deepEqual([...more.words], []);
+});
+
 test('constants from the first difference on are changed', () => {
   assert.deepEqual(words('enum e { A, B, C };', 'enum e { A, X, B, C };'), ['B', 'C', 'X']);
 });

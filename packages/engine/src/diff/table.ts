@@ -112,7 +112,8 @@ export function collectTables(object: DefinedObject, layouts: StructLayouts): Ob
     }
   }
   // The assembler puts tables in the order in which code first uses them, so a new function above turns it round for all below.
-  for (const entries of byOwner.values()) entries.sort((a, b) => compareNames(a.section.name, b.section.name));
+  for (const entries of byOwner.values())
+    entries.sort((a, b) => compareNames(a.section.name, b.section.name));
   return { of: (definition) => byOwner.get(definition) ?? [], orphans, misshapen };
 }
 

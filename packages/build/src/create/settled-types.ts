@@ -1,0 +1,43 @@
+// Types of a header that only gain members in unused bytes: `user_dumpable` in `struct task_struct`, behind the last bit of a group. By
+// text alone all members behind it may have moved, and everybody who uses the structure would have to be looked at: thousands of
+// objects. The layout that a compiler gives it in one of them tells better.
+
+import { findTouchedTypes, keepsMembers } from '@resplice/engine';
+import type { WorkOptions } from '../debian/store.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import type { Slot } from '../tree/slot.js';
+import { readObjectTypes } from './object-types.js';
+import type { PatchedSources } from './sources.js';
+
+/** Debug information has only types that the object uses, so the first may lack one. */
+const MAX_OBJECTS = 3;
+/** Fewer are sooner looked at than the types. */
+const MIN_OBJECTS = 16;
+
+/** Tags whose members are all where they were, in a changed header that many of the objects include. */
+export async function findSettledTypes(
+  tree: PreparedTree,
+  slot: Slot,
+  files: PatchedSources,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<ReadonlySet<string>> {
+  const settled = new Set<string>();
+  const tags = [...files].flatMap(([path, { before, after }]) =>
+    path.endsWith('.h') && before !== null && after !== null
+      ? findTouchedTypes(latin1(before), latin1(after)).tags
+      : [],
+  );
+  if (objects.length < MIN_OBJECTS) return settled;
+  for (const object of objects.slice(0, MAX_OBJECTS)) {
+    const open = tags.filter((tag) => !settled.has(tag));
+    if (open.length === 0) break;
+    const { before, after } = await readObjectTypes(tree, slot, object, options);
+    for (const tag of open) if (keepsMembers(before, after, tag)) settled.add(tag);
+  }
+  return settled;
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
