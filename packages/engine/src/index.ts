@@ -79,6 +79,7 @@ export {
   findMacroTypes,
   findTouchedTypes,
   findTypeBodies,
+  stripComments,
   type TouchedDeclarations,
 } from './types/type-text.js';
 export { findTypeUses, type SourceText, type TypeUses } from './types/type-uses.js';

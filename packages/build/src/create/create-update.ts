@@ -46,7 +46,13 @@ import { NO_JUMPS, planJumps } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
 import { withRules } from './ruled-tree.js';
-import { findChangedAside, keepChanged, patchSources, withPatchedSlot } from './sources.js';
+import {
+  findChangedAside,
+  keepChanged,
+  type PatchedSources,
+  patchSources,
+  withPatchedSlot,
+} from './sources.js';
 import type { TypeFinding } from './type-finding.js';
 import { openWorkshop, type Workshop } from './workshop.js';
 
@@ -185,18 +191,30 @@ interface PatchedKernel {
 
 type EngineCreateRequest = CreateRequest & { readonly engine: Engine };
 
-/** A patch that makes types larger is tried once more with the new members where objects that exist have room. */
+/**
+ * A patch that makes types larger is tried once more with the new members where objects that exist have room. Of a header that many include,
+ * the sources of the patch itself are asked first: a member that moves others would have all their users compiled.
+ */
 async function comparePatched(
   workshop: Workshop,
   request: EngineCreateRequest,
   options: WorkOptions,
 ): Promise<Verdict<PatchedKernel>> {
-  const { verdict, correction } = await compareOnce(workshop, request, options);
-  if (verdict.ok || correction === undefined) return verdict;
+  const first = await compareOnce(workshop, request, { ...options, typesFirst: true });
+  const { correction } = first;
+  if (first.verdict.ok || correction === undefined) return first.verdict;
   const corrected = { ...request, patches: [...request.patches, correction] };
-  const second = await compareOnce(workshop, corrected, options);
+  const second = (await compareOnce(workshop, corrected, options)).verdict;
   // When the types fit now, what remains are the reasons that count.
-  return second.correction === undefined && !hasTypeReason(second.verdict) ? second.verdict : verdict;
+  if (!hasTypeReason(second)) return second;
+  return first.early === true ? (await compareOnce(workshop, request, options)).verdict : first.verdict;
+}
+
+/** The author deals with types himself. */
+function handlesTypes(sources: PatchedSources): boolean {
+  return [...sources.values()].some(({ after }) =>
+    Buffer.from(after ?? []).includes('RESPLICE_HANDLES_TYPE'),
+  );
 }
 
 function hasTypeReason(verdict: Verdict<PatchedKernel>): boolean {
@@ -207,13 +225,20 @@ function hasTypeReason(verdict: Verdict<PatchedKernel>): boolean {
 interface ComparedOnce {
   readonly verdict: Verdict<PatchedKernel>;
   readonly correction?: PatchFile | undefined;
+  /** Types were asked, and nothing else was compared. */
+  readonly early?: boolean;
 }
+
+/** More objects than this may include a changed header before types are asked first. */
+const FEW_INCLUDERS = 12;
+/** Sources of the patch that are asked. */
+const MAX_ASKED = 4;
 
 /** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
 async function compareOnce(
   workshop: Workshop,
   request: EngineCreateRequest,
-  options: WorkOptions,
+  { typesFirst, ...options }: WorkOptions & { readonly typesFirst?: boolean },
 ): Promise<ComparedOnce> {
   const progress = options.progress ?? silentProgress;
   const { tree } = workshop;
@@ -231,6 +256,13 @@ async function compareOnce(
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
     const { notBuilt } = patched;
+    if (typesFirst === true && affected.including.length > FEW_INCLUDERS && !handlesTypes(mine)) {
+      const sourceOf = (name: string) => tree.database.find(name)?.source ?? name;
+      const asked = affected.direct.slice(0, MAX_ASKED).map((name) => [name, sourceOf(name)] as const);
+      const early = await judgeTypes(tree, slot, { sources: mine, compared: [], objects: asked }, options);
+      const { correction } = early;
+      if (correction !== undefined) return { verdict: refuse(early.reasons), correction, early: true };
+    }
     const including = await keepChanged(tree, slot, mine, affected, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
@@ -265,7 +297,8 @@ async function compareOnce(
     if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
     const { findings } = types;
     const { patches } = request;
-    return { verdict: accept({ model: await model, patches, objects, compared, notBuilt, findings }) };
+    const value = { model: await model, patches, objects, compared, notBuilt, findings };
+    return { verdict: accept(value) };
   });
 }
 

@@ -43,6 +43,8 @@ export interface JudgedTypes {
 interface TypeRequest {
   readonly sources: PatchedSources;
   readonly compared: readonly ComparedObject[];
+  /** Object and source; those compared when left out. */
+  readonly objects?: readonly (readonly [name: string, source: string])[];
 }
 
 /** Judges every type that the patch changes and that changed code has. */
@@ -52,7 +54,7 @@ export async function judgeTypes(
   change: TypeRequest,
   options: WorkOptions,
 ): Promise<JudgedTypes> {
-  const objects = [...new Map(change.compared.map(({ name, source }) => [name, source]))];
+  const objects = change.objects ?? [...new Map(change.compared.map(({ name, source }) => [name, source]))];
   const touched = await findTouched(
     tree,
     change.sources,

@@ -4,7 +4,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTypeUses, moveMembers, type SourceText } from '@resplice/engine';
+import { findTypeUses, moveMembers, type SourceText, stripComments } from '@resplice/engine';
 import { runCommand } from '../debian/command.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
@@ -56,12 +56,24 @@ function isMovable(
   const body = new RegExp(`\\b${spelled}\\b[^;{}()=]*\\{[\\s\\S]*?\\n\\}[^;]*;`).exec(text)?.[0] ?? '';
   if (body === '' || /packed|struct_group|randomize_layout/.test(body)) return false;
   // Initialisers without names, and copies from one member to another, depend on the order.
-  const holders = [uses, ...uses.embeddedIn.map((holder) => findTypeUses(holder, texts))];
+  const holders = uses.embeddedIn.map((holder) => findTypeUses(holder, texts));
   if (holders.some(({ variables }) => variables.length > 0)) return false;
-  const ordered = new RegExp(
-    `\\b${spelled}\\s+\\w+(?:\\[[^\\]]*\\])?\\s*=\\s*\\{\\s*[^.}\\s]|\\(\\s*${spelled}\\s*\\)\\s*\\{\\s*[^.}\\s]|offsetof(?:end)?\\s*\\(\\s*${spelled}\\b[^)]*\\)\\s*-|-\\s*offsetof(?:end)?\\s*\\(\\s*${spelled}\\b|memset_(?:after|startat)`,
+  const mentioning = texts.filter(({ path }) => uses.files.includes(path));
+  return !mentioning.some((each) => dependsOnOrder(stripComments(each.text), spelled));
+}
+
+function dependsOnOrder(code: string, spelled: string): boolean {
+  const initial = '\\{(?!\\s*0?\\s*\\})(?:\\s|#[^\\n]*\\n)*[^.}\\s#]';
+  const patterns = [
+    // Only values by name can be told from those by order: not `= { 1 }`, `= { { .a = 1 } }` or `= SOME_INIT(x)`.
+    `\\b${spelled}\\s+\\w+[^;{}]{0,300}?=\\s*(?:${initial}|[A-Z_][A-Z0-9_]+\\b)`,
+    `\\(\\s*(?:const\\s+)?${spelled}\\s*(?:\\[\\s*\\])?\\s*\\)\\s*${initial}`,
+    `offsetof(?:end)?\\s*\\(\\s*${spelled}\\b[^)]*\\)\\s*-|-\\s*offsetof(?:end)?\\s*\\(\\s*${spelled}\\b`,
+  ];
+  if (patterns.some((pattern) => new RegExp(pattern).test(code))) return true;
+  return [...code.matchAll(/\bmemset_(?:after|startat)\s*\(\s*(\w+)/g)].some(([, name]) =>
+    new RegExp(`\\b${spelled}\\s*\\*\\s*${name}\\b`).test(code),
   );
-  return !texts.some(({ path, text: other }) => uses.files.includes(path) && ordered.test(other));
 }
 
 async function writeDifference(file: string, before: string, after: string): Promise<string> {

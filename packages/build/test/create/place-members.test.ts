@@ -54,12 +54,20 @@ describe('new members put into unused bytes', () => {
     assert.equal(Buffer.from(files.get('x.c')?.after ?? []).toString(), PLACED);
   });
 
+  it('leaves variables with names in their initialiser alone', async () => {
+    assert.ok(
+      (await place({
+        more: 'struct t one\n#ifdef X\n__data\n#endif\n= {\n#ifdef X\n\t.a = 1,\n#endif\n};\n',
+      })) !== undefined,
+    );
+  });
+
   for (const [fact, change] of [
     ['there is no place', { places: undefined }],
     ['programs know the type', { file: 'include/uapi/x.h' }],
     ['it may be a format of others', { internal: false }],
     ['it is packed', { after: AFTER.replace('};', '} __packed;') }],
-    ['a variable is one', { more: 'static struct t one = { 0, 1 };\n' }],
+    ['a variable is one, without names', { more: 'static struct t one = { 0, 1 };\n' }],
     ['a variable holds one', { more: 'struct h { struct t t; };\nstatic struct h one;\n' }],
     [
       'one is initialised by the order of members',
@@ -69,6 +77,8 @@ describe('new members put into unused bytes', () => {
       'members are copied from one to another',
       { more: 'int g(struct t *t)\n{\n\tmemset_after(t, 0, p);\n}\n' },
     ],
+    ['a macro says what a variable holds', { more: 'static struct t one = T_INIT(3);\n' }],
+    ['a table holds some', { more: 'static struct t many[] __used = { { .a = 1 } };\n' }],
     ['the declaration shares its line', { after: AFTER.replace('int n;', 'int n, m;') }],
   ] as const satisfies readonly (readonly [string, Case])[]) {
     it(`is not tried when ${fact}`, async () => assert.equal(await place(change), undefined));

@@ -59,7 +59,8 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
   const declaration = new RegExp(`${spelled}(\\s*(?:__\\w+\\s+)?\\*[^;(){}]{0,300})`, 'g');
   const sources = texts.flatMap(({ path, text }) => {
     if (!text.includes(type.split(' ').at(-1) ?? '')) return [];
-    const code = stripComments(text);
+    // Conditions stand anywhere, and macros may allocate.
+    const code = stripComments(text).replace(/^[ \t]*#[ \t]*(?:if|el|end|inc)(?:\\\r?\n|.)*/gm, '');
     if (!mentions.test(code) && !isNamedOnly(code, type)) return [];
     for (const [, names = ''] of code.matchAll(declaration)) {
       for (const declarator of names.split(',')) {
@@ -149,15 +150,10 @@ function collectSizes(
     );
   }
   // memdup and friends through a pointer's own type, and allocators that are given none.
-  for (const name of pointers) {
-    for (const match of code.matchAll(
-      new RegExp(
-        `\\b${name}\\s*=\\s*(?:\\([^()]*\\)\\s*)?(\\w*(?:alloc|memdup|netdev_priv|_priv|get_drvdata)\\w*)\\s*\\(([^;]*);`,
-        'g',
-      ),
-    ))
-      onSize(match[1], match.index, match[2] ?? '');
-  }
+  const given =
+    /\b(\w+)\s*=\s*(?:\([^()]*\)\s*)?(\w*(?:alloc|memdup|netdev_priv|_priv|get_drvdata)\w*)\s*\(([^;]*);/g;
+  for (const match of code.matchAll(given))
+    if (pointers.has(match[1] ?? '')) onSize(match[2], match.index, match[3] ?? '');
 }
 
 function isOfType(operand: string, keyword: string, spelled: string, pointers: ReadonlySet<string>): boolean {
@@ -200,15 +196,15 @@ function findContainers(code: string, spelled: string): readonly string[] {
 
 function findVariables(code: string, spelled: string, bodies: readonly FunctionBody[]): readonly string[] {
   const names: string[] = [];
-  for (const match of code.matchAll(
-    new RegExp(`([^;{}()]*)${spelled}\\s+(?:__\\w+\\s+)*(\\w+)\\s*(?:__\\w+\\s*)*[;=\\[,]`, 'g'),
-  )) {
-    const [, before = '', name = ''] = match;
-    const at = match.index + before.length;
+  // Not a function that returns one.
+  for (const match of code.matchAll(new RegExp(`${spelled}\\s+(?:__\\w+\\s+)*(\\w+)\\b(?!\\s*\\()`, 'g'))) {
+    const at = match.index;
+    const before = /[^;{}()]*$/.exec(code.slice(Math.max(0, at - 200), at))?.[0] ?? '';
     const local = bodies.some(({ start, end }) => start <= at && at < end);
     if (/\bextern\b/.test(before) || (local && !/\bstatic\b/.test(before))) continue;
-    if (!local && isInRecord(code, at, bodies)) continue;
-    names.push(name);
+    const isParameter = code[at - before.length - 1] === '(';
+    if (!local && (isParameter || isInRecord(code, at, bodies))) continue;
+    names.push(match[1] ?? '');
   }
   for (const match of code.matchAll(
     new RegExp(`\\b(?:DEFINE|DECLARE)_\\w+\\s*\\(\\s*${spelled}\\s*,\\s*(\\w+)`, 'g'),
@@ -219,7 +215,8 @@ function findVariables(code: string, spelled: string, bodies: readonly FunctionB
 
 /** Inside braces that are no function's: a member. */
 function isInRecord(code: string, index: number, bodies: readonly FunctionBody[]): boolean {
-  const from = bodies.findLast(({ end }) => end <= index)?.end ?? 0;
+  const last = bodies.findLast(({ end }) => end <= index);
+  const from = last === undefined ? 0 : last.end + '\n}'.length;
   let depth = 0;
   for (let at = from; at < index; at++) {
     if (code[at] === '{') depth++;
@@ -242,16 +239,14 @@ function findShared(
     if (call !== undefined) why.push(`${name}() calls ${call}()`);
   }
   if (new RegExp(`\\(\\s*${spelled}\\s*\\*+\\s*\\)`).test(code)) why.push('other bytes are taken for one');
-  for (const name of pointers) {
-    const assigned = new RegExp(`\\b${name}\\s*=\\s*([^=;][^;]*);`, 'g');
-    for (const [, value = ''] of code.matchAll(assigned)) {
-      if (/^(?:&\s*\w+\s*$|NULL\s*$|container_of\s*\(|from_timer)/.test(value.trim())) continue;
-      if (/->|\./.test(value) || /\w\s*\(/.test(value))
-        why.push(`${name} is taken from ${value.trim().replace(/\s+/g, ' ').slice(0, 40)}`);
-    }
-    if (new RegExp(`(?:->|\\.)\\s*\\w+\\s*=\\s*${name}\\s*;`).test(code))
-      why.push(`${name} is kept in memory`);
+  for (const [, name = '', value = ''] of code.matchAll(/\b(\w+)\s*=\s*([^=;][^;]*);/g)) {
+    if (!pointers.has(name)) continue;
+    if (/^(?:&\s*\w+\s*$|NULL\s*$|container_of\s*\(|from_timer)/.test(value.trim())) continue;
+    if (/->|\./.test(value) || /\w\s*\(/.test(value))
+      why.push(`${name} is taken from ${value.trim().replace(/\s+/g, ' ').slice(0, 40)}`);
   }
+  for (const [, name = ''] of code.matchAll(/(?:->|\.)\s*\w+\s*=\s*(\w+)\s*;/g))
+    if (pointers.has(name)) why.push(`${name} is kept in memory`);
   return why;
 }
 

@@ -69,6 +69,11 @@ describe('where objects of a type live', () => {
     ['part of another struct, as an array', 'struct c { int n; struct a many[4]; };', 'embeddedIn'],
     ['a typedef, which may stand anywhere', 'typedef struct a a_t;', 'embeddedIn'],
     ['a variable at file scope', 'static struct a one;\n', 'variables'],
+    [
+      'a variable with attributes',
+      'struct a one\n#ifdef X\n__data\n#endif\n__aligned(64)\n= { .b = 1 };\n',
+      'variables',
+    ],
     ['a table', 'static const struct a table[] = { { 1 } };\n', 'variables'],
     ['a static variable of a function', 'void f(void)\n{\n\tstatic struct a one;\n}\n', 'variables'],
     ['a per-CPU variable', 'static DEFINE_PER_CPU(struct a, one);\n', 'variables'],
