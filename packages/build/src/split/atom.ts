@@ -135,8 +135,8 @@ function makeAtom(path: string, file: PatchedFile, hunks: readonly Hunk[], befor
     ),
   );
   const members = new Set<string>();
-  for (const { item, side, line } of changed) {
-    if (item.kind !== 'aggregate') continue;
+  for (const { item, side, line, text } of changed) {
+    if (item.kind !== 'aggregate' || /^\s*#/.test(text)) continue;
     for (const name of listMembers(declarationAt(side === '+' ? after : before, item, line))) {
       members.add(name);
       (side === '+' ? added : removed).add(name);

@@ -7,7 +7,7 @@ import { dirname } from 'node:path/posix';
 import type { Atom } from './atom.js';
 import { isWord } from './c-outline.js';
 import type { Complaint, MissingName } from './complaint.js';
-import { isNear, isSameMachine } from './nearness.js';
+import { isNear, isSameBuild } from './nearness.js';
 import type { DraftUnit } from './unit.js';
 
 /** `dev_` and `_get` are parts of thousands of names. */
@@ -103,11 +103,15 @@ function mentions(atom: Atom, name: string): boolean {
   return (atom.balance.get(name) ?? 0) !== 0 || atom.mentions.has(name) || changes(atom, name);
 }
 
-/** What only one .c file can see does not help another. */
+/** What only one source can see does not help the compiler of another; a linker that names no file finds it anywhere. */
 function isReachable(atom: Atom, own: readonly Atom[], failing: readonly string[]): boolean {
   const paths = [...own.map(({ path }) => path), ...failing];
-  if (!paths.some((path) => isSameMachine(atom.path, path))) return false;
-  return /\.[hc]$/.test(atom.path) || paths.includes(atom.path);
+  if (!paths.some((path) => isSameBuild(atom.path, path))) return false;
+  return (
+    atom.path.endsWith('.h') ||
+    paths.includes(atom.path) ||
+    (failing.length === 0 && /\.[cS]$/.test(atom.path))
+  );
 }
 
 /** The one whose fitting atoms have the smallest distance; the first of several. */

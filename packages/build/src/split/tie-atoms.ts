@@ -10,7 +10,7 @@ import { dirname } from 'node:path/posix';
 import type { Atom } from './atom.js';
 import { DisjointSets } from './disjoint-sets.js';
 import { groupBy } from './group-by.js';
-import { isNear, isSameMachine } from './nearness.js';
+import { isNear, isSameBuild } from './nearness.js';
 
 /** A name in the older text of more of the changed files than this is a common word. */
 const FEW = 20;
@@ -72,14 +72,14 @@ function tiePasted(
     for (let at = name.indexOf('_'); at >= 0; at = name.indexOf('_', at + 1)) {
       for (const maker of makers.get(name.slice(at + 1)) ?? [])
         for (const user of indices)
-          if ((atoms[user]?.balance.get(name) ?? 0) > 0 && isSameMachineAs(atoms, maker, user))
+          if ((atoms[user]?.balance.get(name) ?? 0) > 0 && isSameBuildAs(atoms, maker, user))
             groups.join(maker, user);
     }
   }
 }
 
-function isSameMachineAs(atoms: readonly Atom[], a: number, b: number): boolean {
-  return isSameMachine(atoms[a]?.path ?? '', atoms[b]?.path ?? '');
+function isSameBuildAs(atoms: readonly Atom[], a: number, b: number): boolean {
+  return isSameBuild(atoms[a]?.path ?? '', atoms[b]?.path ?? '');
 }
 
 interface TiedName {
@@ -129,8 +129,10 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
       /^CONFIG_/.test(name) || (atom.file.kind !== 'modify' && dirname(atom.path) === dirname(user.path))
     );
   }
-  if (!isSameMachine(atom.path, user.path)) return false;
+  if (!isSameBuild(atom.path, user.path)) return false;
   if (!atom.path.endsWith('.h')) {
+    // The members of a structure of one source are nobody else's: `name` of struct amd_uncore.
+    if (atom.members.has(name) || user.members.has(name)) return false;
     // A static of one file and a static of another may have the same name; what is declared in a header that changes too is one thing.
     return user.path.endsWith('.h') && !older.has(user.path, name)
       ? user.added.has(name)
@@ -138,7 +140,7 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
   }
   const near = isNear(atom.path, user.path);
   // `dic->sbi` in fs/f2fs/compress.c, a member that f2fs.h adds: a common word, and here the member.
-  if (older.count(name) > FEW) return isReached(atom, user, name) && (near || hasTag(atom, user, older));
+  if (older.count(name) > FEW) return isReached(atom, user, name) && knowsTag(atom, user, older, near);
   if (near) return true;
   if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
   return !atom.members.has(name) || older.count(name) <= FEW / 2;
@@ -148,9 +150,16 @@ function isReached(atom: Atom, user: Atom, name: string): boolean {
   return atom.added.has(name) && atom.members.has(name) && user.accesses.has(name);
 }
 
-/** `frag->val` in arch/x86/kvm/x86.c, which knows struct kvm_mmio_fragment of include/linux/kvm_host.h; who does not know struct device? */
-function hasTag({ tags }: Atom, user: Atom, older: OlderTexts): boolean {
-  return [...tags].some((tag) => older.has(user.path, tag) && older.count(tag) <= FEW);
+/**
+ * `frag->val` in arch/x86/kvm/x86.c, which knows struct kvm_mmio_fragment of include/linux/kvm_host.h; a structure that everybody knows
+ * (struct device) says something only beside its header.
+ */
+function knowsTag({ tags }: Atom, user: Atom, older: OlderTexts, near: boolean): boolean {
+  return [...tags].some((tag) =>
+    near
+      ? older.has(user.path, tag) || user.mentions.has(tag)
+      : older.has(user.path, tag) && older.count(tag) <= FEW,
+  );
 }
 
 function isCode(path: string): boolean {

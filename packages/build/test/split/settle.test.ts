@@ -4,6 +4,7 @@ import { parsePatch } from '../../src/patch/diff-parser.js';
 import { applyPatches } from '../../src/patch/patch-stack.js';
 import { listAtoms } from '../../src/split/atom.js';
 import { type Complaint, parseComplaint } from '../../src/split/complaint.js';
+import { findPartners } from '../../src/split/find-partners.js';
 import { settleUnits } from '../../src/split/settle.js';
 import { type DraftUnit, makeUnit } from '../../src/split/unit.js';
 import { compileAlone } from './compile-alone.js';
@@ -212,4 +213,27 @@ test('of a sample, only what is drawn and what it needs is asked about', async (
   const settled = await settle(changes, ({ unit }) => unit.files.includes('net/a.c'));
   assert.deepEqual(filesOf(settled), ['include/s.h net/a.c']);
   assert.equal(settled.asked, 2);
+});
+
+test('a symbol that the linker misses is found in a source, a name that a compiler misses is not', () => {
+  const units = apart([
+    change('net/a.c', 'int f(void) {', 'return 0; => return fresh();', '}'),
+    change('lib/b.c', ' => int fresh(void) { return 1; }'),
+  ]);
+  const user = units.findIndex(({ unit }) => unit.files.includes('net/a.c'));
+  const names = [{ kind: 'name' as const, name: 'fresh' }];
+  const linker = findPartners(units, user, { names, words: new Set(), files: [] });
+  assert.deepEqual([...linker], [1 - user]);
+  const compiler = findPartners(units, user, { names, words: new Set(), files: ['net/a.c'] });
+  assert.deepEqual([...compiler], []);
+});
+
+test('programs beside the kernel help nothing in it', () => {
+  const units = apart([
+    change('net/a.c', 'int f(void) {', 'return 0; => return LIMIT;', '}'),
+    change('tools/include/linux/a.h', ' => #define LIMIT 1'),
+  ]);
+  const user = units.findIndex(({ unit }) => unit.files.includes('net/a.c'));
+  const names = [{ kind: 'name' as const, name: 'LIMIT' }];
+  assert.deepEqual([...findPartners(units, user, { names, words: new Set(), files: ['net/a.c'] })], []);
 });

@@ -445,3 +445,26 @@ test('a prefix of a subject fits a path by its pieces, by the directory it stand
     [...subjects.map((subject) => [subject]), []],
   );
 });
+
+test('words that many structures use tie no files that have nothing to do with each other', () => {
+  const struct = (tag: string, line: string) => lines(`struct ${tag} {`, '\tint a;', line, '};');
+  const body = (line: string) => lines('int f(void)', '{', line, '}');
+  const added = (tag: string, line: string) => ({ before: struct(tag, ''), after: struct(tag, line) });
+  const changes = new Map([
+    // A structure of a source, and one of a header.
+    ['arch/x86/events/amd/uncore.c', added('uncore', '\tint flags;')],
+    ['kernel/cgroup/cpuset-internal.h', added('cpuset', '\tint flags;')],
+    // core.h of one driver, and a directory of that name.
+    ['drivers/usb/dwc3/core.h', added('dwc3', '\tint dev;')],
+    ['drivers/cxl/core/hdm.c', { before: body('return 0;'), after: body('return p->dev;') }],
+    // A topic of include/net, and a file of that name.
+    ['include/net/bluetooth/coredump.h', added('dump', '\tint len;')],
+    ['drivers/mt7915/coredump.c', { before: body('return 0;'), after: body('return p->len;') }],
+    // A conditional is no member.
+    ['drivers/mt7915/mt7915.h', added('mt', '#ifdef CONFIG_DEV_COREDUMP')],
+    ['net/bluetooth/a.c', { before: '', after: '#ifdef CONFIG_DEV_COREDUMP' }],
+  ]);
+  const has = (path: string, name: string) => (changes.get(path)?.before ?? '').includes(name);
+  const groups = tieAtoms(listChanged(changes), { has, count: () => 400 });
+  assert.equal(groups.length, changes.size);
+});
