@@ -121,6 +121,7 @@ async function upgrade({
           id,
           module: module.name,
           engine: 'livepatch',
+          engineReason: '',
           replaced: [],
           pending: [],
           notes: [],

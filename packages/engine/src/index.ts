@@ -18,6 +18,7 @@ export {
   type ReplacedPair,
 } from './diff/object-diff.js';
 export { checkOutsideSymbols, findOutsideSymbols, type OutsideSymbol } from './diff/outside-symbol.js';
+export { isPlainText } from './diff/plain-text.js';
 export type { Engine } from './diff/redirection.js';
 export type { StructLayouts } from './diff/table.js';
 export { encodeObject } from './elf/encode.js';

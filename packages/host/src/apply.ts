@@ -28,6 +28,8 @@ export interface ApplyResult {
   readonly pending: readonly string[];
   readonly notes: readonly string[];
   readonly engine: Manifest['engine'];
+  /** Why this one. */
+  readonly engineReason: string;
   /** Updates that ended when this one began. */
   readonly replaced: readonly string[];
   /** How long our own checks, loading the module, and switching took; `pause`: how long all processors stood still for it. */
@@ -116,6 +118,7 @@ function describeResult(
     id: manifest.id,
     module: manifest.module.name,
     engine: manifest.engine,
+    engineReason: manifest.engineReason,
     pending,
     replaced,
     notes,

@@ -50,8 +50,9 @@ function describeEnvironment(environment: Environment): readonly MachineFact[] {
       name: 'livepatch',
       ok: environment.livepatch,
       found: environment.livepatch ? 'supported' : '/sys/kernel/livepatch does not exist',
-      need: 'CONFIG_LIVEPATCH',
-      advice: 'boot a stock Debian amd64 kernel',
+      need: 'CONFIG_LIVEPATCH, for updates of the livepatch engine',
+      advice:
+        'use updates for the trampoline engine (create --engine trampoline), or boot a stock Debian amd64 kernel',
     },
     {
       name: 'ftrace',

@@ -26,6 +26,8 @@ const MEBIBYTE = 1024 * 1024;
 // late, because an emulated CPU on a busy machine stands still for seconds without anything being wrong.
 const COMMAND_LINE = [
   'console=ttyS0 ignore_loglevel panic=-1 log_buf_len=8M',
+  // An emulated timer is late on a busy host, and the kernel then gives up: "IO-APIC + timer doesn't work!"
+  'no_timer_check',
   'watchdog_thresh=60 rcupdate.rcu_cpu_stall_timeout=120 random.trust_cpu=on',
 ].join(' ');
 

@@ -5,6 +5,7 @@ import {
   type Engine,
   encodeObject,
   findMoved,
+  isPlainText,
   type Migration,
   type ObjectFile,
   parseObject,
@@ -18,7 +19,7 @@ import type { Slot } from '../tree/slot.js';
 import { type ComparedObject, compareObject, type ObjectVersions } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
 import { customCodeFlags } from './kmod-source.js';
-import { hasModuleFlags, moduleFlags } from './module-flags.js';
+import { hasModuleFlags, isAssembly, objectFlags } from './object-flags.js';
 import { compilePatched, compileShipped, type Flags } from './sources.js';
 
 /** Objects in memory at once; each takes a megabyte or two, before and after. */
@@ -80,8 +81,8 @@ export async function compareObjects(
 }
 
 /**
- * Objects of modules are compiled with flags of their own, before and after; the shipped object is then only there to be matched
- * with the shipped module, as under a lower update.
+ * Objects of modules and of assembly files are compiled with flags of their own, before and after; the shipped object is then only there to be
+ * matched with the shipped kernel, as under a lower update.
  */
 async function compileVersions(
   request: ComparisonRequest,
@@ -90,26 +91,46 @@ async function compileVersions(
 ): Promise<readonly ObjectVersions[]> {
   const { tree, patched: patchedTree } = request;
   const isNew = (object: string) => tree.database.find(object) === undefined;
+  const known = objects.filter((object) => !isNew(object));
   const inModules = objects.filter((object) => hasModuleFlags(patchedTree, object));
-  const others = objects.filter((object) => !hasModuleFlags(patchedTree, object));
-  const flags = inModules.length === 0 ? [] : await moduleFlags(tree);
-  const [shipped, plain, flagged] = await Promise.all([
-    compileShipped(
-      tree,
-      objects.filter((object) => !isNew(object)),
-      options,
-    ),
+  const assembly = await findPlainText(tree, known, options);
+  const others = objects.filter((object) => !inModules.includes(object) && !assembly.includes(object));
+  const flagsOf = async (kind: 'module' | 'assembly', some: readonly string[]) =>
+    some.length === 0 ? [] : objectFlags(tree, kind);
+  const [ofModules, ofAssembly] = [await flagsOf('module', inModules), await flagsOf('assembly', assembly)];
+  const [shipped, plain, flagged, separated] = await Promise.all([
+    compileShipped(tree, known, options),
     compilePair(request, others, options),
-    compilePair(request, inModules, { ...options, extraFlags: flags }),
+    compilePair(request, inModules, { ...options, extraFlags: ofModules }),
+    compilePair(request, assembly, { ...options, extraFlags: ofAssembly }),
   ]);
+  const pairOf = (name: string) => {
+    if (inModules.includes(name)) return flagged;
+    return assembly.includes(name) ? separated : plain;
+  };
   return objects.map((name) => {
-    const { below, patched } = inModules.includes(name) ? flagged : plain;
+    const { below, patched } = pairOf(name);
     const [before, after] = [isNew(name) ? NO_OBJECT : shipped.get(name), patched.get(name)];
     if (before === undefined || after === undefined) {
       throw new InternalError('not-compiled', `${name} was not compiled`);
     }
     const source = patchedTree.database.find(name)?.source ?? name;
     return { name, source, shipped: before, below: below?.get(name), patched: after };
+  });
+}
+
+/** Objects of assembly files whose functions can have sections of their own. */
+async function findPlainText(
+  tree: PreparedTree,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<readonly string[]> {
+  const assembly = objects.filter((object) => isAssembly(tree, object));
+  if (assembly.length === 0) return [];
+  const shipped = await compileShipped(tree, assembly, options);
+  return assembly.filter((object) => {
+    const file = shipped.get(object);
+    return file !== undefined && isPlainText(file);
   });
 }
 

@@ -75,6 +75,7 @@ export function compareObject(
     isModule: owner !== 'vmlinux',
     shipped: sameSource,
     engine,
+    isAssembly: /\.[sS]$/.test(source),
   });
   const migration = listMigrants(diff);
   if (isEmpty(diff)) return { compared: undefined, reasons: [], migration };

@@ -40,7 +40,8 @@ export function renderApplied(result: ApplyResult): Outcome {
     result.state === 'applied' ? `${result.id} is applied (${times})` : `${result.id} was already applied`;
   const pending = result.pending.map((name) => `${name} is not loaded; it will be updated when it is`);
   const replaced = result.replaced.map((id) => `it replaces ${id}, which is not applied any more`);
-  return done({ ...result }, [head, ...replaced, ...pending, ...result.notes]);
+  const engine = `engine ${result.engine}: ${result.engineReason}`;
+  return done({ ...result }, [head, engine, ...replaced, ...pending, ...result.notes]);
 }
 
 /** The livepatch core lets tasks change over one by one; the trampoline engine stops all processors for a moment. */

@@ -46,6 +46,8 @@ export interface DiffOptions {
   readonly shipped?: DefinedObject | undefined;
   /** How functions will be redirected; livepatch when absent. */
   readonly engine?: Engine;
+  /** The object is compiled from an assembly file. */
+  readonly isAssembly?: boolean;
 }
 
 /**
@@ -57,7 +59,7 @@ export function diffObjects(
   before: ObjectFile,
   after: ObjectFile,
   layouts: StructLayouts,
-  { isModule = false, shipped, engine = 'livepatch' }: DiffOptions = {},
+  { isModule = false, shipped, engine = 'livepatch', isAssembly = false }: DiffOptions = {},
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
@@ -79,6 +81,7 @@ export function diffObjects(
     absent,
     isModule,
     engine,
+    isAssembly,
     custom,
   });
   const replaced = selection.replaced.map((definition) => {

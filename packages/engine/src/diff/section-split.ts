@@ -82,6 +82,8 @@ function headsOf(section: Section, symbols: readonly ObjectSymbol[]): readonly O
 
 /** Padding of nops between the previous code and a function, which the kernel may fill with code of its own (call thunks). */
 function prefixLength(section: Section, previousEnd: number, start: number): number {
+  // One function of an assembly file (kmod/assembly-sections.h): what stands before its first symbol begins at a label that left none.
+  if (previousEnd === 0 && section.name.startsWith('.text.resplice.')) return start;
   let from = start;
   while (from > previousEnd && section.data[from - 1] === 0x90) from--;
   return start - from;

@@ -31,6 +31,8 @@ export interface SelectionInput {
   /** The object is part of a loadable module. */
   readonly isModule: boolean;
   readonly engine: Engine;
+  /** The object is compiled from an assembly file. */
+  readonly isAssembly: boolean;
   readonly custom: CustomCode;
 }
 
@@ -231,7 +233,15 @@ class Selector {
     const { carried, correlation, absent } = this.#input;
     const fragment = parentOfFragment(definition.name) !== undefined;
     const original = correlation.origins.get(definition);
-    if (fragment || carried.has(definition) || original === undefined || absent.has(original))
+    // In assembly, local code is a continuation of others as often as a function, and objtool wants to see where it goes.
+    const isContinuation = this.#input.isAssembly && definition.binding === 'local';
+    if (
+      isContinuation ||
+      fragment ||
+      carried.has(definition) ||
+      original === undefined ||
+      absent.has(original)
+    )
       this.#include(definition);
   }
 

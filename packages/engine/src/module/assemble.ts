@@ -185,7 +185,7 @@ class Assembler {
 
   #define(definition: Definition, section: SectionBuilder, offset: number): NewSymbol | undefined {
     if (definition.symbols.length === 0) return undefined;
-    const type = definition.kind === 'function' ? STT.FUNC : STT.OBJECT;
+    const type = definition.kind === 'function' ? codeType(definition) : STT.OBJECT;
     return this.builder.define({
       name: definition.name,
       place: section.section,
@@ -346,6 +346,12 @@ class Assembler {
       throw new InternalError('not-in-update', `${definition.name} is not part of the update`);
     return place;
   }
+}
+
+/** Code of assembly that is no function in the sense of C (SYM_CODE_START) has no type, and objtool lets others go on in it. */
+function codeType({ symbols, start }: Definition): number {
+  const isFunction = symbols.some(({ type, value }) => value === start && type === STT.FUNC);
+  return isFunction ? STT.FUNC : STT.NOTYPE;
 }
 
 function shapeOf(definition: Definition): SectionShape {

@@ -113,7 +113,10 @@ function refuseAbsent(module: string): Reason {
 
 function noteUnloading(manifest: Manifest): readonly string[] {
   // The engine holds the modules that it has written into.
-  if (manifest.engine === 'trampoline') return [];
+  if (manifest.engine === 'trampoline')
+    return manifest.objects
+      .filter(({ name }) => name !== 'vmlinux')
+      .map(({ name }) => `${name} cannot be unloaded while the update is applied`);
   const names = manifest.objects.filter((object) => !object.reloadable).map(({ name }) => name);
   return names.map(
     (name) => `if ${name} is unloaded, this kernel loads it again only after the update is undone`,

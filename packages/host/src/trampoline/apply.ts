@@ -221,8 +221,7 @@ function explain(
     return { code: 'tasks-busy', subject, found, evidence: describeBusy(machine, reply.busy, located) };
   }
   if (reply.code === 'HOOK_REFUSED') {
-    const names = manifest.trampoline?.hooks.map((hook) => hook.function) ?? [];
-    return { code: 'hook-refused', subject, found: explainHook(reply, names) };
+    return { code: 'hook-refused', subject, found: explainHook(machine, reply, manifest) };
   }
   if (reply.code === 'NEEDED')
     return {

@@ -3,9 +3,11 @@
 import { getSystemErrorMap } from 'node:util';
 import type { CoreBusy, CoreReply } from '@resplice/engine';
 import type { Reason } from '@resplice/report';
+import type { Manifest } from '@resplice/update';
 import { findUpdateId, type TargetFunction } from '../applicable-update.js';
 import { formatTask, parseStack } from '../kernel/task-list.js';
 import { type Machine, readText } from '../machine/machine.js';
+import { readKeptManifest } from './active-update.js';
 
 /** A function of the update with its address in the running kernel. */
 export interface Located {
@@ -30,7 +32,12 @@ export function explainRefusal(reply: CoreReply, sites: readonly Located[]): Rea
     case 'OLD_BYTES':
       return { code: 'function-altered', subject, found: 'its code has changed since it was compared' };
     case 'CONFLICT':
-      return { code: 'function-held-by-update', subject, found: 'another update has changed the same bytes' };
+      return {
+        code: 'function-held-by-update',
+        subject,
+        found: `the update ${nameUpdate(reply)} has changed the same bytes`,
+        advice: `run \`resplice undo ${nameUpdate(reply)}\` first`,
+      };
     case 'NO_MODULE':
       return { code: 'module-not-loaded', subject, found: 'a module that the update uses is gone' };
     default:
@@ -38,10 +45,15 @@ export function explainRefusal(reply: CoreReply, sites: readonly Located[]): Rea
   }
 }
 
-/** What a hook said no with. */
-export function explainHook({ item, error }: CoreReply, hooks: readonly string[]): string {
-  const name = item === undefined ? undefined : hooks[item];
-  return `its hook ${name ?? 'of a kind that is asked'} answered ${errorName(error)}`;
+/** What a hook said no with; `own` is the manifest of the update that was asked for. */
+export function explainHook(machine: Machine, reply: CoreReply, own: Manifest | undefined): string {
+  const { item, error } = reply;
+  // Of an update that is to be replaced, the undo hooks are asked.
+  const other = reply.name === '' || reply.name === own?.module.name ? undefined : nameUpdate(reply);
+  const manifest = other === undefined ? own : readKeptManifest(machine, other);
+  const name = item === undefined ? undefined : manifest?.trampoline?.hooks[item]?.function;
+  const whose = other === undefined ? 'its hook' : `the update ${other} is to be replaced, and its hook`;
+  return `${whose} ${name ?? 'of a kind that is asked'} answered ${errorName(error)}`;
 }
 
 /** Lines for people: the thread that is in the way, where, and its stack as far as it still is there. */

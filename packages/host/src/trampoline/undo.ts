@@ -70,8 +70,8 @@ function explain(
     };
   }
   if (reply.code === 'HOOK_REFUSED') {
-    const names = readKeptManifest(machine, id)?.trampoline?.hooks.map((hook) => hook.function) ?? [];
-    return { code: 'undo-hook-refused', subject, found: explainHook(reply, names) };
+    const found = explainHook(machine, reply, readKeptManifest(machine, id));
+    return { code: 'undo-hook-refused', subject, found };
   }
   if (reply.code === 'NEEDED')
     return {
