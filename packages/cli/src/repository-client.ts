@@ -25,6 +25,8 @@ export interface ClientOptions {
   readonly state: string;
   /** Remembers nothing. */
   readonly dryRun?: boolean | undefined;
+  /** For a mirror: with every root from the one handed over on. */
+  readonly wholeChain?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -36,7 +38,8 @@ export async function openRepository(options: ClientOptions): Promise<TrustedMet
   const kept = openMetadataStore(join(options.state, 'trust', anchor));
   const store = options.dryRun === true ? overlayMetadataStore(kept) : kept;
   const source = openSource(options.from);
-  return refreshMetadata({ source, store, root, now: new Date(), signal: options.signal });
+  const { wholeChain = false, signal } = options;
+  return refreshMetadata({ source, store, root, wholeChain, now: new Date(), signal });
 }
 
 export function openSource(from: string): RepositorySource {

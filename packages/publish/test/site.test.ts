@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Updater } from 'tuf-js';
-import { listKeys, listPublished, renewDocuments, revokeKey } from '../src/index.js';
+import { listKeys, listPublished, parseValidity, renewDocuments, revokeKey } from '../src/index.js';
 import { withSiteLock } from '../src/site/site.js';
 import { KERNEL, memoryStore, NOW, sampleUpdate, Workshop } from './workshop.js';
 
@@ -222,6 +222,13 @@ inWorkshop('a repository that is refreshed stays alive, and one that is not does
   }
   shop.now = new Date(shop.now.getTime() + 8 * day);
   await assert.rejects(shop.look(pinned), { code: 'repository-expired' });
+});
+
+test('how long metadata is good for is said by role and days', () => {
+  assert.deepEqual(parseValidity(['timestamp=30']), { family: 90, snapshot: 14, timestamp: 30 });
+  for (const text of ['root=30', 'timestamp', 'timestamp=0', 'timestamp=-1', 'timestamp=1e9']) {
+    assert.throws(() => parseValidity([text]), { code: 'not-a-validity' });
+  }
 });
 
 inWorkshop('root and targets that come of age are announced, and renewed', async (shop) => {

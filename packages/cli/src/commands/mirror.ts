@@ -17,8 +17,9 @@ export function mirrorCommand() {
       runSession(options, async (session) => {
         // What the copy has seen is remembered beside it: so it is never brought back to an older state.
         const state = join(folder, '.resplice');
-        const trusted = await openRepository({ from, root: options.root, state, signal: session.signal });
-        return renderMirror(await mirrorRepository(trusted, folder, session.progress), folder);
+        const { signal, progress } = session;
+        const trusted = await openRepository({ from, root: options.root, state, wholeChain: true, signal });
+        return renderMirror(await mirrorRepository(trusted, folder, progress), folder);
       }),
     );
 }

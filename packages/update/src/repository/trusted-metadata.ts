@@ -18,7 +18,7 @@ import {
   assertTimestampNotOlder,
 } from './check.js';
 import type { MetadataStore } from './metadata-store.js';
-import { incomplete, inconsistent } from './refusal.js';
+import { incomplete, inconsistent, rolledBack } from './refusal.js';
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
 import type { RepositorySource } from './source.js';
 
@@ -36,6 +36,8 @@ export interface TrustOptions {
   readonly store: MetadataStore;
   /** The root that was handed over; used as long as the store has none. */
   readonly root: Uint8Array;
+  /** Follows the roots from the one that was handed over even when a later one is trusted already: a mirror needs all. */
+  readonly wholeChain?: boolean;
   readonly now: Date;
   readonly signal?: AbortSignal | undefined;
 }
@@ -70,10 +72,12 @@ export async function refreshMetadata(options: TrustOptions): Promise<TrustedMet
 type Roots = readonly [VerifiedFile<Metadata<Root>>, ...VerifiedFile<Metadata<Root>>[]];
 
 /** 5.2 and 5.3: the trusted root, then each later one that the one before vouches for. */
-async function updateRoot({ source, store, root, signal }: TrustOptions): Promise<Roots> {
-  const start = store.read('root') ?? root;
+async function updateRoot({ source, store, root, wholeChain, signal }: TrustOptions): Promise<Roots> {
+  const kept = store.read('root');
+  const start = wholeChain === true ? root : (kept ?? root);
   let trusted = parseRoot(start, 'root.json');
   assertSigned(trusted, 'root', trusted, 'root.json');
+  const keptVersion = kept === undefined ? 0 : parseRoot(kept, 'root.json').signed.version;
   const roots: [VerifiedFile<Metadata<Root>>, ...VerifiedFile<Metadata<Root>>[]] = [
     { bytes: start, metadata: trusted },
   ];
@@ -85,10 +89,15 @@ async function updateRoot({ source, store, root, signal }: TrustOptions): Promis
     assertSigned(trusted, 'root', next, file);
     assertSigned(next, 'root', next, file);
     assertNextRoot(trusted, next, file);
-    await forgetRotated(store, trusted, next);
-    await store.write('root', bytes);
+    if (next.signed.version > keptVersion) {
+      await forgetRotated(store, trusted, next);
+      await store.write('root', bytes);
+    }
     trusted = next;
     roots.push({ bytes, metadata: next });
+  }
+  if (trusted.signed.version < keptVersion) {
+    throw rolledBack('root.json', `version ${trusted.signed.version}, seen before: ${keptVersion}`);
   }
   // A root that was handed over is remembered only here: it is what a later run starts from.
   if (store.read('root') === undefined) await store.write('root', start);

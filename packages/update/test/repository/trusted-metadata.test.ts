@@ -238,6 +238,36 @@ test('rotation of every key is followed, root included, one root after the other
   assert.deepEqual(versions(store), ['root 5', 'snapshot 2', 'targets 2', 'timestamp 2']);
 });
 
+test('a mirror follows every root from the first, forgets nothing, and is not led back', async () => {
+  const repository = new SimulatedRepository();
+  repository.rotate('timestamp');
+  repository.nextRoot();
+  repository.rotate('root');
+  repository.nextRoot();
+  repository.publish(['timestamp']);
+  const store = memoryStore();
+  const mirror = () =>
+    refreshMetadata({
+      source: repository.source(),
+      store,
+      root: repository.pinned,
+      wholeChain: true,
+      now: NOW,
+    });
+  const expected = ['root 3', 'snapshot 1', 'targets 1', 'timestamp 2'];
+  for (const _ of ['first', 'again']) {
+    const { roots } = await mirror();
+    assert.deepEqual(
+      roots.map(({ metadata }) => metadata.signed.version),
+      [1, 2, 3],
+    );
+    assert.deepEqual(versions(store), expected);
+  }
+  repository.files.delete('3.root.json');
+  await assert.rejects(mirror(), { code: 'repository-rolled-back' });
+  assert.deepEqual(versions(store), expected);
+});
+
 test('a root is refused unless the old keys and the new ones have signed it', async () => {
   for (const whose of ['old', 'new'] as const) {
     const repository = new SimulatedRepository();
