@@ -4,6 +4,8 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { RespliceError } from '@resplice/report';
+import fc from 'fast-check';
 import { makeKey, openKey, readKeys } from '../src/key/key-folder.js';
 import { parseSealedKey, sealKey, unsealKey } from '../src/key/sealed-key.js';
 import { NOW, PASSPHRASE, passphrases } from './workshop.js';
@@ -49,10 +51,12 @@ test('a short passphrase is refused, and so is a file that is no key or damaged'
   assert.throws(() => parseSealedKey(Buffer.from('{"format":1}'), 'x.key'), { code: 'key-damaged' });
 });
 
-test('a cost that would take all memory is refused', async () => {
+test('a cost that would take all memory, or that scrypt does not have, is refused', async () => {
   const { key } = await sealed();
-  const text = JSON.stringify({ ...key, sealed: { ...key.sealed, N: 2 ** 30 } });
-  assert.throws(() => parseSealedKey(Buffer.from(text), 'x.key'), { code: 'key-damaged' });
+  for (const N of [2 ** 30, 17, 0]) {
+    const text = JSON.stringify({ ...key, sealed: { ...key.sealed, N } });
+    assert.throws(() => parseSealedKey(Buffer.from(text), 'x.key'), { code: 'key-damaged' });
+  }
 });
 
 test('a key that others may read is refused, with the command that mends it', async () => {
@@ -66,4 +70,26 @@ test('a folder that is not there is an error: a medium may not be plugged in', a
   await assert.rejects(readKeys([join(folder, 'absent')]), { code: 'no-key-folder' });
   writeFileSync(join(folder, 'notes.txt'), 'not a key');
   await assert.doesNotReject(readKeys([folder]));
+});
+
+test('whatever the bytes of a key file, it opens to the same key, or not at all, or it is one of our errors', async () => {
+  const { key, privateKey } = await sealed();
+  const original = Buffer.from(JSON.stringify(key));
+  const change = fc.record({ at: fc.nat(original.length - 1), value: fc.integer({ min: 0, max: 255 }) });
+  await fc.assert(
+    fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+      const bytes = Buffer.from(original);
+      for (const { at, value } of changes) bytes[at] = value;
+      try {
+        const parsed = parseSealedKey(bytes, 'x.key');
+        // Costs above the test's own would make this slow; a real one is refused or does not open either.
+        if (parsed.sealed.N > 1024) return;
+        const opened = await unsealKey(parsed, PASSPHRASE);
+        assert.ok(opened === undefined || opened.equals(privateKey));
+      } catch (error) {
+        assert.ok(error instanceof RespliceError, String(error));
+      }
+    }),
+    { seed: 11, numRuns: 500 },
+  );
 });

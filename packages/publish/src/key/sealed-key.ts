@@ -36,7 +36,7 @@ export const SealedKey = z.strictObject({
   certificate: Hex.optional(),
   sealed: z.strictObject({
     kdf: z.literal('scrypt'),
-    N: z.number().int().min(2).max(MAX_COST),
+    N: z.number().int().min(2).max(MAX_COST).refine(isPowerOfTwo, 'is no power of two'),
     r: z.literal(8),
     p: z.number().int().min(1).max(16),
     salt: Hex,
@@ -122,6 +122,10 @@ export function parseSealedKey(bytes: Uint8Array, file: string): SealedKey {
   if (parsed.success) return parsed.data;
   const message = `${file}: is damaged: ${z.prettifyError(parsed.error)}; take it from your backup`;
   throw new TrustError('key-damaged', message, { context: { file } });
+}
+
+function isPowerOfTwo(number: number): boolean {
+  return Number.isInteger(Math.log2(number));
 }
 
 function bindOpenPart(open: Omit<SealedKey, 'sealed'>): Buffer {
