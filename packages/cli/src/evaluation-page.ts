@@ -63,6 +63,7 @@ function renderHead({ from, to, kernel, sample, summary }: Evaluation): string {
 function renderSums(summary: EvaluationSummary): string {
   const rows: readonly (readonly [string, number])[] = [
     ['Units', summary.units],
+    ['Joined, because parts did not compile alone', summary.joined],
     ['Built in this configuration', summary.built],
     ['Automatic', summary.automatic],
     ['Nothing that runs changes', summary.withoutCode],
@@ -188,6 +189,8 @@ function renderUnit(unit: UnitResult): string {
     const place = subject === '' ? '' : `${subject}: `;
     return `<li><code>${escapeMarkup(code)}</code> ${escapeMarkup(`${place}${found}`)}</li>`;
   });
+  if (unit.joined.length > 0)
+    reasons.push(`<li>Joined from ${unit.joined.map(escapeMarkup).join(', ')}</li>`);
   if (unit.applied === false)
     reasons.push(`<li>In the guest: ${escapeMarkup(unit.applyProblem ?? 'not applied')}</li>`);
   const trial = unit.applied === true ? ', applied' : '';

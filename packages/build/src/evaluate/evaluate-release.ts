@@ -1,7 +1,7 @@
 // Every unit of a release through create: split, draw a sample if asked to, judge what no earlier run has judged, join what does not
 // compile alone and judge that, add up. As many units at a time as there are processors: one unit mostly waits for one compiler.
 
-import { InputError } from '@resplice/report';
+import { InputError, silentProgress } from '@resplice/report';
 import type { Update } from '@resplice/update';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
 import type { WorkOptions } from '../debian/store.js';
@@ -11,9 +11,11 @@ import { MentioningFiles } from '../split/mentioning-files.js';
 import { settleUnits } from '../split/settle.js';
 import { draftSplit } from '../split/split-release.js';
 import type { DraftUnit, ReleaseUnit } from '../split/unit.js';
+import { checkUnit } from './check-unit.js';
 import { complaintOf } from './complaint-of.js';
 import { type Evaluation, summarize, type UnitResult } from './evaluation.js';
 import { judgeAll, type Retry } from './judge-all.js';
+import { judgeAlone } from './judge-unit.js';
 import { identifyProgram } from './program-identity.js';
 import { openReleaseKernel, type ReleaseRange } from './release-kernel.js';
 import { ResultStore } from './result-store.js';
@@ -54,11 +56,16 @@ export async function evaluateRelease(
   const mentioning = new MentioningFiles(draft.units.flatMap(({ atoms }) => atoms));
   const chosen = chooseUnits(draft.units, request);
   const results = new Map<string, UnitResult>();
+  const quiet = { ...options, progress: silentProgress };
+  const judge = (drafted: DraftUnit) => {
+    const check = () => checkUnit(drafted, place.workshop.tree, mentioning, quiet);
+    return judgeAlone(drafted.unit, place, codeOf(drafted.unit), check, quiet);
+  };
   const settled = await settleUnits(
     draft.units,
     (unit) => chosen.has(unit),
     async (units, round) => {
-      const judging = { place, store, retry, mentioning, codeOf, round, program };
+      const judging = { judge, store, retry, codeOf, round, program };
       const judged = await judgeAll(units, judging, options);
       const complaints = new Map<string, Complaint>();
       for (const [id, result] of judged) {

@@ -39,6 +39,8 @@ export interface UnitResult {
 
 export interface EvaluationSummary {
   readonly units: number;
+  /** Of these, the ones that were joined from several, none of which compiles alone. */
+  readonly joined: number;
   /** Units of which this configuration builds something. */
   readonly built: number;
   /** Of the built ones: nothing that runs changes (comments, unused macros); there is nothing to update. */
@@ -83,6 +85,7 @@ export function summarize(units: readonly UnitResult[], untied: number): Evaluat
   const harmless = [...automatic, ...built.filter((unit) => !unit.changesCode)];
   return {
     units: units.length,
+    joined: units.filter(({ joined }) => joined.length > 0).length,
     built: built.length,
     withoutCode,
     automatic: automatic.length,

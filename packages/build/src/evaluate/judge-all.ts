@@ -6,13 +6,10 @@ import { availableParallelism } from 'node:os';
 import { REASONS, silentProgress } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import type { PatchFile } from '../patch/patch-model.js';
-import type { MentioningFiles } from '../split/mentioning-files.js';
 import type { DraftUnit, ReleaseUnit } from '../split/unit.js';
-import { checkUnit } from './check-unit.js';
 import { complaintOf, isCompilerError } from './complaint-of.js';
 import type { UnitResult } from './evaluation.js';
-import { judgeUnit } from './judge-unit.js';
-import type { ReleaseKernel } from './release-kernel.js';
+import type { JudgedUnit } from './judge-unit.js';
 import type { ResultStore } from './result-store.js';
 import { TimeLeft } from './time-left.js';
 
@@ -20,10 +17,10 @@ import { TimeLeft } from './time-left.js';
 export type Retry = 'none' | 'refused' | 'all';
 
 export interface JudgingRequest {
-  readonly place: ReleaseKernel;
+  /** Never fails for what a unit is; only when it is interrupted. */
+  readonly judge: (draft: DraftUnit) => Promise<JudgedUnit>;
   readonly store: ResultStore;
   readonly retry: Retry;
-  readonly mentioning: MentioningFiles;
   readonly codeOf: (unit: ReleaseUnit) => readonly PatchFile[];
   /** For the progress: which time around it is. */
   readonly round: number;
@@ -66,7 +63,7 @@ export async function judgeAll(
     for (const draft of queue) {
       options.signal?.throwIfAborted();
       const { unit } = draft;
-      const result = await judgeOne(draft, request, options);
+      const result = await judgeOne(draft, request);
       results.set(unit.id, result);
       rest.delete(draft);
       time.add(unit.files, result.milliseconds);
@@ -77,41 +74,21 @@ export async function judgeAll(
       report(`${unit.id}: ${describe(result)}, ${Math.ceil(left / 60_000)} min left`);
     }
   };
-  await Promise.all(Array.from({ length: parallel }, work));
+  // What is in work when another one fails or the run is interrupted still keeps its result.
+  const ends = await Promise.allSettled(Array.from({ length: parallel }, work));
+  for (const end of ends) if (end.status === 'rejected') throw end.reason;
   report(`${drafts.length} units`, 'done');
   return results;
 }
 
-async function judgeOne(
-  draft: DraftUnit,
-  { place, store, codeOf, program, mentioning }: JudgingRequest,
-  options: WorkOptions,
-): Promise<UnitResult> {
+async function judgeOne(draft: DraftUnit, request: JudgingRequest): Promise<UnitResult> {
+  const { judge, store, codeOf, program } = request;
   const { unit } = draft;
-  const quiet = { ...options, progress: silentProgress };
-  const judged = await judgeUnit(unit, place, codeOf(unit), quiet);
-  if (judged.update !== undefined) await store.writeUpdate(unit, codeOf(unit), judged.update);
-  const complete = isCompilerError(judged.result)
-    ? await completeErrors(judged.result, () => checkUnit(draft, place.workshop.tree, mentioning, quiet))
-    : judged.result;
-  const result = { ...complete, program };
+  const { update, result: judged } = await judge(draft);
+  if (update !== undefined) await store.writeUpdate(unit, codeOf(unit), update);
+  const result = { ...judged, program };
   await store.write(unit, codeOf(unit), result);
   return result;
-}
-
-/** All of the compiler's errors in place of those of the object that failed first. */
-async function completeErrors(result: UnitResult, check: () => Promise<string>): Promise<UnitResult> {
-  const start = performance.now();
-  const found = await check();
-  const spent = Math.round(performance.now() - start);
-  const [first, ...others] = result.reasons;
-  if (first === undefined || found === '') return result;
-  return {
-    ...result,
-    reasons: [{ ...first, found }, ...others],
-    milliseconds: result.milliseconds + spent,
-    toolMilliseconds: result.toolMilliseconds + spent,
-  };
 }
 
 function byHash(a: DraftUnit, b: DraftUnit): number {

@@ -9,6 +9,7 @@ import { ToolClock } from '../debian/tool-clock.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import type { ReleaseUnit } from '../split/unit.js';
+import { isCompilerError } from './complaint-of.js';
 import type { UnitReason, UnitResult } from './evaluation.js';
 import type { ReleaseKernel } from './release-kernel.js';
 
@@ -16,6 +17,36 @@ export interface JudgedUnit {
   readonly result: UnitResult;
   /** What was made; undefined when nothing was. */
   readonly update: Update | undefined;
+}
+
+/**
+ * Makes an update of one unit; one that does not compile gets all of the compiler's errors, not those of the object that failed first.
+ * @param check the compiler's errors about the unit alone
+ */
+export async function judgeAlone(
+  unit: ReleaseUnit,
+  place: ReleaseKernel,
+  customCode: readonly PatchFile[],
+  check: () => Promise<string>,
+  options: WorkOptions,
+): Promise<JudgedUnit> {
+  const judged = await judgeUnit(unit, place, customCode, options);
+  if (!isCompilerError(judged.result)) return judged;
+  const start = performance.now();
+  const found = await check();
+  const spent = Math.round(performance.now() - start);
+  const { result } = judged;
+  const [first, ...others] = result.reasons;
+  if (first === undefined || found === '') return judged;
+  return {
+    update: judged.update,
+    result: {
+      ...result,
+      reasons: [{ ...first, found }, ...others],
+      milliseconds: result.milliseconds + spent,
+      toolMilliseconds: result.toolMilliseconds + spent,
+    },
+  };
 }
 
 type Judgement = Pick<UnitResult, 'built' | 'changesCode' | 'verdict' | 'reasons' | 'functions'>;

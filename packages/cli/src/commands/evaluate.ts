@@ -123,7 +123,7 @@ export function renderEvaluation(evaluation: Evaluation): Outcome {
     `${from} to ${to} on ${kernel.release}${of}`,
     '',
     ...alignColumns([
-      ['units', `${summary.units}`],
+      ['units', `${summary.units}, ${summary.joined} of them joined because parts did not compile alone`],
       ['built in this configuration', `${summary.built}`],
       ['  automatic', `${summary.automatic}`],
       ['  nothing that runs changes', `${summary.withoutCode}`],
