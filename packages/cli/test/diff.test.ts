@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { diffObjects, parseObject, parseSymbolList } from '@resplice/engine';
+import { findTypes } from '@resplice/build';
+import { compareTypes, diffObjects, parseObject, parseSymbolList } from '@resplice/engine';
 import { renderDiff } from '../src/commands/diff.js';
 
 const work = mkdtempSync(join(tmpdir(), 'resplice-diff-'));
@@ -74,4 +75,42 @@ test('tells which symbols the new code finds in a list of symbols', () => {
   // The list says nothing of a module that is not loaded, nor a list of exports of what is not exported.
   assert.deepEqual(codesOf(judge('helper', common, 'dummy')), []);
   assert.deepEqual(codesOf(judge('helper', '0x00000000\tprintk\tvmlinux\tEXPORT_SYMBOL\t\n')), []);
+});
+
+test('tells what becomes of the types that both objects carry, as DWARF or as BTF', async () => {
+  const files = (members: string, name: string) => {
+    const source = `struct t { ${members} }; enum e { A = ${members.length} }; int f(struct t *t) { return t->a + A; }`;
+    writeFileSync(join(work, `${name}.c`), source);
+    execFileSync('gcc-12', ['-O2', '-g', '-c', '-o', `${name}.o`, `${name}.c`], { cwd: work });
+    execFileSync('pahole', ['-J', `--btf_encode_detached=${name}.btf`, `${name}.o`], { cwd: work });
+    execFileSync(
+      'objcopy',
+      ['--strip-debug', '--add-section', `.BTF=${name}.btf`, `${name}.o`, `${name}.btf.o`],
+      { cwd: work },
+    );
+    return [`${name}.o`, `${name}.btf.o`].map((file) => join(work, file));
+  };
+  const [before, after] = [files('int a;', 'types-before'), files('long b; int a;', 'types-after')];
+  for (const [at, old] of before.entries()) {
+    const [pre, post] = await Promise.all(
+      [old, after[at] ?? ''].map((file) => findTypes(file, parseObject(readFileSync(file), file))),
+    );
+    assert.ok(pre !== undefined && post !== undefined);
+    const [a, b] = [old, after[at] ?? ''].map((file) => parseObject(readFileSync(file), file));
+    assert.ok(a !== undefined && b !== undefined);
+    const diff = diffObjects('x.o', a, b, { find: () => undefined });
+    const text = renderDiff(diff, { types: compareTypes(pre, post) }).lines.join('\n');
+    assert.match(
+      text,
+      /type +struct t +layout changes +its size is 4 bytes before and 16 after the patch; new: b/,
+    );
+    assert.match(text, /type +enum e +renumbered +A is 6 before and 14 after/);
+  }
+});
+
+test('malformed types of an object are named', async () => {
+  const object = compile('malformed', BEFORE);
+  const section = { ...object.sections[0], name: '.BTF', size: 24, data: new Uint8Array(24) };
+  const bad = { ...object, sections: [...object.sections, section as (typeof object.sections)[number]] };
+  await assert.rejects(findTypes('x.o', bad), /x\.o: \.BTF.*this is not BTF/);
 });

@@ -73,6 +73,7 @@ export {
 } from './types/compare-types.js';
 export { keepsMembers } from './types/kept-members.js';
 export { isKernelObject } from './types/kernel-object.js';
+export { crossesBound, hasOrderedValues, listRangeBounds } from './types/member-order.js';
 export { moveMembers } from './types/member-text.js';
 export { isPlainRename } from './types/rename-text.js';
 export { describeMember, type MemberChange, type TypeChange } from './types/type-change.js';

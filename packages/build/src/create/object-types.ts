@@ -3,7 +3,8 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Btf, parseBtf } from '@resplice/engine';
+import { type Btf, type ObjectFile, parseBtf } from '@resplice/engine';
+import { EnvironmentError } from '@resplice/report';
 import { runCommand } from '../debian/command.js';
 import type { WorkOptions } from '../debian/store.js';
 import { compileObjects } from '../tree/compile-objects.js';
@@ -58,4 +59,28 @@ async function encodeTypes(
 ): Promise<Uint8Array> {
   await runCommand('pahole', ['-J', `--btf_encode_detached=${file}`, object], { signal });
   return readFile(file);
+}
+
+/**
+ * The types that an object file carries: as BTF, or as DWARF when pahole is installed. Undefined when it carries none.
+ * @throws InputError for malformed BTF
+ */
+export async function findTypes(path: string, object: ObjectFile): Promise<Btf | undefined> {
+  const data = (name: string) =>
+    object.sections.find((section) => section.name === name && section.size > 0)?.data;
+  const own = data('.BTF');
+  // A finished module's builds upon that of vmlinux, which is not here.
+  const isModule = object.sections.some(({ name }) => name === '.gnu.linkonce.this_module');
+  if (own !== undefined && !isModule) return parseBtf(own, { file: path, section: '.BTF' });
+  if (data('.debug_info') === undefined) return undefined;
+  const output = await mkdtemp(join(tmpdir(), 'resplice-types-'));
+  try {
+    return parseBtf(await encodeTypes(path, join(output, 'btf'), undefined), { file: `types of ${path}` });
+  } catch (error) {
+    // Without pahole, or with debug information that it does not read, objects are compared as ever.
+    if (error instanceof EnvironmentError) return undefined;
+    throw error;
+  } finally {
+    await rm(output, { recursive: true, force: true });
+  }
 }

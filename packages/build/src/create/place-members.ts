@@ -4,7 +4,15 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findTypeUses, moveMembers, type SourceText, stripComments } from '@resplice/engine';
+import {
+  crossesBound,
+  findTypeUses,
+  hasOrderedValues,
+  listRangeBounds,
+  moveMembers,
+  type SourceText,
+  stripComments,
+} from '@resplice/engine';
 import { runCommand } from '../debian/command.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
@@ -47,7 +55,7 @@ objects that exist have unused bytes, so that nothing else moves.
 
 /** The kernel's own objects only: nothing whose order of members somebody else knows. */
 function isMovable(
-  { type, file, uses, internal }: TypeFinding,
+  { type, file, change, uses, internal }: TypeFinding,
   text: string,
   texts: readonly SourceText[],
 ): boolean {
@@ -58,22 +66,10 @@ function isMovable(
   // Initialisers without names, and copies from one member to another, depend on the order.
   const holders = uses.embeddedIn.map((holder) => findTypeUses(holder, texts));
   if (holders.some(({ variables }) => variables.length > 0)) return false;
-  const mentioning = texts.filter(({ path }) => uses.files.includes(path));
-  return !mentioning.some((each) => dependsOnOrder(stripComments(each.text), spelled));
-}
-
-function dependsOnOrder(code: string, spelled: string): boolean {
-  const initial = '\\{(?!\\s*0?\\s*\\})(?:\\s|#[^\\n]*\\n)*[^.}\\s#]';
-  const patterns = [
-    // Only values by name can be told from those by order: not `= { 1 }`, `= { { .a = 1 } }` or `= SOME_INIT(x)`.
-    `\\b${spelled}\\s+\\w+[^;{}]{0,300}?=\\s*(?:${initial}|[A-Z_][A-Z0-9_]+\\b)`,
-    `\\(\\s*(?:const\\s+)?${spelled}\\s*(?:\\[\\s*\\])?\\s*\\)\\s*${initial}`,
-    `offsetof(?:end)?\\s*\\(\\s*${spelled}\\b[^)]*\\)\\s*-|-\\s*offsetof(?:end)?\\s*\\(\\s*${spelled}\\b`,
-  ];
-  if (patterns.some((pattern) => new RegExp(pattern).test(code))) return true;
-  return [...code.matchAll(/\bmemset_(?:after|startat)\s*\(\s*(\w+)/g)].some(([, name]) =>
-    new RegExp(`\\b${spelled}\\s*\\*\\s*${name}\\b`).test(code),
-  );
+  const codes = texts.filter(({ path }) => uses.files.includes(path)).map((each) => stripComments(each.text));
+  if (codes.some((code) => hasOrderedValues(code, spelled))) return false;
+  const bounds = codes.flatMap((code) => listRangeBounds(code, spelled));
+  return !crossesBound(body, change?.places ?? [], bounds);
 }
 
 async function writeDifference(file: string, before: string, after: string): Promise<string> {

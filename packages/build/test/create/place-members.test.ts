@@ -54,6 +54,11 @@ describe('new members put into unused bytes', () => {
     assert.equal(Buffer.from(files.get('x.c')?.after ?? []).toString(), PLACED);
   });
 
+  it('goes past a range of bytes that has both places', async () => {
+    const more = 'long n = 100 - offsetof(struct t, z);\n';
+    assert.ok((await place({ more, after: AFTER.replace('int a;', 'int a;\n\tint z;') })) !== undefined);
+  });
+
   it('leaves variables with names in their initialiser alone', async () => {
     assert.ok(
       (await place({
@@ -79,6 +84,10 @@ describe('new members put into unused bytes', () => {
     ],
     ['a macro says what a variable holds', { more: 'static struct t one = T_INIT(3);\n' }],
     ['a table holds some', { more: 'static struct t many[] __used = { { .a = 1 } };\n' }],
+    [
+      'a range of bytes ends between both places',
+      { more: 'long n = sizeof(struct t) - offsetof(struct t, p);\n' },
+    ],
     ['the declaration shares its line', { after: AFTER.replace('int n;', 'int n, m;') }],
   ] as const satisfies readonly (readonly [string, Case])[]) {
     it(`is not tried when ${fact}`, async () => assert.equal(await place(change), undefined));

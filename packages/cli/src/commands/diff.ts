@@ -1,6 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { findTypes } from '@resplice/build';
 import {
+  type ComparedTypes,
   checkOutsideSymbols,
+  compareTypes,
   diffObjects,
   findOutsideSymbols,
   type ObjectDiff,
@@ -36,13 +39,23 @@ export function diffCommand() {
         const now = await readObject(after);
         const list = options.symbols === undefined ? undefined : await readSymbols(options.symbols);
         const diff = diffObjects(after, old, now, NO_TYPES, { isModule: options.module !== undefined });
-        return renderDiff(diff, { list, module: options.module?.replaceAll('-', '_') });
+        const types = await compareTypesOf([before, old], [after, now]);
+        return renderDiff(diff, { list, types, module: options.module?.replaceAll('-', '_') });
       }),
     );
 }
 
 async function readObject(file: string): Promise<ObjectFile> {
   return parseObject(await readInput(file, 'object-not-readable'), file);
+}
+
+/** Undefined unless both carry types. */
+async function compareTypesOf(
+  before: readonly [string, ObjectFile],
+  after: readonly [string, ObjectFile],
+): Promise<ComparedTypes | undefined> {
+  const [old, patched] = await Promise.all([findTypes(...before), findTypes(...after)]);
+  return old === undefined || patched === undefined ? undefined : compareTypes(old, patched);
 }
 
 async function readSymbols(file: string): Promise<SymbolList> {
@@ -61,13 +74,35 @@ async function readInput(file: string, code: string): Promise<Buffer> {
 
 const OUTSIDE = { one: 'found', several: 'ambiguous', none: 'not found', unknown: 'not listed' } as const;
 
+const TYPE_CHANGE = {
+  padding: 'in unused bytes',
+  renamed: 'renamed',
+  'initial-value': 'must be set up',
+  layout: 'layout changes',
+} as const;
+
+/** Whether objects of them live is not known here, so no verdict follows. */
+function listTypes({ records, renumbered, added }: ComparedTypes) {
+  return {
+    changed: records.map(({ type, kind, sizeBefore, sizeAfter, members, found }) => ({
+      ...{ type, kind, sizeBefore, sizeAfter, members, found },
+    })),
+    renumbered: renumbered.map(({ type, name, before, after }) => ({
+      ...{ type, name, before: `${before}`, after: `${after}` },
+    })),
+    added: [...added].map(([type, names]) => ({ type, names })),
+  };
+}
+
 /** What else is known about the kernel that the object belongs to. */
 export interface Surroundings {
   readonly list?: SymbolList | undefined;
   readonly module?: string | undefined;
+  /** What becomes of the types that both objects carry; undefined when they carry none. */
+  readonly types?: ComparedTypes | undefined;
 }
 
-export function renderDiff(diff: ObjectDiff, { list, module }: Surroundings = {}): Outcome {
+export function renderDiff(diff: ObjectDiff, { list, module, types }: Surroundings = {}): Outcome {
   const { replaced, selection, correlation, pre } = diff;
   const outside = list === undefined ? [] : findOutsideSymbols(diff, list, module);
   const reasons = [
@@ -94,6 +129,13 @@ export function renderDiff(diff: ObjectDiff, { list, module }: Surroundings = {}
     ...added.map(({ name, kind, size }) => ['added', name, `${kind}, ${size} bytes`, '']),
     ...removed.map(({ name, kind, size }) => ['removed', name, `${kind}, ${size} bytes`, '']),
     ...outside.map(({ name, found, owners }) => ['needs', name, OUTSIDE[found], owners.join(', ')]),
+    ...(types?.records ?? []).map(({ type, kind, found }) => ['type', type, TYPE_CHANGE[kind], found]),
+    ...(types?.renumbered ?? []).map(({ type, name, before, after }) => [
+      'type',
+      type,
+      'renumbered',
+      `${name} is ${before} before and ${after} after`,
+    ]),
   ];
   const sum = `${count(changed.length, 'function')} replaced, ${added.length} added, ${removed.length} removed`;
   return {
@@ -104,6 +146,7 @@ export function renderDiff(diff: ObjectDiff, { list, module }: Surroundings = {}
       added,
       removed,
       ...(list === undefined ? {} : { needs: outside }),
+      ...(types === undefined ? {} : { types: listTypes(types) }),
       reasons,
     },
     lines: [
