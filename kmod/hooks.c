@@ -73,14 +73,22 @@ static void set_state(const char *object, unsigned int state)
 			hook->state = state;
 }
 
-int resplice_pre_patch(struct klp_object *object)
+static int ask_all(const char *object, unsigned int kind)
 {
 	struct resplice_hook *hook;
 	int err = 0;
 
 	for (hook = resplice_hooks; hook->call && !err; hook++)
-		if (hook->kind == RESPLICE_KIND_PRE_APPLY && belongs(hook, object->name))
+		if (hook->kind == kind && belongs(hook, object))
 			err = ask(hook);
+	return err;
+}
+
+int resplice_pre_patch(struct klp_object *object)
+{
+	int err = ask_all(object->name, RESPLICE_KIND_PRE_APPLY) ?:
+		  ask_all(object->name, RESPLICE_KIND_CHECK_APPLY);
+
 	if (err) {
 		run(object->name, RESPLICE_KIND_FAIL_APPLY);
 		return err;
@@ -123,7 +131,9 @@ static ssize_t may_undo_store(struct module_attribute *attribute, struct module_
 	for (hook = resplice_hooks; hook->call; hook++) {
 		int err = 0;
 
-		if (hook->kind == RESPLICE_KIND_PRE_UNDO && hook->state == APPLIED)
+		/* Nothing stands still under livepatch, so both kinds ask at once. */
+		if ((hook->kind == RESPLICE_KIND_PRE_UNDO || hook->kind == RESPLICE_KIND_CHECK_UNDO) &&
+		    hook->state == APPLIED)
 			err = ask(hook);
 		if (err)
 			return err;

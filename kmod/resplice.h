@@ -54,6 +54,9 @@ struct resplice_record {
 /* int fn(void): 0, or a negative errno that keeps the update from being applied, or undone */
 #define RESPLICE_PRE_APPLY(fn) RESPLICE_RECORD(ask, fn, #fn, "", RESPLICE_KIND_PRE_APPLY)
 #define RESPLICE_PRE_UNDO(fn) RESPLICE_RECORD(ask, fn, #fn, "", RESPLICE_KIND_PRE_UNDO)
+/* the same, asked at the last moment: by the trampoline engine while all CPUs stand still */
+#define RESPLICE_CHECK_APPLY(fn) RESPLICE_RECORD(ask, fn, #fn, "", RESPLICE_KIND_CHECK_APPLY)
+#define RESPLICE_CHECK_UNDO(fn) RESPLICE_RECORD(ask, fn, #fn, "", RESPLICE_KIND_CHECK_UNDO)
 /* void fn(void) */
 #define RESPLICE_APPLY(fn) RESPLICE_RECORD(call, fn, #fn, "", RESPLICE_KIND_APPLY)
 #define RESPLICE_POST_APPLY(fn) RESPLICE_RECORD(call, fn, #fn, "", RESPLICE_KIND_POST_APPLY)

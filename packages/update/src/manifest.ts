@@ -127,6 +127,8 @@ const HookKind = z.enum([
   'undo',
   'post-undo',
   'fail-undo',
+  'check-apply',
+  'check-undo',
 ]);
 
 /** What the author of the patch answers for, and why. */

@@ -15,6 +15,8 @@ const HOOK_KINDS = new Map([
   [6, 'undo'],
   [7, 'post-undo'],
   [8, 'fail-undo'],
+  [9, 'check-apply'],
+  [10, 'check-undo'],
 ] as const);
 const STATEMENT_KINDS = new Map([
   [16, 'ignore-function'],
