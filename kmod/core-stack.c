@@ -35,6 +35,8 @@
 /* The threads that a CPU has switched away from, held: a hash table, for they come again. */
 struct seen {
 	bool overflow;
+	u32 count;
+	u16 used[SEEN_SLOTS]; /* slots, as they were filled */
 	struct task_struct *slot[SEEN_SLOTS];
 };
 
@@ -181,13 +183,12 @@ static bool judge_seen(int cpu, const struct forbidden *where, struct resplice_c
 		       u32 *judged)
 {
 	const struct seen *seen = per_cpu_ptr(watches, cpu)->now;
-	int i;
+	u32 i;
 
-	for (i = 0; i < SEEN_SLOTS; i++) {
-		*judged += !!seen->slot[i];
-		if (seen->slot[i] && judge_other(seen->slot[i], where, busy))
+	for (i = 0; i < seen->count; i++)
+		if (judge_other(seen->slot[seen->used[i]], where, busy))
 			return true;
-	}
+	*judged += seen->count;
 	return false;
 }
 
@@ -243,13 +244,16 @@ static void note_switch(void *data, bool preempt, struct task_struct *prev,
 
 	if (is_idle_task(prev))
 		return;
-	for (i = 0; i < SEEN_TRIES; i++) {
-		struct task_struct **slot = &seen->slot[(hash + i) % SEEN_SLOTS];
+	for (i = hash; i < hash + SEEN_TRIES; i++) {
+		struct task_struct **slot = &seen->slot[i % SEEN_SLOTS];
 
-		if (!*slot)
-			*slot = get_task_struct(prev);
 		if (*slot == prev)
 			return;
+		if (!*slot) {
+			*slot = get_task_struct(prev);
+			seen->used[seen->count++] = i % SEEN_SLOTS;
+			return;
+		}
 	}
 	seen->overflow = true;
 }
@@ -312,13 +316,13 @@ static void change_set(void *data)
 
 static void empty(struct seen *seen)
 {
-	int i;
+	u32 i;
 
-	for (i = 0; i < SEEN_SLOTS; i++) {
-		if (seen->slot[i])
-			put_task_struct(seen->slot[i]);
-		seen->slot[i] = NULL;
+	for (i = 0; i < seen->count; i++) {
+		put_task_struct(seen->slot[seen->used[i]]);
+		seen->slot[seen->used[i]] = NULL;
 	}
+	seen->count = 0;
 	seen->overflow = false;
 }
 
