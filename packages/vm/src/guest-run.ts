@@ -104,7 +104,8 @@ class GuestRun {
       accelerator: this.#accelerator,
       commandLine: `${COMMAND_LINE}${oops}${extra}`,
       memoryMb,
-      cpus: this.#spec.cpus ?? DEFAULT_CPUS,
+      cpus: this.#spec.instructionClock ? 1 : (this.#spec.cpus ?? DEFAULT_CPUS),
+      instructionClock: this.#spec.instructionClock ?? false,
       onConsole: (chunk: Buffer) => this.#console.push(chunk),
       onResult: (chunk: Buffer) => this.#channel.push(chunk),
     };

@@ -52,6 +52,11 @@ export interface GuestSpec {
   readonly withNode?: boolean;
   /** Default true: an oops ends the guest, and the outcome says `panicked`. */
   readonly panicOnOops?: boolean;
+  /**
+   * The guest's clock counts instructions, one a nanosecond, so that what a program costs comes out the same each time. One
+   * processor, emulated; slow.
+   */
+  readonly instructionClock?: boolean;
   /** From the start of QEMU to the first step; default 180. */
   readonly bootTimeoutSeconds?: number;
   /** All steps together, from the first one on; default 900. */

@@ -41,6 +41,8 @@ export interface QemuSpec {
   readonly commandLine: string;
   readonly memoryMb: number;
   readonly cpus: number;
+  /** Only with tcg and one processor. */
+  readonly instructionClock: boolean;
   readonly onConsole: (chunk: Buffer) => void;
   readonly onResult: (chunk: Buffer) => void;
 }
@@ -125,14 +127,21 @@ export function encodeQemuArguments(spec: Omit<QemuSpec, 'onConsole' | 'onResult
   return [
     ...['-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot'],
     ...['-machine', 'q35'],
-    ...(spec.accelerator === 'kvm'
-      ? ['-accel', 'kvm', '-cpu', 'host']
-      : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...encodeAccelerator(spec),
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
     ...['-kernel', spec.vmlinuz, '-initrd', `/proc/self/fd/${INITRAMFS_FD}`, '-append', spec.commandLine],
     ...['-chardev', `socket,id=console,fd=${CONSOLE_FD}`, '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=result,fd=${RESULT_FD}`, '-serial', 'chardev:result'],
   ];
+}
+
+function encodeAccelerator({
+  accelerator,
+  instructionClock,
+}: Pick<QemuSpec, 'accelerator' | 'instructionClock'>): readonly string[] {
+  if (accelerator === 'kvm') return ['-accel', 'kvm', '-cpu', 'host'];
+  if (!instructionClock) return ['-accel', 'tcg,thread=multi', '-cpu', 'max'];
+  return ['-accel', 'tcg,thread=single', '-cpu', 'max', '-icount', 'shift=0,sleep=off'];
 }
 
 function superviseQemu(child: ChildProcess, spec: QemuSpec): Qemu {

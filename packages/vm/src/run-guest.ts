@@ -8,6 +8,7 @@ import { runGuestOn } from './guest-run.js';
  * sense, and the signal's reason when it was aborted.
  */
 export async function runGuest(spec: GuestSpec): Promise<GuestResult> {
+  if (spec.instructionClock) return runGuestOn('tcg', spec);
   const onProbe = () => spec.onEvent?.({ type: 'probing' });
   const accelerator = await probeAccelerator(spec.vmlinuz, {
     onProbe,

@@ -44,9 +44,25 @@ test('the console is cut into lines, also inside a character', () => {
 });
 
 test('QEMU gets the kernel parameters as one argument, and KVM only when it is chosen', () => {
-  const machine = { vmlinuz: '/k', initramfs: 9, commandLine: 'a=1 b', memoryMb: 512, cpus: 1 };
+  const machine = {
+    vmlinuz: '/k',
+    initramfs: 9,
+    commandLine: 'a=1 b',
+    memoryMb: 512,
+    cpus: 1,
+    instructionClock: false,
+  };
   const tcg = encodeQemuArguments({ ...machine, accelerator: 'tcg' });
   assert.ok(tcg.includes('a=1 b'));
   assert.ok(!tcg.includes('kvm'));
   assert.ok(encodeQemuArguments({ ...machine, accelerator: 'kvm' }).includes('kvm'));
+});
+
+test('a clock that counts instructions is asked of the emulator', () => {
+  const machine = { vmlinuz: '/k', initramfs: 9, commandLine: '', memoryMb: 512, cpus: 1 };
+  const args = encodeQemuArguments({ ...machine, accelerator: 'tcg', instructionClock: true });
+  assert.equal(args[args.indexOf('-icount') + 1], 'shift=0,sleep=off');
+  assert.ok(
+    !encodeQemuArguments({ ...machine, accelerator: 'tcg', instructionClock: false }).includes('-icount'),
+  );
 });
