@@ -16,7 +16,11 @@ export interface MadeUpdate {
   readonly manifest: Manifest;
 }
 
+export type EngineName = 'auto' | 'livepatch' | 'trampoline';
+
 export interface UpdateOptions {
+  /** The workshop's when absent. */
+  readonly engine?: EngineName;
   readonly on?: readonly MadeUpdate[];
   readonly id?: string;
   readonly environment?: Readonly<Record<string, string>>;
@@ -34,21 +38,28 @@ export class Workshop {
   /** The kernel that updates are made for. */
   readonly target: Kernel;
   readonly directory: string;
+  /** That updates are made for unless a case says otherwise. */
+  readonly engine: EngineName;
   readonly #pair: KernelPair | undefined;
   #tree: Promise<PreparedTree> | undefined;
 
-  private constructor(target: Kernel, pair: KernelPair | undefined, directory: string) {
+  private constructor(
+    target: Kernel,
+    pair: KernelPair | undefined,
+    place: { readonly directory: string; readonly engine: EngineName },
+  ) {
     this.target = target;
     this.#pair = pair;
-    this.directory = directory;
+    this.directory = place.directory;
+    this.engine = place.engine;
   }
 
   /** For this kernel, or for the older one of the pair that can be had. */
-  static async open(kernel?: Kernel): Promise<Workshop> {
+  static async open(kernel?: Kernel, engine: EngineName = 'livepatch'): Promise<Workshop> {
     const pair = kernel === undefined ? await choosePair((line) => console.log(line)) : undefined;
     const target = kernel ?? pair;
     if (target === undefined) throw new Error('no kernel was chosen');
-    return new Workshop(target, pair, await mkdtemp(join(tmpdir(), 'resplice-e2e-')));
+    return new Workshop(target, pair, { directory: await mkdtemp(join(tmpdir(), 'resplice-e2e-')), engine });
   }
 
   get pair(): KernelPair {
@@ -133,6 +144,7 @@ export class Workshop {
       ...patches.flatMap((patch) => ['--patch', patch]),
       ...(options.on ?? []).flatMap(({ file }) => ['--on', file]),
       ...(options.id === undefined ? [] : ['--id', options.id]),
+      ...['--engine', options.engine ?? this.engine],
     ];
     return resplice(args, options.environment);
   }
