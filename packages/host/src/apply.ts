@@ -87,7 +87,7 @@ async function applyLocked(
   writeUpdateState(machine, archive, describeUpdate(manifest, 'applying', machine.now()));
   const done =
     manifest.engine === 'trampoline'
-      ? await applyByTrampoline(machine, update, checked.value.replaced, options)
+      ? await applyByTrampoline(machine, update, checked.value, options)
       : await applyByLivepatch(machine, update, options);
   if (!done.ok) return done;
   noteUpdatePhase(machine, manifest.id, 'applied');

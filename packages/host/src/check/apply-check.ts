@@ -9,7 +9,14 @@ import type { Machine } from '../machine/machine.js';
 import { checkCode } from './code-check.js';
 import type { Disassembler } from './code-comparison.js';
 import { checkEnvironment, isSameKernel } from './environment-check.js';
-import { type ApplyFacts, isLoaded, listPresentTargets, readApplyFacts, readCodeFacts } from './facts.js';
+import {
+  type ApplyFacts,
+  type CodeFacts,
+  isLoaded,
+  listPresentTargets,
+  readApplyFacts,
+  readCodeFacts,
+} from './facts.js';
 import { checkHolders, findJumper } from './holder-check.js';
 import { checkSignature } from './signature-check.js';
 
@@ -19,6 +26,8 @@ export interface CheckedUpdate {
   readonly pending: readonly string[];
   /** Updates that end in the moment in which this one begins. */
   readonly replaced: readonly string[];
+  /** Where the functions are and what is there; undefined when nothing is left to do. */
+  readonly code: CodeFacts | undefined;
   /** What could not be checked, or is worth knowing; one sentence each. */
   readonly notes: readonly string[];
 }
@@ -46,7 +55,7 @@ export function checkApply(
     const reasons = checkIdentity(update, facts);
     return reasons.length > 0
       ? refuse(reasons)
-      : accept({ state: 'already-applied', pending, replaced: [], notes: [] });
+      : accept({ state: 'already-applied', pending, replaced: [], code: undefined, notes: [] });
   }
 
   const builds = checkModuleBuilds(update, facts);
@@ -57,14 +66,16 @@ export function checkApply(
     .filter(({ object }) => !rebuilt.has(object))
     .flatMap((target) => withJumpOf(target, facts, replaced));
   const comparable = machine.uid === 0 && isSameKernel(manifest, facts.environment);
-  const code = comparable
-    ? checkCode({
-        targets: familiar,
-        facts: readCodeFacts(machine, familiar),
-        kprobes: facts.kprobes,
-        disassemble: options.disassemble,
-      })
-    : [];
+  const codeFacts = comparable ? readCodeFacts(machine, familiar) : undefined;
+  const code =
+    codeFacts === undefined
+      ? []
+      : checkCode({
+          targets: familiar,
+          facts: codeFacts,
+          kprobes: facts.kprobes,
+          disassemble: options.disassemble,
+        });
   const reasons = [
     ...checkEnvironment(manifest, facts.environment),
     ...checkSignature(update, facts.environment, facts.trustedKeys),
@@ -79,6 +90,7 @@ export function checkApply(
     state: 'ready',
     pending,
     replaced: [...replaced],
+    code: codeFacts,
     notes: [...holders.notes, ...noteUnloading(manifest)],
   });
 }

@@ -22,29 +22,32 @@ import {
   targetKey,
 } from '../applicable-update.js';
 import type { Switched } from '../apply.js';
+import type { CheckedUpdate } from '../check/apply-check.js';
 import { type CodeFacts, readCodeFacts, readTextAddress } from '../check/facts.js';
+import { symbolKey } from '../kernel/kallsyms.js';
 import { applyCancelled } from '../livepatch/apply.js';
 import { DEFAULT_TIMEOUT, type TransitionOptions, unloadUpdate } from '../livepatch/unloading.js';
 import { loadModule } from '../loading.js';
 import type { Machine } from '../machine/machine.js';
 import { noteOverwritten, readOverwritten, removeUpdateState } from '../state/record.js';
 import { askCore } from './core-device.js';
-import { loadCore, removeIdleCore } from './core-module.js';
+import { listCoreImports, loadCore, removeIdleCore } from './core-module.js';
 import { forgetUpdate } from './forget.js';
 import { describeBusy, explainHook, explainRefusal, type Located, nameUpdate } from './refusal.js';
 import { ONCE, QUICK, switchOver } from './switching.js';
 import { findAddresses, linkModule } from './symbol-address.js';
 
-/** The update is recorded and checked. `replaced`: updates that end when this one begins. */
+/** The update is recorded. `checked`: what the checks found, with the updates that end when this one begins. */
 export async function applyByTrampoline(
   machine: Machine,
   update: ApplicableUpdate,
-  replaced: readonly string[],
+  checked: CheckedUpdate,
   options: TransitionOptions,
 ): Promise<Verdict<Switched>> {
   const start = machine.milliseconds();
   const { manifest } = update;
-  const loaded = await load(machine, update, replaced);
+  const { replaced } = checked;
+  const loaded = await load(machine, update, checked);
   if (!loaded.ok) return refuse(await takeBack(machine, manifest.id, loaded.reasons));
   const loadEnd = machine.milliseconds();
   const names = replaced.map(moduleNameOf);
@@ -67,7 +70,8 @@ export async function applyByTrampoline(
     return refuse(await takeBack(machine, manifest.id, [reason]));
   }
   const transition = machine.milliseconds() - loadEnd;
-  for (const id of replaced) await dropReplaced(machine, id);
+  // The newest first: it may hold the module of one that it was built on.
+  for (const id of replaced.toReversed()) await dropReplaced(machine, id);
   return accept({ load: loadEnd - start, transition, pause: reply.pauseNanoseconds / 1e6 });
 }
 
@@ -94,22 +98,23 @@ async function takeBack(
 async function load(
   machine: Machine,
   update: ApplicableUpdate,
-  replaced: readonly string[],
+  { replaced, code }: CheckedUpdate,
 ): Promise<Verdict<readonly Located[]>> {
   const { manifest, module } = update;
   const { name } = manifest.module;
   const imports = manifest.trampoline?.imports ?? [];
-  const linked = linkModule(machine, module, imports, name);
+  const found = findAddresses(machine, [...imports, ...listCoreImports(machine, update)]);
+  if (found === undefined)
+    return refuse([{ code: 'kallsyms-hidden', subject: {}, found: '/proc/kallsyms cannot be read' }]);
+  const linked = linkModule(module, imports, found, name);
   if (!linked.ok) return refuse(linked.reasons);
-  const problems = await loadCore(machine, update);
+  const problems = await loadCore(machine, update, found);
   if (problems.length > 0) return refuse(problems);
   const failure = await loadModule(machine, name, linked.module);
   if (failure !== undefined) return refuse([failure]);
-  const targets = listTargets(manifest);
-  const facts = readCodeFacts(machine, targets);
   const text = readTextAddress(machine, name);
-  if (text === undefined || !('addresses' in facts.symbols)) return refuse([hidden(name)]);
-  const located = locate(update, facts);
+  if (text === undefined) return refuse([hidden(name)]);
+  const located = locate(update, code);
   const before = readOverwritten(machine, replaced);
   const newCode = findSection(parseObject(module, name), '.text')?.data ?? new Uint8Array();
   const sites = located.map((each) =>
@@ -128,10 +133,11 @@ async function load(
   const reply = await askCore(machine, { type: 'PREPARE', module: name, sites, hooks, uses });
   if (reply.code !== 'OK') return refuse([explainRefusal(reply, located)]);
   // Now that they cannot go any more: a module may have been loaded anew since it was looked at.
-  const again = uses.length === 0 ? undefined : locate(update, readCodeFacts(machine, targets));
-  const found = uses.length === 0 ? linked.addresses : findAddresses(machine, imports);
-  const moved = again?.find(({ address }, index) => address !== located[index]?.address);
-  const isSame = imports.every(({ symbol }) => found?.get(symbol) === linked.addresses.get(symbol));
+  if (uses.length === 0) return accept(located);
+  const again = locate(update, readCodeFacts(machine, listTargets(manifest)));
+  const now = findAddresses(machine, imports);
+  const moved = again.find(({ address }, index) => address !== located[index]?.address);
+  const isSame = imports.every((each) => now?.get(symbolKey(each)) === found.get(symbolKey(each)));
   if (moved === undefined && isSame) return accept(located);
   const subject = moved === undefined ? {} : { object: moved.target.object, symbol: moved.target.name };
   return refuse([
@@ -152,11 +158,14 @@ interface LocatedFunction extends Located {
   readonly code: Uint8Array;
 }
 
-function locate({ manifest }: ApplicableUpdate, facts: CodeFacts): readonly LocatedFunction[] {
+/** None when the checks had no reason to look, for then they had refused. */
+function locate({ manifest }: ApplicableUpdate, facts: CodeFacts | undefined): readonly LocatedFunction[] {
+  if (facts === undefined || !('addresses' in facts.symbols)) return [];
+  const { addresses } = facts.symbols;
   const functions = manifest.objects.flatMap((object) => object.functions);
   return listTargets(manifest).flatMap((target, index) => {
     const replaced = functions[index];
-    const address = 'addresses' in facts.symbols ? facts.symbols.addresses.get(targetKey(target)) : undefined;
+    const address = addresses.get(targetKey(target));
     const code = facts.code.get(targetKey(target));
     if (replaced?.jump == null || address === undefined || code === undefined) return [];
     const { jump, newSize } = replaced;

@@ -2,26 +2,28 @@
 // without updates, so one that an earlier command left is used as it is.
 
 import type { Reason } from '@resplice/report';
-import { CORE_NAME } from '@resplice/update';
+import { type AbsoluteImport, CORE_NAME } from '@resplice/update';
 import type { ApplicableUpdate } from '../applicable-update.js';
 import { readModules } from '../kernel/module-list.js';
 import { loadModule } from '../loading.js';
 import type { Machine } from '../machine/machine.js';
 import { readCoreUpdates } from './core-device.js';
-import { linkModule } from './symbol-address.js';
+import { type Addresses, linkModule } from './symbol-address.js';
+
+/** What the core needs by address; nothing when one is loaded. */
+export function listCoreImports(machine: Machine, { manifest }: ApplicableUpdate): readonly AbsoluteImport[] {
+  return isCoreLoaded(machine) ? [] : (manifest.trampoline?.core.imports ?? []);
+}
 
 /** Loads the core that the update carries, unless one is loaded. */
 export async function loadCore(
   machine: Machine,
-  { manifest, core }: ApplicableUpdate,
+  update: ApplicableUpdate,
+  found: Addresses,
 ): Promise<readonly Reason[]> {
   if (isCoreLoaded(machine)) return [];
-  const linked = linkModule(
-    machine,
-    core ?? new Uint8Array(),
-    manifest.trampoline?.core.imports ?? [],
-    CORE_NAME,
-  );
+  const core = update.core ?? new Uint8Array();
+  const linked = linkModule(core, listCoreImports(machine, update), found, CORE_NAME);
   if (!linked.ok) return linked.reasons;
   const failure = await loadModule(machine, CORE_NAME, linked.module);
   return failure === undefined ? [] : [failure];

@@ -7,48 +7,38 @@ import { findSymbols, symbolKey } from '../kernel/kallsyms.js';
 import type { Machine } from '../machine/machine.js';
 
 export type Linked =
-  | {
-      readonly ok: true;
-      readonly module: Uint8Array;
-      readonly addresses: ReadonlyMap<string, bigint>;
-    }
+  | { readonly ok: true; readonly module: Uint8Array }
   | { readonly ok: false; readonly reasons: readonly Reason[] };
 
-/** Finds the address of every import and writes it into the module; `name` is the module's, for errors. */
+/** Writes the address of every import into the module; `found` is what findAddresses gave, `name` the module's, for errors. */
 export function linkModule(
-  machine: Machine,
   module: Uint8Array,
   imports: readonly AbsoluteImport[],
+  found: Addresses,
   name: string,
 ): Linked {
-  const found = findAddresses(machine, imports);
-  if (found === undefined)
-    return {
-      ok: false,
-      reasons: [{ code: 'kallsyms-hidden', subject: {}, found: '/proc/kallsyms cannot be read' }],
-    };
-  const missing = imports.filter(({ symbol }) => !found.has(symbol));
+  const missing = imports.filter((each) => !found.has(symbolKey(each)));
   if (missing.length > 0) return { ok: false, reasons: missing.map(refuseMissing) };
-  return { ok: true, module: linkAbsolute(module, found, name), addresses: found };
+  const addresses = new Map(
+    imports.flatMap((each) => {
+      const address = found.get(symbolKey(each));
+      return address === undefined ? [] : [[each.symbol, address] as const];
+    }),
+  );
+  return { ok: true, module: linkAbsolute(module, addresses, name) };
 }
 
-/** Symbol of the module → address; undefined when the kernel shows none. */
-export function findAddresses(
-  machine: Machine,
-  imports: readonly AbsoluteImport[],
-): ReadonlyMap<string, bigint> | undefined {
+/** By `symbolKey`. */
+export type Addresses = ReadonlyMap<string, bigint>;
+
+/** Undefined when the kernel shows none. One look at the list for all, for it takes a quarter of a second on a slow machine. */
+export function findAddresses(machine: Machine, imports: readonly AbsoluteImport[]): Addresses | undefined {
   if (imports.length === 0) return new Map();
   const open = machine.openFile('/proc/kallsyms');
   if (!open.ok) return undefined;
   try {
     const { hidden, addresses } = findSymbols(open.file, imports);
-    if (hidden) return undefined;
-    return new Map(
-      imports.flatMap((each) => {
-        const address = addresses.get(symbolKey(each));
-        return address === undefined ? [] : [[each.symbol, address] as const];
-      }),
-    );
+    return hidden ? undefined : addresses;
   } finally {
     open.file.close();
   }

@@ -348,10 +348,11 @@ for (const { title, arrange, update = makeUpdate('fix_one'), codes, found } of R
 }
 
 test('accepts a machine the update fits', () => {
-  assert.deepEqual(checkApply(makeMachine(), makeUpdate('fix_one')), {
-    ok: true,
-    value: { state: 'ready', pending: [], replaced: [], notes: [] },
-  });
+  const verdict = checkApply(makeMachine(), makeUpdate('fix_one'));
+  assert.ok(verdict.ok);
+  const { code, ...rest } = verdict.value;
+  assert.deepEqual(rest, { state: 'ready', pending: [], replaced: [], notes: [] });
+  assert.deepEqual([...(code?.code.keys() ?? [])], ['vmlinux:sock_wfree,1', 'vmlinux:init_once,2']);
 });
 
 test('reports all reasons together', () => {
