@@ -26,7 +26,7 @@ export function isSameRule(
 }
 
 function reduceMakefile(text: string, options: ReadonlyMap<string, string>, isTop: boolean): string {
-  const lines = text.replaceAll(/[ \t]*\\\n\s*/g, ' ').split('\n');
+  const lines = joinContinued(text).split('\n');
   const kept = lines.filter((line) => {
     // Inside a recipe, a `#` is the shell's; at the start of a line it is a comment for both.
     if (/^\s*(?:#|$)/.test(line)) return false;
@@ -35,6 +35,13 @@ function reduceMakefile(text: string, options: ReadonlyMap<string, string>, isTo
     return !(isTop && VERSION.test(line));
   });
   return kept.map((line) => line.trimEnd()).join('\n');
+}
+
+/** Lines that end in a backslash go on in the next one. */
+function joinContinued(text: string): string {
+  const [first = '', ...rest] = text.split('\\\n');
+  const parts = [first, ...rest.map((part) => part.trimStart())];
+  return parts.map((part, at) => (at < rest.length ? part.trimEnd() : part)).join(' ');
 }
 
 /** Without comments and help, which ends at the first line that is indented less than its first one. */

@@ -18,11 +18,15 @@ export interface Side {
 /** Pre definition → post definition, for those that are the same thing under whatever name. */
 export type Pairs = ReadonlyMap<Definition, Definition>;
 
+/** Constants that point at constants, from one to the next. Beyond it they count as different, which costs a copy or a refusal. */
+const MAX_DEPTH = 150;
+
 export class Comparer {
   readonly #pre: Side;
   readonly #post: Side;
   readonly #pairs: Pairs;
   /** Results, and `true` for pairs under comparison, which ends recursion through mutual references. */
+  #depth = 0;
   readonly #known = new Map<Definition, Map<Definition, boolean>>();
   /** Pairs in the order of their comparison, those found to differ left out. */
   readonly #trail: (readonly [before: Definition, after: Definition])[] = [];
@@ -37,9 +41,12 @@ export class Comparer {
     const known = ensure(this.#known, before, () => new Map<Definition, boolean>());
     const earlier = known.get(after);
     if (earlier !== undefined) return earlier;
+    if (this.#depth > MAX_DEPTH) return false;
     known.set(after, true);
     const mark = this.#trail.push([before, after]) - 1;
+    this.#depth++;
     const same = this.#compare(before, after);
+    this.#depth--;
     if (!same) {
       // What was found equal meanwhile may have counted on this pair; it is compared again when it is asked for.
       for (const [old, now] of this.#trail.splice(mark)) this.#known.get(old)?.delete(now);
@@ -73,6 +80,7 @@ export class Comparer {
 
   #compare(before: Definition, after: Definition): boolean {
     if (before.size !== after.size || before.kind !== after.kind) return false;
+    if (isZeros(before) && isZeros(after)) return true;
     if (
       before.kind !== 'string' &&
       (before.section.type === SHT.NOBITS) !== (after.section.type === SHT.NOBITS)
@@ -149,6 +157,10 @@ export class Comparer {
       return isReplacement(oldTarget) ? isReplacement(nowTarget) : this.isSameTarget(oldTarget, nowTarget);
     });
   }
+}
+
+function isZeros({ section }: Definition): boolean {
+  return section.type === SHT.NOBITS;
 }
 
 /** Where a replacement stands says nothing; the replacement itself is compared. */

@@ -3,9 +3,10 @@
 // the references of the function it lives in, in their order, never through its number (`bucket.1` may become `bucket.2`).
 // What stays ambiguous stays unpaired; the selection refuses it only when an update needs it.
 
+import { SHT } from '../elf/elf.layout.js';
 import { appendTo, ensure } from '../map-entry.js';
 import type { DefinedObject, Definition } from './definition.js';
-import { baseName, isForgettable } from './symbol-name.js';
+import { baseName, isForgettable, variableName } from './symbol-name.js';
 
 export interface Correlation {
   /** Pre → post. */
@@ -36,6 +37,7 @@ class Correlator {
   readonly origins = new Map<Definition, Definition>();
   readonly #pre: DefinedObject;
   readonly #post: DefinedObject;
+  readonly #sizes = new Map<DefinedObject, ReadonlyMap<string, number>>();
 
   constructor(pre: DefinedObject, post: DefinedObject) {
     this.#pre = pre;
@@ -67,7 +69,8 @@ class Correlator {
       const news = after.get(name);
       const [before] = olds;
       if (before === undefined || news === undefined || olds.length !== 1 || news.length !== 1) continue;
-      const numbered = baseName(before.name) !== before.name;
+      // Of several static locals of one name in one function, clang numbers all but the first: `both.count`, `both.count.1`.
+      const numbered = baseName(before.name) !== before.name || isClangStatic(before);
       if (numbered && !this.#aloneInFamily(before)) continue;
       this.#pair(before, news[0]);
     }
@@ -98,12 +101,16 @@ class Correlator {
     }
   }
 
-  /** Tables that nothing refers to, such as `.pci_fixup_final`, are one definition without a name: the section is its identity. */
+  /**
+   * Tables that nothing refers to, such as `.pci_fixup_final`, are one definition without a name: the section is its identity. So
+   * is code whose symbols have been stripped.
+   */
   pairNamelessSections(): void {
     const tables = (object: DefinedObject) => {
       const bySection = new Map<string, Definition[]>();
       for (const definition of object.definitions) {
-        const isCopied = definition.kind !== 'data' || definition.sectionClass === 'data';
+        const isCopied =
+          definition.kind === 'function' ? definition.sectionClass === 'aside' : isCopiedData(definition);
         if (definition.symbols.length === 0 && !isCopied)
           appendTo(bySection, definition.section.name, definition);
       }
@@ -165,11 +172,19 @@ class Correlator {
 
   #aloneInFamily(before: Definition): boolean {
     const family = familyOf(before);
-    const count = (object: DefinedObject) =>
-      object.definitions.filter(
-        (definition) => definition.binding === 'local' && familyOf(definition) === family,
-      ).length;
-    return count(this.#pre) === 1 && count(this.#post) === 1;
+    return [this.#pre, this.#post].every((object) => this.#familySizes(object).get(family) === 1);
+  }
+
+  /** Family → number of its local definitions. */
+  #familySizes(object: DefinedObject): ReadonlyMap<string, number> {
+    return ensure(this.#sizes, object, () => {
+      const sizes = new Map<string, number>();
+      for (const definition of object.definitions) {
+        const family = familyOf(definition);
+        if (definition.binding === 'local') sizes.set(family, (sizes.get(family) ?? 0) + 1);
+      }
+      return sizes;
+    });
   }
 
   #unpaired(
@@ -193,6 +208,15 @@ class Correlator {
     this.origins.set(after, before);
     return true;
   }
+}
+
+function isClangStatic({ name, kind }: Definition): boolean {
+  return kind === 'data' && variableName(name) !== name;
+}
+
+/** Without a name it is compared by content, where something refers to it. */
+function isCopiedData({ kind, sectionClass }: Definition): boolean {
+  return kind !== 'data' || sectionClass === 'data';
 }
 
 /** Definitions that a renumbering may exchange: same kind and base name. */
@@ -229,7 +253,8 @@ function usedData(object: DefinedObject): ReadonlySet<Definition> {
 
 function contentKey(object: DefinedObject): (definition: Definition) => string {
   return (definition) => {
-    const bytes = Buffer.from(object.bytesOf(definition)).toString('latin1');
+    const isZero = definition.section.type === SHT.NOBITS;
+    const bytes = isZero ? '' : Buffer.from(object.bytesOf(definition)).toString('latin1');
     return `${baseName(definition.name)}\0${definition.size}\0${definition.section.type}\0${bytes}`;
   };
 }

@@ -223,10 +223,14 @@ function lowerBound(list: readonly { readonly offset: number }[], offset: number
 
 /** A place just behind a definition belongs to it when nothing starts there, and a place before all belongs to the first. */
 function findCovering(list: readonly Definition[], offset: number): Definition | undefined {
-  let best = list[0];
-  for (const definition of list) {
-    if (definition.start - definition.prefix > offset && definition !== list[0]) break;
-    best = definition;
+  let low = 0;
+  let high = list.length;
+  // The last one that begins, with its prefix, at or before the offset.
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const definition = list[middle];
+    if (definition !== undefined && definition.start - definition.prefix <= offset) low = middle + 1;
+    else high = middle;
   }
-  return best;
+  return list[Math.max(0, low - 1)];
 }

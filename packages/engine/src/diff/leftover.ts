@@ -37,6 +37,11 @@ function judgeChanged(
   const reason = (code: Reason['code'], found: string): readonly Reason[] => [
     { code, subject: { object: input.name, section: after.section.name, symbol: after.name }, found },
   ];
+  if (after.kind === 'function' && after.symbols.length === 0)
+    return reason(
+      'unknown-section',
+      `code in ${after.section.name} changes that no symbol names: the object is stripped, or the code is written by hand`,
+    );
   switch (after.sectionClass) {
     case 'text':
       return input.carried.has(after) ? [] : judgeRedirection(input, before, after);
@@ -116,12 +121,15 @@ function judgeAlone(
     const found = `it is new in ${definition.section.name}, a table that is read when the kernel or the module starts`;
     return [{ code: 'new-data-in-special-section', subject, found }];
   }
-  if (definition.sectionClass === 'unknown') {
+  const isNameless = definition.kind === 'function' && definition.symbols.length === 0;
+  if (definition.sectionClass === 'unknown' || (isNameless && definition.sectionClass === 'text')) {
     return [
       {
         code: 'unknown-section',
         subject,
-        found: `it is ${how} in section ${definition.section.name}, whose meaning is not known`,
+        found: isNameless
+          ? `code without a symbol is ${how} in ${definition.section.name}`
+          : `it is ${how} in section ${definition.section.name}, whose meaning is not known`,
       },
     ];
   }

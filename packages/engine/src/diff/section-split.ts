@@ -20,13 +20,16 @@ export function splitSection(
   const heads = headsOf(section, symbols);
   if (heads.length === 0) return [nameless(section, kind, sectionClass, 0, section.size)];
   const definitions: Definition[] = [];
+  const byValue = symbols.toSorted((a, b) => a.value - b.value || a.index - b.index);
   let previousEnd = 0;
+  let first = 0;
   for (const [index, head] of heads.entries()) {
     const next = heads[index + 1]?.value ?? section.size;
     const size = head.size > 0 ? head.size : next - head.value;
-    const inside = symbols.filter(
-      (symbol) => symbol.value >= head.value && symbol.value < head.value + Math.max(1, size),
-    );
+    while ((byValue[first]?.value ?? head.value) < head.value) first++;
+    let last = first;
+    while ((byValue[last]?.value ?? Number.POSITIVE_INFINITY) < head.value + Math.max(1, size)) last++;
+    const inside = byValue.slice(first, last).sort((a, b) => a.index - b.index);
     const binding = strongest(inside.filter((symbol) => symbol.value === head.value));
     definitions.push({
       name: head.name,

@@ -14,7 +14,7 @@ import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
 import { isDirectory, type SectionClass } from './section-class.js';
-import { baseName, isCopyable, isForgettable, parentOfFragment } from './symbol-name.js';
+import { isCopyable, isForgettable, parentOfFragment, variableName } from './symbol-name.js';
 import { entryTarget } from './table.js';
 
 export interface SelectionInput {
@@ -171,10 +171,11 @@ class Selector {
   }
 
   /** Livepatch has no way to exit code; a jump can be put there. */
-  #isRedirected({ kind, sectionClass }: Definition): boolean {
+  #isRedirected({ kind, sectionClass, symbols }: Definition): boolean {
     const { isModule, engine } = this.#input;
     const isExit = sectionClass === 'exit-text' && isModule && engine === 'trampoline';
-    return kind === 'function' && (sectionClass === 'text' || isExit);
+    // Code without a symbol cannot be named to any engine.
+    return kind === 'function' && symbols.length > 0 && (sectionClass === 'text' || isExit);
   }
 
   #isChangedExit(definition: Definition): boolean {
@@ -258,7 +259,7 @@ class Selector {
       if (this.#isStored(user, definition, reference)) this.#refuseLiveTable(user, definition);
       else this.#include(definition);
     } else if (this.#isOfLostState(definition)) {
-      const found = `${user.name} uses it, and it cannot be told which \`${baseName(definition.name)}\` of the running kernel it is`;
+      const found = `${user.name} uses it, and it cannot be told which \`${variableName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
     } else if (!isCarried(definition)) {
       this.#refuse(
@@ -295,13 +296,13 @@ class Selector {
     // A call site describes its own call, whatever its name: up to 5.x those of pr_debug() are all called `descriptor` (tcp_retransmit_timer).
     if (definition.sectionClass === 'call-site') return false;
     const { pre, correlation } = this.#input;
-    const name = baseName(definition.name);
+    const name = variableName(definition.name);
     return pre.object.definitions.some(
       (candidate) =>
         candidate.kind === definition.kind &&
         candidate.binding === 'local' &&
         !correlation.pairs.has(candidate) &&
-        baseName(candidate.name) === name,
+        variableName(candidate.name) === name,
     );
   }
 

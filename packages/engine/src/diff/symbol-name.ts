@@ -8,6 +8,12 @@ export function baseName(name: string): string {
   return unnumbered.replace(/^(__UNIQUE_ID_.*?|__BTF_ID__.*__)\d+$/, '$1');
 }
 
+/** The name in the source of a static local: gcc calls it `count.3`, clang `function.count` or `function.count.3`. */
+export function variableName(name: string): string {
+  const unnumbered = baseName(name);
+  return /^\w+\.(\w+)$/.exec(unnumbered)?.[1] ?? unnumbered;
+}
+
 /**
  * Static locals whose state is only "was this printed already?", and lockdep's keys, which have an address and no state: when they
  * cannot be paired, the update starts with fresh ones and at worst a message appears once more. clang puts the function's name first.

@@ -6,6 +6,7 @@
 
 import { InputError } from '@resplice/report';
 import { ByteReader } from '../bytes/index.js';
+import { ensure } from '../map-entry.js';
 import {
   ELFCLASS64,
   ELFDATA2LSB,
@@ -15,6 +16,7 @@ import {
   Elf64_Sym,
   EM_X86_64,
   ET,
+  SHF,
   SHN,
   SHT,
   STT,
@@ -71,6 +73,8 @@ type MutableSection = { -readonly [K in keyof Section]: Section[K] };
 
 /** More than any kernel object has; keeps a damaged header from asking for gigabytes. */
 const MAX_SECTIONS = 1 << 20;
+/** The largest objects of a kernel have a few megabytes of bss. */
+const MAX_ZEROS = 1 << 28;
 
 /** Parses an x86-64 relocatable ELF object. `name` is what error texts call it. */
 export function parseObject(bytes: Uint8Array, name: string): ObjectFile {
@@ -79,13 +83,28 @@ export function parseObject(bytes: Uint8Array, name: string): ObjectFile {
   const sections = readSections(file, header);
   const symtab = sections.find((section) => section.type === SHT.SYMTAB);
   const symbols = symtab === undefined ? [] : readSymbols(file, sections, symtab);
+  const relocations = new Map<MutableSection, Relocation[]>();
   for (const section of sections) {
-    if (section.type === SHT.RELA) attachRelocations(file, sections, symbols, section);
+    if (section.type === SHT.RELA) readRelocations(file, { sections, symbols, relocations }, section);
     if (section.type === SHT.REL) {
       throw malformed(name, section.name, 0, 'relocations without addends', 'SHT_RELA', 'SHT_REL');
     }
   }
+  for (const [section, list] of relocations) section.relocations = list.sort((a, b) => a.offset - b.offset);
+  assertMachineCode(name, sections);
   return { name, sections, symbols };
+}
+
+/** gcc -flto leaves its intermediate code in sections of its own, and nothing beside it. */
+function assertMachineCode(name: string, sections: readonly Section[]): void {
+  const intermediate = sections.find((section) => section.name.startsWith('.gnu.lto_'));
+  const hasCode = sections.some(({ flags, size }) => (flags & SHF.EXECINSTR) !== 0 && size > 0);
+  if (intermediate === undefined || hasCode) return;
+  throw new InputError(
+    'link-time-code',
+    `${name}: ${intermediate.name}: holds code for link-time optimization and no machine code; expected an object compiled with -fno-lto`,
+    { context: { file: name, section: intermediate.name } },
+  );
 }
 
 /** The section of that name; the first of several. */
@@ -93,7 +112,28 @@ export function findSection(object: ObjectFile, name: string): Section | undefin
   return object.sections.find((section) => section.name === name);
 }
 
+/** What people take for an object; each needs another answer than "damaged". */
+const FOREIGN: readonly (readonly [start: string, code: string, what: string, instead: string])[] = [
+  ['!<arch>\n', 'archive', 'an archive of objects', 'one object; `ar x` takes them out'],
+  ['!<thin>\n', 'archive', 'a thin archive, which only names objects', 'one of the objects that it names'],
+  ['BC\xc0\xde', 'bitcode', 'LLVM bitcode', 'an object compiled without -flto'],
+  ['\xde\xc0\x17\x0b', 'bitcode', 'LLVM bitcode', 'an object compiled without -flto'],
+];
+
+function refuseForeign(file: ByteReader): void {
+  const { file: name } = file.source;
+  const context = { context: { file: name, offset: 0 } };
+  if (file.length === 0)
+    throw new InputError('empty-file', `${name}: is empty; expected an object file`, context);
+  const start = Buffer.from(file.data.subarray(0, 8)).toString('latin1');
+  for (const [magic, code, what, instead] of FOREIGN) {
+    if (start.startsWith(magic))
+      throw new InputError(code, `${name}: is ${what}; expected ${instead}`, context);
+  }
+}
+
 function readHeader(file: ByteReader): Elf64_Ehdr {
+  refuseForeign(file);
   if (file.length < Elf64_Ehdr.size) {
     file.fail('truncated', 'not an ELF object', `${Elf64_Ehdr.size} bytes`, `${file.length}`);
   }
@@ -162,7 +202,22 @@ function readSections(file: ByteReader, header: Elf64_Ehdr): MutableSection[] {
     };
   });
   assertNoOverlap(file.source.file, sections, headers);
+  assertZeros(file.source.file, sections);
   return sections;
+}
+
+/** Sections without bytes in the file are the only ones that can claim more than the file has. */
+function assertZeros(file: string, sections: readonly Section[]): void {
+  let total = 0;
+  for (const { name, type, size } of sections) {
+    if (type === SHT.NOBITS) total += size;
+    if (total > MAX_ZEROS)
+      throw new InputError(
+        'section-too-large',
+        `${file}: ${name}+0x0: claims ${size} bytes of zeros; expected at most ${MAX_ZEROS} in all`,
+        { context: { file, section: name, offset: 0 } },
+      );
+  }
 }
 
 function readHeaderAt(file: ByteReader, offset: number): Elf64_Shdr {
@@ -280,10 +335,16 @@ function readExtendedIndex(file: string, extended: Section | undefined, index: n
   return new ByteReader(extended.data, { file, section: extended.name }).sub(index * 4, 4).u32();
 }
 
-function attachRelocations(
+interface RelocationTargets {
+  readonly sections: readonly MutableSection[];
+  readonly symbols: readonly ObjectSymbol[];
+  /** Several lists may be for one section. */
+  readonly relocations: Map<MutableSection, Relocation[]>;
+}
+
+function readRelocations(
   file: ByteReader,
-  sections: readonly MutableSection[],
-  symbols: readonly ObjectSymbol[],
+  { sections, symbols, relocations: all }: RelocationTargets,
   rela: Section,
 ): void {
   const name = file.source.file;
@@ -299,7 +360,7 @@ function attachRelocations(
     );
   }
   const reader: ByteReader = new ByteReader(rela.data, { file: name, section: rela.name });
-  const relocations: Relocation[] = [...target.relocations];
+  const relocations = ensure(all, target, () => []);
   const count = Math.floor(rela.data.length / Elf64_Rela.size);
   for (let index = 0; index < count; index++) {
     const raw = Elf64_Rela.read(reader);
@@ -324,8 +385,6 @@ function attachRelocations(
       reader.fail('number-too-large', 'an addend is too large', 'at most 2^53', `${raw.r_addend}`);
     relocations.push({ offset: raw.r_offset, type: raw.r_type, symbol, addend });
   }
-  relocations.sort((a, b) => a.offset - b.offset);
-  target.relocations = relocations;
 }
 
 function malformed(

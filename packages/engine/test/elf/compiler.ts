@@ -70,6 +70,16 @@ export async function compileObject(
   return parseObject(await compileText(text, flags), name);
 }
 
+/** Without symbols that relocations do not need. */
+export async function stripObject(bytes: Uint8Array): Promise<Uint8Array> {
+  return inTemporaryFolder(async (folder) => {
+    const path = join(folder, 'stripped.o');
+    await writeFile(path, bytes);
+    await run('strip', [path]);
+    return new Uint8Array(await readFile(path));
+  });
+}
+
 /** Output of a binutils program over `bytes`; rejects when it fails or complains. */
 export async function inspect(
   program: string,
