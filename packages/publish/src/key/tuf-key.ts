@@ -40,7 +40,7 @@ export function addSignature(metadata: AnyMetadata, { key, secret }: Signer): vo
   metadata.sign((data) => new Signature({ keyID: key.keyID, sig: sign(null, data, secret).toString('hex') }));
 }
 
-/** As it is written: canonical enough to be compared, and readable. */
+/** As it is written, without white space: every machine downloads it. */
 export function encodeMetadata(metadata: AnyMetadata): Uint8Array {
-  return Buffer.from(`${JSON.stringify(metadata.toJSON(), null, 1)}\n`);
+  return Buffer.from(JSON.stringify(metadata.toJSON()));
 }

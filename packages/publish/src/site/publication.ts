@@ -6,36 +6,28 @@
 // timestamp.json. A publication that is killed is repeated whole by the next one. So that clients are served in the moment
 // between timestamp and root, everything is signed with the keys of the present root as well, as far as they are at hand.
 
-import { EnvironmentError, InputError, TrustError } from '@resplice/report';
+import { InputError, TrustError } from '@resplice/report';
 import { hashContent } from '@resplice/update';
-import { Metadata, MetaFile, type Root, Snapshot, type TargetFile, Targets, Timestamp } from '@tufjs/models';
-import { addSignature, encodeMetadata, type Signer } from '../key/tuf-key.js';
+import {
+  Metadata,
+  MetaFile,
+  type Root,
+  Snapshot,
+  type TargetFile,
+  type Targets,
+  Timestamp,
+} from '@tufjs/models';
+import { encodeMetadata } from '../key/tuf-key.js';
 import type { SiteState } from './documents.js';
-import { expiryAfter } from './role-keys.js';
+import { type Families, planFamilies } from './family-plan.js';
+import { expiryAfter, SPEC_VERSION } from './role-keys.js';
+import { type PublicationRequest, signFor } from './role-signing.js';
 import { findMissing } from './signature-need.js';
-import type { Validity } from './validity.js';
 
 export interface PlannedFile {
   /** Relative to `public/`. */
   readonly path: string;
   readonly bytes: Uint8Array;
-}
-
-export interface AddedUpdate {
-  readonly family: string;
-  readonly target: TargetFile;
-  readonly bytes: Uint8Array;
-}
-
-export interface PublicationRequest {
-  readonly state: SiteState;
-  readonly added: readonly AddedUpdate[];
-  /** Paths of targets, or ids of updates. */
-  readonly withdrawn: readonly string[];
-  readonly now: Date;
-  readonly validity: Validity;
-  /** The signer with this key id; undefined when its key is not at hand. */
-  readonly signer: (keyId: string) => Promise<Signer | undefined>;
 }
 
 export interface Publication {
@@ -45,8 +37,6 @@ export interface Publication {
   /** What the operator should know, one sentence each. */
   readonly notes: readonly string[];
 }
-
-const SPEC_VERSION = '1.0.31';
 
 /** Throws InputError, TrustError `draft-not-signed`, EnvironmentError `signing-key-missing`. */
 export async function planPublication(request: PublicationRequest): Promise<Publication> {
@@ -147,86 +137,6 @@ function chooseTargets(
   return usable;
 }
 
-type Families = ReadonlyMap<string, Metadata<Targets>>;
-
-async function planFamilies(
-  request: PublicationRequest,
-  targets: Metadata<Targets>,
-  notes: string[],
-): Promise<{ readonly families: Families; readonly withdrawn: readonly string[] }> {
-  const { state, added, now, validity } = request;
-  const delegated = Object.keys(targets.signed.delegations?.roles ?? {});
-  const lost = added.find(({ family }) => !delegated.includes(family));
-  if (lost !== undefined) {
-    const message = `${lost.target.path}: there are no keys for ${lost.family} yet; run "resplice keys make ${lost.family}", then "resplice keys sign"`;
-    throw new InputError('no-such-family', message);
-  }
-  const before = new Map(delegated.map((name) => [name, state.published.families.get(name)]));
-  const withdrawn = findWithdrawn(request.withdrawn, before);
-  const families = new Map<string, Metadata<Targets>>();
-  for (const [name, old] of before) {
-    const entries = changeTargets(name, old, added, withdrawn);
-    const fresh = old !== undefined && findMissing(targets, name, old) === undefined;
-    if (old !== undefined && fresh && entries === undefined) {
-      const left = Date.parse(old.signed.expires) - now.getTime();
-      if (left > (validity.family * 86_400_000) / 2 || !(await canSign(request, targets, name))) {
-        families.set(name, old);
-        continue;
-      }
-    }
-    const next = new Metadata(
-      new Targets({
-        specVersion: SPEC_VERSION,
-        version: (old?.signed.version ?? 0) + 1,
-        expires: expiryAfter(now, validity.family),
-        targets: Object.fromEntries(entries ?? Object.entries(old?.signed.targets ?? {})),
-      }),
-    );
-    await signFor(request, name, next, targets);
-    families.set(name, next);
-  }
-  const gone = [...state.published.families.keys()].filter((name) => !delegated.includes(name));
-  for (const name of gone) notes.push(`${name} is no longer delegated to; its updates are withdrawn`);
-  return { families, withdrawn };
-}
-
-/** The targets of a family after the change; undefined when they stay. */
-function changeTargets(
-  family: string,
-  old: Metadata<Targets> | undefined,
-  added: readonly AddedUpdate[],
-  withdrawn: readonly string[],
-): [string, TargetFile][] | undefined {
-  const targets = new Map(
-    Object.entries(old?.signed.targets ?? {}).filter(([path]) => !withdrawn.includes(path)),
-  );
-  let changed = targets.size !== Object.keys(old?.signed.targets ?? {}).length;
-  for (const { target } of added.filter((each) => each.family === family)) {
-    const present = targets.get(target.path);
-    if (present?.hashes.sha256 === target.hashes.sha256) continue;
-    if (present !== undefined) {
-      const message = `${target.path}: is published with other contents, and an id stands for one content; withdraw it first, or create the update under another id`;
-      throw new InputError('update-already-published', message);
-    }
-    targets.set(target.path, target);
-    changed = true;
-  }
-  return changed ? [...targets].sort(([left], [right]) => (left < right ? -1 : 1)) : undefined;
-}
-
-function findWithdrawn(
-  names: readonly string[],
-  families: ReadonlyMap<string, Metadata<Targets> | undefined>,
-): readonly string[] {
-  const paths = [...families.values()].flatMap((family) => Object.keys(family?.signed.targets ?? {}));
-  return names.flatMap((name) => {
-    const found = paths.filter((path) => path === name || path.endsWith(`/${name}.splice`));
-    if (found.length > 0) return found;
-    const message = `${JSON.stringify(name)}: no such update is published; "resplice publish --list" shows those that are`;
-    throw new InputError('not-published', message);
-  });
-}
-
 async function planSnapshot(
   request: PublicationRequest,
   root: Metadata<Root>,
@@ -248,41 +158,6 @@ async function planSnapshot(
   const metadata = new Metadata(next);
   await signFor(request, 'snapshot', metadata, root);
   return metadata;
-}
-
-/** Signs with the keys of the delegator and, for roles of root, with those of the root that clients may still have. */
-async function signFor(
-  { state, signer }: PublicationRequest,
-  role: string,
-  metadata: Metadata<Targets> | Metadata<Snapshot> | Metadata<Timestamp>,
-  delegator: Metadata<Root> | Metadata<Targets>,
-): Promise<void> {
-  const old =
-    delegator.signed.type === 'root' ? (state.published.root?.signed.roles[role]?.keyIDs ?? []) : [];
-  for (const id of new Set([...keysOf(delegator, role), ...old])) {
-    const found = await signer(id);
-    if (found !== undefined) addSignature(metadata, found);
-  }
-  const missing = findMissing(delegator, role, metadata);
-  if (missing === undefined) return;
-  const ids = missing.keys.map((id) => id.slice(0, 8)).join(', ');
-  const message = `${role} needs ${missing.needed} signatures, and keys for ${missing.present} are here; name the folder that has more of them (${ids}) with --keys`;
-  throw new EnvironmentError('signing-key-missing', message, { context: { role, keys: missing.keys } });
-}
-
-async function canSign(
-  { signer }: PublicationRequest,
-  targets: Metadata<Targets>,
-  role: string,
-): Promise<boolean> {
-  const found = await Promise.all(keysOf(targets, role).map(signer));
-  const threshold = targets.signed.delegations?.roles?.[role]?.threshold ?? 1;
-  return found.filter((each) => each !== undefined).length >= threshold;
-}
-
-function keysOf({ signed }: Metadata<Root> | Metadata<Targets>, role: string): readonly string[] {
-  const roles = signed.type === 'root' ? signed.roles : (signed.delegations?.roles ?? {});
-  return roles[role]?.keyIDs ?? [];
 }
 
 function warnExpiry(

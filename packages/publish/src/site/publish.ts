@@ -14,7 +14,8 @@ import {
 import { openKey, type Passphrases, readKeys } from '../key/key-folder.js';
 import type { Signer } from '../key/tuf-key.js';
 import { readState } from './documents.js';
-import { type AddedUpdate, type PlannedFile, type Publication, planPublication } from './publication.js';
+import { type PlannedFile, type Publication, planPublication } from './publication.js';
+import type { AddedUpdate } from './role-signing.js';
 import { readPublished, removeDrafts, type Site, withSiteLock } from './site.js';
 import type { Validity } from './validity.js';
 

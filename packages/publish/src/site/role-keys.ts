@@ -8,7 +8,8 @@ import { type Key, Metadata, Root, Targets } from '@tufjs/models';
 export const TOP_ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
 export type TopRole = (typeof TOP_ROLES)[number];
 
-const SPEC_VERSION = '1.0.31';
+/** Of TUF. */
+export const SPEC_VERSION = '1.0.31';
 const FAMILY = /^linux-\d+\.\d+$/;
 
 export interface RoleKeys {

@@ -8,7 +8,7 @@ export {
 export { assertTarget } from './check.js';
 export { type MetadataStore, openMetadataStore, overlayMetadataStore } from './metadata-store.js';
 export { type MirrorResult, mirrorRepository } from './mirror.js';
-export { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
+export { makeTargets, parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
 export {
   openDirectorySource,
   openHttpFolders,

@@ -6,9 +6,17 @@ import { posix } from 'node:path';
 import type { Metadata, Root, TargetFile, Targets } from '@tufjs/models';
 import { assertTarget } from './check.js';
 import { alteredTarget, incomplete } from './refusal.js';
-import { loadTargets, type TrustedMetadata, type VerifiedFile } from './trusted-metadata.js';
+import { LIMITS, loadTargets, type TrustedMetadata, type VerifiedFile } from './trusted-metadata.js';
 
 const MAX_ROLES = 32;
+
+/** Roles that were loaded, with the delegators that they were verified against. A family's file may have megabytes. */
+const loadedRoles = new WeakMap<TrustedMetadata, Map<string, LoadedRole>>();
+
+interface LoadedRole {
+  readonly file: VerifiedFile<Metadata<Targets>>;
+  readonly delegators: ReadonlySet<Metadata<Root> | Metadata<Targets>>;
+}
 
 export interface FoundTarget {
   readonly target: TargetFile;
@@ -49,7 +57,7 @@ export async function listRoles(trusted: TrustedMetadata): Promise<readonly Visi
       ? Object.keys(delegations.roles)
       : (delegations?.succinctRoles?.getRoles() ?? []);
     for (const role of names) {
-      const loaded = await loadTargets(trusted, role, file.metadata);
+      const loaded = await loadRole(trusted, role, file.metadata);
       if (!roles.has(role)) roles.set(role, { role, file: loaded });
     }
   }
@@ -60,7 +68,7 @@ export async function listRoles(trusted: TrustedMetadata): Promise<readonly Visi
 export async function downloadTarget(trusted: TrustedMetadata, target: TargetFile): Promise<Uint8Array> {
   const { source, signal } = trusted.options;
   const path = locateTarget(trusted.root.metadata, target);
-  const bytes = await source.readTarget(path, { bytes: target.length, signal });
+  const bytes = await source.readTarget(path, { bytes: Math.min(target.length, LIMITS.target), signal });
   if (bytes === undefined) throw incomplete(target.path, 'does not exist, although it is signed');
   assertTarget(target, bytes);
   return bytes;
@@ -92,7 +100,7 @@ async function* visitRoles(trusted: TrustedMetadata, path: string): AsyncGenerat
   for (let next = stack.pop(); next !== undefined && visited.size <= MAX_ROLES; next = stack.pop()) {
     const { role, delegator } = next;
     if (visited.has(role)) continue;
-    const file = role === 'targets' ? trusted.targets : await loadTargets(trusted, role, delegator);
+    const file = role === 'targets' ? trusted.targets : await loadRole(trusted, role, delegator);
     visited.add(role);
     yield { role, file };
     const children = [...(file.metadata.signed.delegations?.rolesForTarget(path) ?? [])];
@@ -102,4 +110,21 @@ async function* visitRoles(trusted: TrustedMetadata, path: string): AsyncGenerat
     const followed = last < 0 ? children : children.slice(0, last + 1);
     for (const child of followed.reverse()) stack.push({ role: child.role, delegator: file.metadata });
   }
+}
+
+async function loadRole(
+  trusted: TrustedMetadata,
+  role: string,
+  delegator: Metadata<Root> | Metadata<Targets>,
+): Promise<VerifiedFile<Metadata<Targets>>> {
+  const roles = loadedRoles.get(trusted) ?? new Map<string, LoadedRole>();
+  loadedRoles.set(trusted, roles);
+  const known = roles.get(role);
+  if (known?.delegators.has(delegator)) return known.file;
+  const file = await loadTargets(trusted, role, delegator);
+  roles.set(role, {
+    file: known?.file ?? file,
+    delegators: new Set([...(known?.delegators ?? []), delegator]),
+  });
+  return known?.file ?? file;
 }

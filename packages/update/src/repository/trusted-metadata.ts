@@ -8,6 +8,7 @@
 // we publish, and the conformance suite is run against this client (docs/testing.md).
 
 import type { Metadata, MetaFile, Root, Snapshot, Targets, Timestamp } from '@tufjs/models';
+import { MAX_UPDATE_SIZE } from '../archive.js';
 import {
   assertAsRecorded,
   assertNextRoot,
@@ -22,12 +23,17 @@ import { incomplete, inconsistent, rolledBack } from './refusal.js';
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
 import type { RepositorySource } from './source.js';
 
-/** Bytes, unless signed metadata gives the exact length; and how many new roots one run follows. */
+/**
+ * Bytes at most, whatever length metadata gives: who has stolen an online key must not fill the memory of machines either. And how
+ * many new roots one run follows.
+ */
 export const LIMITS = {
   root: 512_000,
   timestamp: 16_384,
   snapshot: 2_000_000,
+  /** About ten thousand updates. */
   targets: 5_000_000,
+  target: MAX_UPDATE_SIZE,
   rotations: 256,
 } as const;
 
@@ -184,7 +190,7 @@ async function updateSnapshot(
     return trusted;
   }
   const file = nameFile(root, recorded, 'snapshot');
-  const bytes = await source.readMetadata(file, { bytes: recorded.length ?? LIMITS.snapshot, signal });
+  const bytes = await source.readMetadata(file, { bytes: limit(recorded, LIMITS.snapshot), signal });
   if (bytes === undefined) throw incomplete(file, 'does not exist, although the timestamp names it');
   assertAsRecorded(recorded, bytes, file);
   const next = verify(bytes, file);
@@ -216,11 +222,15 @@ export async function loadTargets(
   const trusted = readTrusted(store, role, (bytes) => verify(bytes, `${role}.json`));
   if (trusted !== undefined) return trusted;
   const file = nameFile(root.metadata, recorded, role);
-  const bytes = await source.readMetadata(file, { bytes: recorded.length ?? LIMITS.targets, signal });
+  const bytes = await source.readMetadata(file, { bytes: limit(recorded, LIMITS.targets), signal });
   if (bytes === undefined) throw incomplete(file, 'does not exist, although the snapshot names it');
   const metadata = verify(bytes, file);
   await store.write(role, bytes);
   return { bytes, metadata };
+}
+
+function limit({ length }: MetaFile, most: number): number {
+  return Math.min(length ?? most, most);
 }
 
 function isRecorded(recorded: MetaFile, bytes: Uint8Array): boolean {

@@ -1,13 +1,22 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Targets } from '@tufjs/models';
 import {
   downloadTarget,
   findTarget,
   listRoles,
   listTargets,
+  parseTargets,
   refreshMetadata,
 } from '../../src/repository/index.js';
-import { type Delegation, memoryStore, NOW, SimulatedRepository } from './simulated-repository.js';
+import {
+  type Delegation,
+  LATER,
+  makeKey,
+  memoryStore,
+  NOW,
+  SimulatedRepository,
+} from './simulated-repository.js';
 
 const CONTENT = Buffer.from('the update');
 
@@ -86,6 +95,30 @@ test('a stolen key of one family does not reach the threshold of two', async () 
   await assert.rejects(findTarget(await refresh(repository), 'x'), { code: 'repository-not-signed' });
 });
 
+test('thousands of targets are read in a moment', () => {
+  const entry = { length: 1, hashes: { sha256: 'a'.repeat(64) }, custom: { description: 'x'.repeat(80) } };
+  const targets = Object.fromEntries(
+    Array.from({ length: 8000 }, (_, index) => [`linux-6.1/${index % 90}/${index}`, entry]),
+  );
+  const signed = { _type: 'targets', spec_version: '1.0.31', version: 1, expires: LATER, targets };
+  const start = performance.now();
+  const parsed = parseTargets(Buffer.from(JSON.stringify({ signed, signatures: [] })), 'x');
+  assert.equal(Object.keys(parsed.signed.targets).length, 8000);
+  assert.deepEqual(parsed.signed.toJSON(), signed);
+  // With copies of all for each one it takes minutes.
+  assert.ok(performance.now() - start < 10_000);
+});
+
+test('targets whose names are special in the language are targets like others', () => {
+  const text = `{"signed":{"_type":"targets","spec_version":"1.0.31","version":1,"expires":"${LATER}","targets":{"__proto__":{"length":1,"hashes":{}}}},"signatures":[]}`;
+  const { targets } = parseTargets(Buffer.from(text), 'x').signed;
+  assert.deepEqual(Object.keys(targets), ['__proto__']);
+  for (const wrong of ['[]', '1', '{"x":1}', '{"x":null}']) {
+    const bytes = Buffer.from(text.replace(/"targets":\{.*?\}\}\}/, `"targets":${wrong}}`));
+    assert.throws(() => parseTargets(bytes, 'x'), { code: 'repository-malformed' });
+  }
+});
+
 test('names of the language itself are no targets', async () => {
   const repository = new SimulatedRepository();
   const trusted = await refresh(repository);
@@ -121,6 +154,54 @@ test('a target whose path or hash leads out of the repository is refused', async
   Object.assign(target.hashes, { sha256: '../../../etc/passwd' });
   repository.publish();
   await assert.rejects(downloadTarget(await refresh(repository), target), { code: 'target-altered' });
+});
+
+test('a role that two others delegate to has to be vouched for by each of them', async () => {
+  const repository = delegating({ name: 'good', paths: ['good/*'] }, { name: 'bad', paths: ['bad/*'] });
+  const shared = { name: 'shared', paths: ['*/*'] };
+  const signers = [makeKey()];
+  for (const [parent, keys] of [
+    ['good', signers],
+    ['bad', [makeKey()]],
+  ] as const) {
+    const delegations = {
+      keys: Object.fromEntries(keys.map(({ key }) => [key.keyID, key.toJSON()])),
+      roles: [{ ...shared, threshold: 1, terminating: false, keyids: keys.map(({ key }) => key.keyID) }],
+    };
+    const json = repository.roles.get(parent)?.toJSON();
+    repository.roles.set(parent, Targets.fromJSON({ ...json, delegations }));
+  }
+  repository.roles.set('shared', new Targets({ version: 1, specVersion: '1.0.31', expires: LATER }));
+  repository.roleSigners.set('shared', signers);
+  repository.add('shared', 'good/fix', CONTENT);
+  repository.add('shared', 'bad/fix', CONTENT);
+  repository.publish();
+  const trusted = await refresh(repository);
+  assert.equal((await findTarget(trusted, 'good/fix'))?.role, 'shared');
+  await assert.rejects(findTarget(trusted, 'bad/fix'), { code: 'repository-not-signed' });
+  assert.equal((await findTarget(trusted, 'good/fix'))?.role, 'shared');
+});
+
+test('a list of many targets reads each role once', async () => {
+  const repository = delegating({ name: 'linux-6.1', paths: ['linux-6.1/*/*'] });
+  for (let index = 0; index < 300; index += 1)
+    repository.add('linux-6.1', `linux-6.1/ab/fix_${index}`, CONTENT);
+  repository.publish();
+  const store = memoryStore();
+  const { pinned: root } = repository;
+  const reads: string[] = [];
+  const read = (role: string) => {
+    reads.push(role);
+    return store.read(role);
+  };
+  const trusted = await refreshMetadata({
+    source: repository.source(),
+    store: { ...store, read },
+    root,
+    now: NOW,
+  });
+  assert.equal((await listTargets(trusted, 'linux-6.1/ab/sample')).length, 300);
+  assert.equal(reads.filter((role) => role === 'linux-6.1').length, 1);
 });
 
 test('a mirror sees every role once', async () => {

@@ -226,6 +226,21 @@ test('endless data: metadata longer than it may be is refused', async () => {
   await assertRefused(repository, store, 'repository-data-endless');
 });
 
+test('endless data: a length that a thief of online keys signed does not lift the limit', async () => {
+  const repository = new SimulatedRepository();
+  const asked = new Map<string, number>();
+  Object.assign(repository.timestamp.snapshotMeta, { length: 2 ** 40 });
+  repository.publishTimestamp();
+  const source = repository.source();
+  const readMetadata: typeof source.readMetadata = (file, limit) => {
+    asked.set(file, limit.bytes);
+    return source.readMetadata(file, limit);
+  };
+  const options = { store: memoryStore(), root: repository.pinned, now: NOW };
+  await assert.rejects(refreshMetadata({ ...options, source: { ...source, readMetadata } }));
+  assert.equal(asked.get('1.snapshot.json'), 2_000_000);
+});
+
 test('rotation of every key is followed, root included, one root after the other', async () => {
   const repository = new SimulatedRepository({ threshold: 2, rootKeys: 3 });
   const store = await trusting(repository);
