@@ -2,6 +2,7 @@
 // be where new code looks for it, and a new one must lie where nothing else did.
 
 import type { Btf } from '../btf/btf.js';
+import { BTF_KIND } from '../btf/btf.layout.js';
 import { layoutOf, type StructMember } from '../btf/struct-layout.js';
 import { listUnit, type Placement, placeMembers } from './member-place.js';
 import { elementOf, holdsSameValue, isRecord, shapeOf, spellType, type TypeShape } from './type-shape.js';
@@ -40,8 +41,8 @@ export interface TypeChange {
 }
 
 /**
- * Structs whose zero bytes are a valid state, with this configuration's debugging options off; anything else, such as `list_head` or `mutex`,
- * has to be set up by code.
+ * Structs whose zero bytes are a valid state, with this configuration's debugging options off; anything else, such as `list_head`, `mutex` or a
+ * pointer, has to be set up by code. Real example: `invalid_bitset` of dm-cache's `struct cache`, made by the constructor and used unasked.
  */
 const ZERO_IS_VALID = new Set([
   'callback_head',
@@ -166,7 +167,8 @@ class Comparison {
 
 function isZeroValid(btf: Btf, id: number, depth: number): boolean {
   const type = elementOf(btf, id);
-  if (!isRecord(type)) return true;
+  // New code follows a pointer that its own constructor would have set, or calls it.
+  if (!isRecord(type)) return type.kind !== BTF_KIND.PTR;
   // `atomic_t` and `kuid_t` are typedefs of a struct without tag around one integer.
   if (ZERO_IS_VALID.has(type.name)) return true;
   if (type.name !== '' || depth > 8) return false;

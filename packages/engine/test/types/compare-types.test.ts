@@ -60,6 +60,18 @@ describe('what a patch does to the objects of a type', () => {
       'initial-value',
     ],
     [
+      'a pointer in padding',
+      'char a; long b __attribute__((aligned(16)));',
+      'char a; void *p; long b __attribute__((aligned(16)));',
+      'initial-value',
+    ],
+    [
+      'a function pointer in padding',
+      'char a; long b __attribute__((aligned(16)));',
+      'char a; void (*p)(void); long b __attribute__((aligned(16)));',
+      'initial-value',
+    ],
+    [
       'another arm of a union',
       'union { int a; long b; };',
       'union { int a; long b; int c; };',
