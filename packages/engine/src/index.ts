@@ -74,9 +74,14 @@ export {
 export { keepsMembers } from './types/kept-members.js';
 export { isKernelObject } from './types/kernel-object.js';
 export { crossesBound, hasOrderedValues, listRangeBounds } from './types/member-order.js';
-export { moveMembers } from './types/member-text.js';
+export { moveMembers, restoreMembers } from './types/member-text.js';
 export { isPlainRename } from './types/rename-text.js';
-export { describeMember, type MemberChange, type TypeChange } from './types/type-change.js';
+export {
+  describeMember,
+  type MemberChange,
+  type MemberPlaces,
+  type TypeChange,
+} from './types/type-change.js';
 export {
   findMacroTypes,
   findTouchedTypes,

@@ -178,7 +178,15 @@ export const ChangedType = z.strictObject({
   type: z.string().min(1),
   /** Where it is defined; empty when that is not known. */
   file: z.string(),
-  class: z.enum(['unused-bytes', 'renamed', 'on-stack', 'wire-format', 'enumerators-added', 'handled']),
+  class: z.enum([
+    'unused-bytes',
+    'member-gone',
+    'renamed',
+    'on-stack',
+    'wire-format',
+    'enumerators-added',
+    'handled',
+  ]),
   /** In bytes; null for an enum. */
   size: z.strictObject({ before: Offset, after: Offset }).nullable(),
   members: z.array(

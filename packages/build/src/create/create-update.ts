@@ -15,6 +15,7 @@ import { readFile } from 'node:fs/promises';
 import type { Engine } from '@resplice/engine';
 import {
   accept,
+  InputError,
   InternalError,
   type Reason,
   refuse,
@@ -204,10 +205,24 @@ async function comparePatched(
   const { correction } = first;
   if (first.verdict.ok || correction === undefined) return first.verdict;
   const corrected = { ...request, patches: [...request.patches, correction] };
-  const second = (await compareOnce(workshop, corrected, options)).verdict;
+  const second = await compareCorrected(workshop, corrected, options);
   // When the types fit now, what remains are the reasons that count.
-  if (!hasTypeReason(second)) return second;
+  if (second !== undefined && !hasTypeReason(second)) return second;
   return first.early === true ? (await compareOnce(workshop, request, options)).verdict : first.verdict;
+}
+
+/** Undefined when the correction does not compile: a member that goes may be of a type that goes as well. */
+async function compareCorrected(
+  workshop: Workshop,
+  request: EngineCreateRequest,
+  options: WorkOptions,
+): Promise<Verdict<PatchedKernel> | undefined> {
+  try {
+    return (await compareOnce(workshop, request, options)).verdict;
+  } catch (error) {
+    if (error instanceof InputError && error.code === 'does-not-compile') return undefined;
+    throw error;
+  }
 }
 
 /** The author deals with types himself. */

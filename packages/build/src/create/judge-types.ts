@@ -66,20 +66,37 @@ export async function judgeTypes(
   if (looked.records.size + looked.enums.size === 0)
     return { findings: [], reasons: [], correction: undefined };
   const texts = await TypeTexts.open(tree, change.sources, touched, listWords(looked));
-  const judge = new TypeJudge(change.compared, texts, await clearsMemory(tree));
+  const addsState = findAddedState(looked, texts);
+  const judge = new TypeJudge(change.compared, texts, {
+    clearsMemory: await clearsMemory(tree),
+    addsState,
+  });
   const findings = [
     ...[...looked.records.values()].map((found) => judge.record(found)),
     ...[...looked.enums].map(([type, found]) => judge.enumerators(type, found)),
   ];
   const reasons = findings.flatMap(explainFinding);
   const correction =
-    reasons.length === 0 ? undefined : await placeNewMembers(change.sources, findings, texts.all);
+    reasons.length === 0 ? undefined : await placeNewMembers(change.sources, findings, texts.all, addsState);
   return { findings, reasons, correction };
 }
 
 interface LookedAt {
   readonly records: ReadonlyMap<string, FoundRecord>;
   readonly enums: ReadonlyMap<string, FoundEnum>;
+}
+
+/** Whether the patch brings a place where state of existing objects may be looked for: a member, an enumerator, a macro that names a bit. */
+function findAddedState({ records, enums }: LookedAt, { patched }: TypeTexts): boolean {
+  const isAdded = ({ change }: FoundRecord) => change.members.some((member) => member.change === 'added');
+  const listMacros = (texts: readonly string[]) =>
+    new Set(texts.flatMap((text) => [...text.matchAll(/^\s*#\s*define\s+(\w+)/gm)].map(([, name]) => name)));
+  const known = listMacros(patched.before);
+  return (
+    [...records.values()].some(isAdded) ||
+    [...enums.values()].some(({ added }) => added.length > 0) ||
+    [...listMacros(patched.after)].some((name) => !known.has(name))
+  );
 }
 
 function listWords({ records, enums }: LookedAt): readonly string[] {

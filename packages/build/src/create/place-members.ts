@@ -1,5 +1,5 @@
-// New members of a type whose objects exist, put where those objects have unused bytes: the patch that a person would write, written here and
-// kept in the update beside the one it corrects. Nothing is taken for granted: the result is compiled, compared and judged like any patch.
+// A type that gains or loses members, with the layout that existing objects have: new members in bytes that those leave unused, lost ones still in
+// their place. It is the patch that a person would write, written here and kept in the update beside the one it corrects. Nothing is taken for granted: the result is compiled, compared and judged like any patch.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -10,6 +10,7 @@ import {
   hasOrderedValues,
   listRangeBounds,
   moveMembers,
+  restoreMembers,
   type SourceText,
   stripComments,
 } from '@resplice/engine';
@@ -24,8 +25,13 @@ export async function placeNewMembers(
   sources: PatchedSources,
   findings: readonly TypeFinding[],
   texts: readonly SourceText[],
+  addsState: boolean,
 ): Promise<PatchFile | undefined> {
   const refused = findings.filter(({ verdict }) => !verdict.safe);
+  // Under their own names, and whatever they mention.
+  const patched = [...sources].flatMap(([path, { after }]) =>
+    after === null ? [] : [{ path, text: latin1(after) ?? '' }],
+  );
   const moved = new Map<string, string>();
   const types: string[] = [];
   for (const finding of refused) {
@@ -33,9 +39,17 @@ export async function placeNewMembers(
     if (finding.change?.members.every(({ change }) => change === 'moved') === true) continue;
     const { type, file, change } = finding;
     const text = moved.get(file) ?? latin1(sources.get(file)?.after);
-    if (change?.places === undefined || text === undefined || !isMovable(finding, text, texts))
+    if (
+      change?.places === undefined ||
+      text === undefined ||
+      !isMovable(finding, text, [...texts, ...patched])
+    )
       return undefined;
-    const result = moveMembers(text, type, change.places);
+    const { added, kept } = change.places;
+    // What a lost member holds may be looked for in what the patch adds.
+    if (kept.length > 0 && addsState) return undefined;
+    const restored = restoreMembers(latin1(sources.get(file)?.before) ?? '', text, type, kept);
+    const result = restored === undefined ? undefined : moveMembers(restored, type, added);
     if (result === undefined) return undefined;
     moved.set(file, result);
     types.push(type);
@@ -44,10 +58,10 @@ export async function placeNewMembers(
   const parts = [];
   for (const [file, text] of moved)
     parts.push(await writeDifference(file, latin1(sources.get(file)?.after) ?? '', text));
-  const head = `Subject: [PATCH] new members of ${types.join(', ')} in bytes that existing objects have
+  const head = `Subject: [PATCH] ${types.join(', ')} with the layout that existing objects have
 
-Written by resplice create: the members keep their meaning and lie where
-objects that exist have unused bytes, so that nothing else moves.
+Written by resplice create: new members lie where objects that exist have
+unused bytes, and members that go keep their place, so that nothing else moves.
 ---
 `;
   return parsePatch(Buffer.from(head + parts.join(''), 'latin1'), 'place-new-members');
@@ -69,7 +83,7 @@ function isMovable(
   const codes = texts.filter(({ path }) => uses.files.includes(path)).map((each) => stripComments(each.text));
   if (codes.some((code) => hasOrderedValues(code, spelled))) return false;
   const bounds = codes.flatMap((code) => listRangeBounds(code, spelled));
-  return !crossesBound(body, change?.places ?? [], bounds);
+  return !crossesBound(body, change?.places?.added ?? [], bounds);
 }
 
 async function writeDifference(file: string, before: string, after: string): Promise<string> {

@@ -55,7 +55,7 @@ export class TypeJudge {
   constructor(
     readonly compared: readonly ComparedObject[],
     readonly texts: TypeTexts,
-    readonly clearsMemory: boolean,
+    readonly kernel: { readonly clearsMemory: boolean; readonly addsState: boolean },
   ) {
     // RESPLICE_HANDLES_TYPE(tag, why) says that custom code deals with existing objects; the manifest records it.
     const statements = compared.flatMap(({ diff }) => diff.custom.statements);
@@ -68,7 +68,7 @@ export class TypeJudge {
     const uses = findTypeUses(type, this.texts.all);
     const verdict = judgeRecord(change, uses, {
       handled: this.#isHandled(type),
-      clearsMemory: this.clearsMemory,
+      ...this.kernel,
       wireFormat,
       plainRename: this.#isPlainRename(change),
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findTypeUses, type SourceText } from '@resplice/engine';
+import { findTypeUses, type MemberPlaces, type SourceText } from '@resplice/engine';
 import { placeNewMembers } from '../../src/create/place-members.js';
 import type { TypeFinding } from '../../src/create/type-finding.js';
 import { applyPatches } from '../../src/patch/patch-stack.js';
@@ -14,12 +14,20 @@ interface Case {
   readonly after?: string;
   readonly more?: string;
   readonly internal?: boolean;
-  readonly places?: readonly { readonly name: string; readonly behind: string }[] | undefined;
+  readonly addsState?: boolean;
+  readonly places?: MemberPlaces | undefined;
 }
 
-const place = async ({ file = 'x.c', after = AFTER, more = '', internal = true, ...rest }: Case) => {
+const place = async ({
+  file = 'x.c',
+  after = AFTER,
+  more = '',
+  internal = true,
+  addsState = false,
+  ...rest
+}: Case) => {
   const texts: readonly SourceText[] = [{ path: file, text: BEFORE + more }];
-  const places = 'places' in rest ? rest.places : [{ name: 'n', behind: 'a' }];
+  const places = 'places' in rest ? rest.places : { added: [{ name: 'n', behind: 'a' }], kept: [] };
   const finding: TypeFinding = {
     type: 'struct t',
     file,
@@ -42,16 +50,24 @@ const place = async ({ file = 'x.c', after = AFTER, more = '', internal = true, 
   const sources = new Map([
     [file, { before: Buffer.from(BEFORE), after: Buffer.from(after), origins: [], moves: [] }],
   ]);
-  return placeNewMembers(sources, [finding], texts);
+  return placeNewMembers(sources, [finding], texts, addsState);
 };
 
 describe('new members put into unused bytes', () => {
   it('makes a patch that applies on top and moves the declaration', async () => {
     const patch = await place({});
     assert.ok(patch !== undefined);
-    assert.equal(patch.subject, 'new members of struct t in bytes that existing objects have');
+    assert.equal(patch.subject, 'struct t with the layout that existing objects have');
     const files = await applyPatches([patch], async () => Buffer.from(AFTER));
     assert.equal(Buffer.from(files.get('x.c')?.after ?? []).toString(), PLACED);
+  });
+
+  it('keeps the place of a member that goes', async () => {
+    const after = BEFORE.replace('\tint a;\n', '').replace('t->a', '0');
+    const patch = await place({ after, places: { added: [], kept: ['a'] } });
+    assert.ok(patch !== undefined);
+    const files = await applyPatches([patch], async () => Buffer.from(after));
+    assert.equal(Buffer.from(files.get('x.c')?.after ?? []).toString(), BEFORE.replace('t->a', '0'));
   });
 
   it('goes past a range of bytes that has both places', async () => {
@@ -71,6 +87,7 @@ describe('new members put into unused bytes', () => {
     ['there is no place', { places: undefined }],
     ['programs know the type', { file: 'include/uapi/x.h' }],
     ['it may be a format of others', { internal: false }],
+    ['what a lost member holds may be elsewhere', { places: { added: [], kept: ['a'] }, addsState: true }],
     ['it is packed', { after: AFTER.replace('};', '} __packed;') }],
     ['a variable is one, without names', { more: 'static struct t one = { 0, 1 };\n' }],
     ['a variable holds one', { more: 'struct h { struct t t; };\nstatic struct h one;\n' }],

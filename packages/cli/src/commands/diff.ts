@@ -75,6 +75,7 @@ async function readInput(file: string, code: string): Promise<Buffer> {
 const OUTSIDE = { one: 'found', several: 'ambiguous', none: 'not found', unknown: 'not listed' } as const;
 
 const TYPE_CHANGE = {
+  removed: 'member gone',
   padding: 'in unused bytes',
   renamed: 'renamed',
   'initial-value': 'must be set up',

@@ -17,6 +17,45 @@ export function moveMembers(
   return moved;
 }
 
+/** The text with declarations that it no longer has and the text before has, each behind the one that it follows there; or undefined. */
+export function restoreMembers(
+  before: string,
+  after: string,
+  type: string,
+  names: readonly string[],
+): string | undefined {
+  const old = blankOut(before);
+  const declarations = readDeclarations(old, type);
+  const gone = declarations.filter((each) =>
+    names.some((name) => findDeclaration(declarations, name) === each),
+  );
+  if (names.some((name) => findDeclaration(declarations, name) === undefined)) return undefined;
+  let text = after;
+  for (const declaration of gone) {
+    const own = wholeLines(before, old, declaration);
+    const previous = declarations[declarations.indexOf(declaration) - 1];
+    const code = blankOut(text);
+    const here = readDeclarations(code, type).filter(
+      (each) => previous !== undefined && isSameCode(each, previous),
+    );
+    const [place] = here;
+    if (own === undefined || place === undefined || here.length > 1 || declaresSeveral(declaration))
+      return undefined;
+    const to = wholeLines(text, code, { ...place, start: place.end });
+    if (to === undefined) return undefined;
+    text = text.slice(0, to.end) + before.slice(own.start, own.end) + text.slice(to.end);
+  }
+  return text;
+}
+
+function declaresSeveral({ code }: Declaration): boolean {
+  return !code.includes('{') && code.replace(/\([^()]*\)/g, '').includes(',');
+}
+
+function isSameCode(a: Declaration, b: Declaration): boolean {
+  return a.code.replace(/\s+/g, ' ') === b.code.replace(/\s+/g, ' ');
+}
+
 interface Declaration {
   readonly start: number;
   /** Behind the semicolon. */
@@ -31,7 +70,7 @@ function moveMember(text: string, type: string, { name, behind }: Placement): st
   const previous = findDeclaration(declarations, behind.split('.')[0] ?? behind);
   if (own === undefined || previous === undefined || own === previous || own.code.includes('{'))
     return undefined;
-  if (/,/.test(own.code.replace(/\([^()]*\)/g, ''))) return undefined;
+  if (declaresSeveral(own)) return undefined;
   const from = wholeLines(text, code, own);
   const to = wholeLines(text, code, { ...previous, start: previous.end });
   if (from === undefined || to === undefined) return undefined;

@@ -9,12 +9,13 @@ import { elementOf, holdsSameValue, isRecord, shapeOf, spellType, type TypeShape
 
 /**
  * From the least to the worst:
+ * `removed` a member goes, and nothing takes its place;
  * `padding` new members lie in unused bytes, and zero is a fit value of each;
  * `renamed` a member gives its place to one of another name: the same value, or another meaning;
  * `initial-value` existing objects have no fit value for a new member;
  * `layout` existing objects cannot be read by new code.
  */
-export type ChangeKind = 'padding' | 'renamed' | 'initial-value' | 'layout';
+export type ChangeKind = 'removed' | 'padding' | 'renamed' | 'initial-value' | 'layout';
 
 export interface MemberChange {
   readonly name: string;
@@ -24,6 +25,13 @@ export interface MemberChange {
   readonly after: string | null;
   /** The name after the patch of a renamed member. */
   readonly newName?: string;
+}
+
+export interface MemberPlaces {
+  /** Where new members go: into bytes that existing objects leave unused. */
+  readonly added: readonly Placement[];
+  /** Members that go, and have to keep their place. */
+  readonly kept: readonly string[];
 }
 
 export interface TypeChange {
@@ -36,8 +44,8 @@ export interface TypeChange {
   readonly members: readonly MemberChange[];
   /** One sentence on what was found. */
   readonly found: string;
-  /** Where the new members go when they find room in objects that exist; undefined when they do not, or when they are not all that changes. */
-  readonly places: readonly Placement[] | undefined;
+  /** How the type can keep the layout that existing objects have; undefined when it cannot, or when more changes than members that come and go. */
+  readonly places: MemberPlaces | undefined;
 }
 
 /**
@@ -104,7 +112,7 @@ class Comparison {
       const kept =
         heirs.length === 1 && heir !== undefined && isSamePlace(member, heir) && this.#isSame(member, heir);
       for (const each of heirs) taken.add(each);
-      if (heirs.length > 0) kinds.add(kept ? 'renamed' : 'layout');
+      kinds.add(heirs.length === 0 ? 'removed' : kept ? 'renamed' : 'layout');
       list.push({
         name: member.name,
         change: kept ? 'renamed' : 'removed',
@@ -122,21 +130,28 @@ class Comparison {
         list.push({ name: member.name, change: 'added', before: null, after: this.#tellNew(member) });
     }
     this.members = list;
-    this.kind = (['layout', 'initial-value', 'renamed', 'padding'] as const).find((kind) => kinds.has(kind));
+    this.kind = (['layout', 'initial-value', 'renamed', 'padding', 'removed'] as const).find((kind) =>
+      kinds.has(kind),
+    );
   }
 
-  /** Only when all else just moves because of the new members. */
-  findPlaces(): readonly Placement[] | undefined {
-    if (this.members.some(({ change }) => change !== 'added' && change !== 'moved')) return undefined;
-    const names = new Set(this.members.flatMap(({ name, change }) => (change === 'added' ? [name] : [])));
-    const added = this.post.members.filter(({ name }) => names.has(name));
-    if (added.length === 0 || !added.every(({ typeId }) => this.#isZeroValid(typeId))) return undefined;
+  /** Only when all else just moves because of members that come or go. */
+  findPlaces(): MemberPlaces | undefined {
+    const listed = (wanted: MemberChange['change']) =>
+      this.members.flatMap(({ name, change }) => (change === wanted ? [name] : []));
+    const names = new Set(this.post.members.map(({ name }) => name));
+    for (const { name } of this.pre.members) names.delete(name);
+    const kept = listed('removed');
+    if (listed('renamed').length + listed('retyped').length > 0 || names.size + kept.length === 0)
+      return undefined;
+    const added = this.post.members.filter(({ name, sizeBits }) => names.has(name) && sizeBits > 0);
+    if (!added.every(({ typeId }) => this.#isZeroValid(typeId))) return undefined;
     const bitsOf = (btf: Btf, { members }: TypeShape) => {
       const bits = new Set(members.filter((member) => isBits(btf, member)).map(({ name }) => name));
       return (name: string) => bits.has(name);
     };
     const isNewBits = bitsOf(this.after, this.post);
-    return placeMembers(
+    const placed = placeMembers(
       this.pre,
       bitsOf(this.before, this.pre),
       added.map(({ name, sizeBits, offsetBits, typeId }) => ({
@@ -146,6 +161,7 @@ class Comparison {
         among: isNewBits(name) ? listUnit(this.post.members, isNewBits, offsetBits) : undefined,
       })),
     );
+    return placed === undefined ? undefined : { added: placed, kept };
   }
 
   #isSame(a: StructMember, b: StructMember): boolean {

@@ -15,10 +15,13 @@ export interface TypeContext {
   readonly wireFormat: boolean;
   /** The code writes to renamed members what it wrote to them before. */
   readonly plainRename: boolean;
+  /** The patch adds members, enumerators or macros: what a lost member holds may be looked for there. */
+  readonly addsState: boolean;
 }
 
 export type TypeClass =
   | 'unused-bytes'
+  | 'member-gone'
   | 'renamed'
   | 'on-stack'
   | 'wire-format'
@@ -43,6 +46,14 @@ export function judgeRecord(change: TypeChange, uses: TypeUses, context: TypeCon
       'wire-format',
       'it is a view of bytes whose format the kernel does not choose; no object of it is kept',
     );
+  const lost = change.members.find((member) => member.change === 'removed');
+  if (lost !== undefined && context.addsState)
+    return refused(
+      'layout',
+      `what ${lost.name} holds in objects that exist may be looked for in what the patch adds`,
+    );
+  if (change.kind === 'removed')
+    return safe('member-gone', 'nothing reads the member any more, and its place stays unused');
   if (change.kind === 'padding') return judgePadding(uses, context);
   if (change.kind === 'renamed' && context.plainRename)
     return safe('renamed', 'what the code writes to the renamed members is what it wrote before');

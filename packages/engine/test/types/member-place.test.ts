@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { compareTypes } from '../../src/types/compare-types.js';
-import { moveMembers } from '../../src/types/member-text.js';
+import { moveMembers, restoreMembers } from '../../src/types/member-text.js';
 import { compileTypes } from './compiled-types.js';
 
 const compare = (before: string, after: string) =>
@@ -49,10 +49,10 @@ describe('a place for new members in bytes that existing objects have', () => {
       const change = compare(pre, post);
       assert.equal(change?.kind, 'layout');
       assert.deepEqual(
-        change.places?.map(({ name, behind }) => `${name} behind ${behind}`),
+        change.places?.added.map(({ name, behind }) => `${name} behind ${behind}`),
         places,
       );
-      const text = moveMembers(post, 'struct t', change.places ?? []);
+      const text = moveMembers(post, 'struct t', change.places?.added ?? []);
       assert.equal(compare(pre, text ?? '')?.kind, 'padding', text);
     });
   }
@@ -80,6 +80,36 @@ describe('a place for new members in bytes that existing objects have', () => {
     ['room behind a flexible array', 'void *p; char a; char f[];', 'void *p; int n; char a; char f[];'],
   ] as const) {
     it(`none: ${fact}`, () => assert.equal(compare(struct(before), struct(after))?.places, undefined));
+  }
+});
+
+describe('members that go', () => {
+  for (const [fact, before, after] of [
+    ['a bit before others', 'u32 a:1; u32 w:1; u32 b:1; void *p;', 'u32 a:1; u32 b:1; void *p;'],
+    ['a lock', 'void *p; struct mutex m; int b;', 'void *p; int b;'],
+    ['two in a row', 'void *p; long m; long n; int b;', 'void *p; int b;'],
+    ['one that goes and one that comes', 'void *p; long m; int b;', 'void *p; int n; int b;'],
+  ] as const) {
+    it(`keep their place: ${fact}`, () => {
+      const [pre, post] = [struct(before), struct(after)];
+      const places = compare(pre, post)?.places;
+      assert.ok(places !== undefined && places.kept.length > 0);
+      const restored = restoreMembers(pre, post, 'struct t', places.kept);
+      const text = moveMembers(restored ?? '', 'struct t', places.added);
+      const kind = compare(pre, text ?? '')?.kind;
+      assert.ok(kind === undefined || kind === 'padding', text);
+    });
+  }
+
+  for (const [fact, before, after] of [
+    ['the one before changes as well', 'int a;\nint w;\nint b;\n', 'long a;\nint b;\n'],
+    ['it is the first', 'int w;\nint b;\n', 'int b;\n'],
+    ['it shares its line', 'int a;\nint w, v;\nint b;\n', 'int a;\nint v;\nint b;\n'],
+  ] as const) {
+    it(`are not restored when ${fact}`, () => {
+      const of = (members: string) => `struct t {\n${members}};\n`;
+      assert.equal(restoreMembers(of(before), of(after), 'struct t', ['w']), undefined);
+    });
   }
 });
 

@@ -7,7 +7,7 @@ import { judgeEnumerators, judgeRecord } from '../../src/types/type-verdict.js';
 import { isWireFormat } from '../../src/types/wire-format.js';
 import { compileTypes } from './compiled-types.js';
 
-const DEBIAN = { handled: false, clearsMemory: true };
+const DEBIAN = { handled: false, clearsMemory: true, addsState: false };
 
 /** As `create` does it, of one file. */
 function judge(before: string, after: string, code: string, context: Partial<typeof DEBIAN> = {}) {
@@ -98,6 +98,14 @@ describe('the verdict on a type', () => {
   it('a member in padding is refused where nobody clears, and says who', () => {
     const verdict = judge(SMALL, PADDED, KMALLOC, { clearsMemory: false });
     assert.equal(verdict.because, 'kmalloc() in f leaves the unused bytes as they are');
+  });
+
+  it('a member that goes is nothing, unless what it holds may be looked for elsewhere', () => {
+    const [before, after] = ['struct t { int a; int b; };', 'struct t { int a; int :32; };'];
+    assert.equal(judge(before, after, KZALLOC).class, 'member-gone');
+    const verdict = judge(before, after, KZALLOC, { addsState: true });
+    assert.equal(verdict.safe, false);
+    assert.match(verdict.because, /what b holds/);
   });
 
   it('the word of the author counts', () => {
