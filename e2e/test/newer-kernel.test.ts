@@ -7,7 +7,7 @@ import { attachFilterOnTop } from '../src/fix.js';
 import { GuestScript, NOTHING_LEFT } from '../src/guest-script.js';
 import { chooseNewerKernel } from '../src/kernel-pair.js';
 import { replaceOnce, Workshop } from '../src/workshop.js';
-import { assertDone, assertProbe } from './expectation.js';
+import { assertDone, assertProbe, listed } from './expectation.js';
 
 const guest = new GuestScript();
 let workshop: Workshop | undefined;
@@ -18,7 +18,10 @@ before(async () => {
   const probe = await workshop.compileProbe('attach-filter');
   const moduleProbe = await workshop.compileProbe('alg-assoclen');
   const vmlinux = await workshop.create('vmlinux', [await workshop.rewrite('vmlinux', attachFilterOnTop())]);
-  const ofModule = await workshop.create('module', [
+  const jump = await workshop.create('jump', [await workshop.rewrite('jump', attachFilterOnTop())], {
+    engine: 'trampoline',
+  });
+  const modulePatch = [
     await workshop.rewrite('module', {
       path: 'crypto/af_alg.c',
       // No address is that long.
@@ -29,7 +32,9 @@ before(async () => {
           'if (addr_len < sizeof(*sa) + 1 || addr_len > 4096)',
         ),
     }),
-  ]);
+  ];
+  const ofModule = await workshop.create('module', modulePatch);
+  const jumpInModule = await workshop.create('module-jump', modulePatch, { engine: 'trampoline' });
   for (const name of ['af_alg', 'algif_skcipher', 'cbc']) guest.module(name);
   guest.probe('before', probe);
   guest.resplice('apply', ['apply', guest.update(vmlinux)]);
@@ -41,6 +46,15 @@ before(async () => {
   guest.probe('undone', probe);
   guest.resplice('undo of module', ['undo', ofModule.id]);
   guest.inspectKernel('kernel after');
+  guest.resplice('jump: apply', ['apply', guest.update(jump)]);
+  guest.probe('jump: applied', probe);
+  guest.resplice('jump: apply to module', ['apply', guest.update(jumpInModule)]);
+  guest.probe('jump: module', moduleProbe);
+  guest.resplice('jump: list', ['list']);
+  guest.resplice('jump: undo', ['undo', jump.id]);
+  guest.probe('jump: undone', probe);
+  guest.resplice('jump: undo of module', ['undo', jumpInModule.id]);
+  guest.inspectKernel('jump: kernel after');
   guest.finish(await runGuest(guest.spec(kernel)));
 });
 
@@ -61,6 +75,20 @@ test('an update of a module that is loaded later leaves it working', () => {
   assert.equal(guest.kernelState('kernel with both').patches.filter(({ enabled }) => enabled).length, 2);
   assertDone(guest.answer('undo of module'));
   assert.deepEqual(guest.kernelState('kernel after'), NOTHING_LEFT);
+});
+
+test('the trampoline engine does the same, with its jump behind ENDBR and the call for ftrace', () => {
+  assertDone(guest.answer('jump: apply'));
+  const { exitCode, stdout } = guest.ran('jump: applied');
+  assert.deepEqual([exitCode, /Permission denied/.test(stdout)], [2, true], stdout);
+  assertDone(guest.answer('jump: apply to module'));
+  assertProbe(guest, 'jump: module', 'safe');
+  const states = listed(guest.answer('jump: list')).map(({ state }) => state);
+  assert.deepEqual(states, ['applied', 'applied']);
+  assertDone(guest.answer('jump: undo'));
+  assertProbe(guest, 'jump: undone', 'safe');
+  assertDone(guest.answer('jump: undo of module'));
+  assert.deepEqual(guest.kernelState('jump: kernel after'), NOTHING_LEFT);
 });
 
 test('the guest ran to its end, and the kernel has nothing to complain about', () => {
