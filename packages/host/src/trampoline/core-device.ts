@@ -8,7 +8,7 @@ import {
   encodeCoreRequest,
   parseCoreReply,
 } from '@resplice/engine';
-import { EnvironmentError } from '@resplice/report';
+import { EnvironmentError, RespliceError } from '@resplice/report';
 import type { Device, Machine } from '../machine/machine.js';
 
 const DEVICE = 'resplice';
@@ -49,7 +49,8 @@ export function readCoreUpdates(machine: Machine): readonly CoreUpdate[] | undef
     send(opened.device, { type: 'STATUS' });
     return receive(opened.device).updates;
   } catch (error) {
-    if (error instanceof EnvironmentError) return undefined;
+    // Also a core of another version, whose answer is none that we know.
+    if (error instanceof RespliceError) return undefined;
     throw error;
   } finally {
     opened.device.close();
