@@ -7,10 +7,13 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseTimestamp } from '@resplice/update/repository';
 import { Updater } from 'tuf-js';
-import { listKeys, listPublished, parseValidity, renewDocuments, revokeKey } from '../src/index.js';
+import { listKeys, listPublished, parseValidity, readKeys, renewDocuments, revokeKey } from '../src/index.js';
+import { openKey } from '../src/key/key-folder.js';
+import { addSignature, encodeMetadata } from '../src/key/tuf-key.js';
 import { withSiteLock } from '../src/site/site.js';
-import { KERNEL, memoryStore, NOW, sampleUpdate, Workshop } from './workshop.js';
+import { KERNEL, memoryStore, NOW, passphrases, sampleUpdate, Workshop } from './workshop.js';
 
 function inWorkshop(title: string, work: (shop: Workshop) => Promise<void>): void {
   test(title, async () => {
@@ -141,6 +144,27 @@ inWorkshop('an online key that is lost is replaced by a new root alone', async (
   await shop.sign();
   await shop.publish();
   assert.deepEqual(await shop.look(rootOf(shop, 1)), ['fix_1']);
+});
+
+inWorkshop('a fast-forward attack with a stolen key is healed by new keys', async (shop) => {
+  await shop.begin();
+  const pinned = rootOf(shop, 1);
+  const store = memoryStore();
+  const file = join(shop.site.metadata, 'timestamp.json');
+  const genuine = readFileSync(file);
+  const stolen = (await readKeys([shop.site.keys])).find(({ key }) => key.name.startsWith('timestamp-'));
+  assert.ok(stolen);
+  const forged = parseTimestamp(genuine, file);
+  Object.assign(forged, { signatures: {}, signed: Object.assign(forged.signed, { version: 2 ** 50 }) });
+  addSignature(forged, await openKey(stolen, passphrases, new Set()));
+  writeFileSync(file, encodeMetadata(forged));
+  assert.deepEqual(await shop.look(pinned, store), ['fix_1']);
+  writeFileSync(file, genuine);
+  await assert.rejects(shop.look(pinned, store), { code: 'repository-rolled-back', message: /rotate/ });
+  await shop.rotate(['timestamp', 'snapshot']);
+  await shop.sign();
+  await shop.publish({ updates: [sampleUpdate('fix_2')] });
+  assert.deepEqual(await shop.look(pinned, store), ['fix_1', 'fix_2']);
 });
 
 inWorkshop(

@@ -34,6 +34,12 @@ export function expired(file: string, expires: string, now: Date): TrustError {
   );
 }
 
+export function damagedState(cause: unknown): TrustError {
+  const message =
+    'the root that this machine remembers is damaged; delete the folder trust/ in /var/lib/resplice (or where --state points) to begin again from the root that was handed over: the first state it sees then counts as new';
+  return new TrustError('trust-state-damaged', message, { cause });
+}
+
 /** Mix and match: files that do not belong to one state of the repository. */
 export function inconsistent(file: string, found: string): TrustError {
   return refusal('repository-inconsistent', file, `does not belong to the rest: ${found}; ${ASK}`);

@@ -19,7 +19,7 @@ import {
   assertTimestampNotOlder,
 } from './check.js';
 import type { MetadataStore } from './metadata-store.js';
-import { incomplete, inconsistent, rolledBack } from './refusal.js';
+import { damagedState, incomplete, inconsistent, rolledBack } from './refusal.js';
 import { parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';
 import type { RepositorySource } from './source.js';
 
@@ -79,14 +79,11 @@ type Roots = readonly [VerifiedFile<Metadata<Root>>, ...VerifiedFile<Metadata<Ro
 
 /** 5.2 and 5.3: the trusted root, then each later one that the one before vouches for. */
 async function updateRoot({ source, store, root, wholeChain, signal }: TrustOptions): Promise<Roots> {
-  const kept = store.read('root');
-  const start = wholeChain === true ? root : (kept ?? root);
-  let trusted = parseRoot(start, 'root.json');
-  assertSigned(trusted, 'root', trusted, 'root.json');
-  const keptVersion = kept === undefined ? 0 : parseRoot(kept, 'root.json').signed.version;
-  const roots: [VerifiedFile<Metadata<Root>>, ...VerifiedFile<Metadata<Root>>[]] = [
-    { bytes: start, metadata: trusted },
-  ];
+  const kept = readKeptRoot(store);
+  const first = wholeChain === true || kept === undefined ? verifyRoot(root) : kept;
+  const keptVersion = kept?.metadata.signed.version ?? 0;
+  let trusted = first.metadata;
+  const roots: [VerifiedFile<Metadata<Root>>, ...VerifiedFile<Metadata<Root>>[]] = [first];
   while (roots.length <= LIMITS.rotations) {
     const file = `${trusted.signed.version + 1}.root.json`;
     const bytes = await source.readMetadata(file, { bytes: LIMITS.root, signal });
@@ -106,8 +103,24 @@ async function updateRoot({ source, store, root, wholeChain, signal }: TrustOpti
     throw rolledBack('root.json', `version ${trusted.signed.version}, seen before: ${keptVersion}`);
   }
   // A root that was handed over is remembered only here: it is what a later run starts from.
-  if (store.read('root') === undefined) await store.write('root', start);
+  if (store.read('root') === undefined) await store.write('root', first.bytes);
   return roots;
+}
+
+function readKeptRoot(store: MetadataStore): VerifiedFile<Metadata<Root>> | undefined {
+  const bytes = store.read('root');
+  if (bytes === undefined) return undefined;
+  try {
+    return verifyRoot(bytes);
+  } catch (cause) {
+    throw damagedState(cause);
+  }
+}
+
+function verifyRoot(bytes: Uint8Array): VerifiedFile<Metadata<Root>> {
+  const metadata = parseRoot(bytes, 'root.json');
+  assertSigned(metadata, 'root', metadata, 'root.json');
+  return { bytes, metadata };
 }
 
 /**

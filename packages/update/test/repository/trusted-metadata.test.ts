@@ -330,6 +330,24 @@ test('fast-forward: versions that stolen keys drove up are refused back, until t
   }
 });
 
+test('a remembered root that is damaged is told from a bad repository', async () => {
+  const repository = new SimulatedRepository();
+  const store = await trusting(repository);
+  store.kept.set('root', Buffer.from('{}'));
+  await assert.rejects(refresh(repository, store), {
+    code: 'trust-state-damaged',
+    message: /delete the folder/,
+  });
+});
+
+test('other remembered files that are damaged are downloaded again', async () => {
+  const repository = new SimulatedRepository();
+  const store = await trusting(repository);
+  for (const role of ['timestamp', 'snapshot', 'targets']) store.kept.set(role, Buffer.from('{}'));
+  await refresh(repository, store);
+  assert.deepEqual(versions(store), FIRST);
+});
+
 test('a pinned root that nobody signed is refused before anything is asked for', async () => {
   const repository = new SimulatedRepository();
   const text = Buffer.from(repository.pinned).toString().replace(LATER, '2028-11-25T12:00:00Z');
