@@ -25,7 +25,7 @@ export async function findSettledTypes(
   const settled = new Set<string>();
   const tags = [...files].flatMap(([path, { before, after }]) =>
     path.endsWith('.h') && before !== null && after !== null
-      ? findTouchedTypes(latin1(before), latin1(after)).tags
+      ? findTouchedTags(latin1(before), latin1(after))
       : [],
   );
   if (objects.length < MIN_OBJECTS) return settled;
@@ -36,6 +36,16 @@ export async function findSettledTypes(
     for (const tag of open) if (keepsMembers(before, after, tag)) settled.add(tag);
   }
   return settled;
+}
+
+/** Tags of the structs and unions that change, as names are followed by: without `struct`. */
+export function findTouchedTags(before: string, after: string): readonly string[] {
+  return findTouchedTypes(before, after).tags.flatMap(tagOf);
+}
+
+/** `struct a` → `a`; the constants of an enum are followed by name. */
+function tagOf(type: string): readonly string[] {
+  return type.startsWith('enum ') ? [] : [type.replace(/^\w+ /, '')];
 }
 
 function latin1(bytes: Uint8Array): string {
