@@ -68,7 +68,7 @@ export interface CreateRequest {
   readonly on: readonly Update[];
   /** A compiler to use though the kernel names another. */
   readonly compiler?: string;
-  /** livepatch when absent. */
+  /** auto when absent. */
   readonly engine?: EngineRequest;
 }
 
@@ -118,7 +118,7 @@ async function makeByEngine(
 ): Promise<Verdict<MadeUpdate>> {
   const workshop = given ?? (await openWorkshop(request, options));
   const config = parseKernelConfig(await readFile(workshop.kernel.config, 'utf8'));
-  const wanted = request.engine ?? 'livepatch';
+  const wanted = request.engine ?? 'auto';
   const lower = request.on.map(({ manifest }) => manifest);
   const first = chooseEngine(wanted, config.get('CONFIG_LIVEPATCH') === 'y', lower);
   const context = { request, workshop, options };
