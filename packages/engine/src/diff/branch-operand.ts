@@ -30,3 +30,30 @@ function isLea(code: Uint8Array, offset: number): boolean {
   const hasRex = ((code[offset] ?? 0) & 0xf0) === 0x40;
   return code[offset + (hasRex ? 1 : 0)] === 0x8d;
 }
+
+/** Functions of the kernel that search the table they are given during the call, and keep at most one of its rows. */
+const LOOKUPS =
+  /^(dmi_check_system|dmi_first_match|x86_match_cpu|x86_cpu_has_min_microcode_rev|acpi_match_platform_list|soc_device_match|of_match_node|pci_match_id|i2c_match_id)$/;
+
+/** `mov $table,%rdi` and `lea table(%rip),%rdi`, up to the operand. */
+const FIRST_ARGUMENT = ['48c7c7', '488d3d', 'bf'];
+
+/**
+ * The address becomes the first argument of a lookup and nothing else: the instruction directly before the call puts it there
+ * (`dmi_check_system(video_detect_dmi_table)` of drivers/acpi/video_detect.c).
+ */
+export function isLookedUp(side: Side, user: Definition, reference: Reference): boolean {
+  if (user.kind !== 'function') return false;
+  const instructions = side.object.instructionsOf(user);
+  const at = instructions.findIndex(
+    ({ offset, length }) => reference.offset >= offset && reference.offset < offset + length,
+  );
+  const [load, call] = [instructions[at], instructions[at + 1]];
+  if (load === undefined || call?.immediate === undefined) return false;
+  const opcode = side.object.bytesOf(user).subarray(load.offset, reference.offset);
+  if (!FIRST_ARGUMENT.includes(Buffer.from(opcode).toString('hex'))) return false;
+  const operand = call.offset + call.immediate.at;
+  const callee = side.object.referencesOf(user).find(({ offset }) => offset === operand)?.target;
+  const isCall = call.branch === 'call' || call.branch === 'jump';
+  return isCall && callee !== undefined && 'symbol' in callee && LOOKUPS.test(callee.symbol);
+}

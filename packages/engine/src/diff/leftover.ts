@@ -37,6 +37,8 @@ function judgeChanged(
   const reason = (code: Reason['code'], found: string): readonly Reason[] => [
     { code, subject: { object: input.name, section: after.section.name, symbol: after.name }, found },
   ];
+  // Code that stands apart, such as .fixup of older kernels, is copied by those that lead to it.
+  if (after.kind === 'function' && after.symbols.length === 0 && included.has(after)) return [];
   if (after.kind === 'function' && after.symbols.length === 0)
     return reason(
       'unknown-section',
@@ -122,6 +124,7 @@ function judgeAlone(
     return [{ code: 'new-data-in-special-section', subject, found }];
   }
   const isNameless = definition.kind === 'function' && definition.symbols.length === 0;
+  if (definition.section.name.startsWith('.kpatch.')) return how === 'new' ? [explainKpatch(subject)] : [];
   if (definition.sectionClass === 'unknown' || (isNameless && definition.sectionClass === 'text')) {
     return [
       {
@@ -134,6 +137,16 @@ function judgeAlone(
     ];
   }
   return [];
+}
+
+/** Patches written for kpatch bring its macros along. */
+function explainKpatch(subject: Reason['subject']): Reason {
+  const section = subject.section ?? '';
+  const ours = section.startsWith('.kpatch.callbacks')
+    ? 'RESPLICE_PRE_APPLY and its like'
+    : 'RESPLICE_IGNORE_FUNCTION or RESPLICE_IGNORE_DATA';
+  const found = `a macro of kpatch left it in ${section}; resplice.h has ${ours}`;
+  return { code: 'custom-code-invalid', subject, found };
 }
 
 function judgeTables(input: SelectionInput): readonly Reason[] {

@@ -92,7 +92,13 @@ function findOtherEntry(object: DefinedObject, definition: Definition): Obstacle
     return { code: 'branch-into-function', found, offset: label.value - definition.start };
   }
   for (const other of object.definitions) {
-    if (other === definition || other.kind !== 'function' || parentOfFragment(other.name) === definition.name)
+    // Code without a name stands apart from a function and goes back into it (.fixup of older kernels).
+    if (
+      other === definition ||
+      other.kind !== 'function' ||
+      other.symbols.length === 0 ||
+      parentOfFragment(other.name) === definition.name
+    )
       continue;
     const reference = object
       .referencesOf(other)

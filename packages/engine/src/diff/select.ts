@@ -4,7 +4,7 @@
 
 import type { Reason } from '@resplice/report';
 import { startsWithEndbr } from '../x86/endbr.js';
-import { branchOperands, takesAddress } from './branch-operand.js';
+import { branchOperands, isLookedUp, takesAddress } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import { type CustomCode, isReleased, withoutHandled } from './custom-record.js';
@@ -43,7 +43,7 @@ export interface Selection {
   readonly exit: Definition | undefined;
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
-  /** Of the included ones, those that the running kernel has no counterpart of. */
+  /** Of the included ones, those that the running kernel has no counterpart of, or may go on using as well as it. */
   readonly added: readonly Definition[];
   /** Those of `added` whose address the kernel may keep beyond an undo: functions whose address is taken, and tables of functions. */
   readonly addressTaken: ReadonlySet<Definition>;
@@ -146,7 +146,9 @@ class Selector {
       replaced: included.filter((definition) => this.#isReplacement(definition)),
       exit: included.find((definition) => this.#isChangedExit(definition)),
       included,
-      added: included.filter((definition) => !origins.has(definition) && definition.symbols.length > 0),
+      added: included.filter(
+        (each) => (!origins.has(each) || this.#addressTaken.has(each)) && each.symbols.length > 0,
+      ),
       addressTaken: new Set([...this.#addressTaken].filter((each) => !isReleased(this.#input.custom, each))),
       reasons: withoutHandled(this.#reasons, this.#input.custom),
     };
@@ -166,6 +168,7 @@ class Selector {
   #isReplacement(definition: Definition): boolean {
     const { changed, carried, correlation } = this.#input;
     if (definition.kind !== 'function' || carried.has(definition)) return false;
+    if (definition.symbols.length === 0) return false;
     if (this.#isChangedExit(definition)) return false;
     return changed.has(definition) && correlation.origins.has(definition);
   }
@@ -256,8 +259,7 @@ class Selector {
       this.#include(definition);
     } else if (origins.has(definition)) {
       if (definition.kind !== 'constant' || !this.#input.changed.has(definition)) return;
-      if (this.#isStored(user, definition, reference)) this.#refuseLiveTable(user, definition);
-      else this.#include(definition);
+      this.#visitChangedConstant(user, definition, reference);
     } else if (this.#isOfLostState(definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${variableName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
@@ -270,6 +272,18 @@ class Selector {
     } else {
       this.#include(definition);
     }
+  }
+
+  #visitChangedConstant(user: Definition, table: Definition, reference: Reference | undefined): void {
+    if (reference !== undefined && this.#isStored(user, table, reference)) {
+      if (!isLookedUp(this.#input.post, user, reference)) {
+        this.#refuseLiveTable(user, table);
+        return;
+      }
+      // Who looked it up may have kept a row.
+      this.#addressTaken.add(table);
+    }
+    this.#include(table);
   }
 
   /**
