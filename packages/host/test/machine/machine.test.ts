@@ -133,3 +133,7 @@ test('real: says where state cannot be written', () => {
 test('real: says that the lock cannot be made', async () => {
   await assert.rejects(openReal(underFile()).lock('x'), { code: 'state-not-writable' });
 });
+
+test('a device that the kernel does not have is told by its errno', () => {
+  assert.deepEqual(openReal().openDevice('resplice-none'), { ok: false, code: 'ENOENT' });
+});
