@@ -10,6 +10,7 @@ import { settleUnits } from '../split/settle.js';
 import { draftSplit, type ReleaseSplit, type SplitRequest } from '../split/split-release.js';
 import type { DraftUnit } from '../split/unit.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
+import { keepSlots } from '../tree/slot.js';
 import { checkUnit } from './check-unit.js';
 import { isCompilerError } from './complaint-of.js';
 import { openReleaseKernel, type ReleaseRange } from './release-kernel.js';
@@ -30,6 +31,7 @@ export async function checkRelease(
   const store = await ResultStore.open(place.directory, place.spec);
   const mentioning = new MentioningFiles(drafts.flatMap(({ atoms }) => atoms));
   const words = new Map<string, string>();
+  const letSlotsGo = keepSlots(place.workshop.tree);
   const settled = await settleUnits(
     drafts,
     () => true,
@@ -41,7 +43,7 @@ export async function checkRelease(
       });
       return complaints;
     },
-  );
+  ).finally(letSlotsGo);
   const units = settled.map(({ unit }) => unit).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const failing = units.flatMap(({ id }) => {
     const complaint = words.get(id) ?? '';

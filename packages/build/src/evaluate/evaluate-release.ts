@@ -11,6 +11,7 @@ import { MentioningFiles } from '../split/mentioning-files.js';
 import { settleUnits } from '../split/settle.js';
 import { draftSplit } from '../split/split-release.js';
 import type { DraftUnit, ReleaseUnit } from '../split/unit.js';
+import { keepSlots } from '../tree/slot.js';
 import { checkUnit } from './check-unit.js';
 import { complaintOf } from './complaint-of.js';
 import { type Evaluation, summarize, type UnitResult } from './evaluation.js';
@@ -61,6 +62,7 @@ export async function evaluateRelease(
     const check = () => checkUnit(drafted, place.workshop.tree, mentioning, quiet);
     return judgeAlone(drafted.unit, place, codeOf(drafted.unit), check, quiet);
   };
+  const letSlotsGo = keepSlots(place.workshop.tree);
   const settled = await settleUnits(
     draft.units,
     (unit) => chosen.has(unit),
@@ -75,7 +77,7 @@ export async function evaluateRelease(
       }
       return complaints;
     },
-  );
+  ).finally(letSlotsGo);
   const units = settled.map(({ unit }) => unit).toSorted((a, b) => (a.id < b.id ? -1 : 1));
   if (request.applyInGuests !== undefined) {
     await applyResults(units, results, place.workshop.kernel, { store, codeOf }, request.applyInGuests);

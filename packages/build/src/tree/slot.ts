@@ -25,8 +25,32 @@ export interface Slot {
 
 const MAX_SLOTS = 32;
 
+/** Slots of this process that nobody uses and whose locks are held all the same. */
+const KEPT = new WeakMap<PreparedTree, HeldSlot[]>();
+
+interface HeldSlot {
+  readonly home: string;
+  readonly lock: FileLock;
+}
+
+/**
+ * Until the returned function is called, a slot of the tree that is released is clean but stays with this process, for its next user: each
+ * lock is a process that has to be started, and an evaluation needs a slot for every unit.
+ */
+export function keepSlots(tree: PreparedTree): () => Promise<void> {
+  if (KEPT.has(tree)) return async () => {};
+  const kept: HeldSlot[] = [];
+  KEPT.set(tree, kept);
+  return async () => {
+    KEPT.delete(tree);
+    for (const { lock } of kept) await lock.release();
+  };
+}
+
 /** Opens a clean slot, making one when all others are busy. The caller must release it. */
 export async function openSlot(tree: PreparedTree, options: WorkOptions = {}): Promise<Slot> {
+  const kept = KEPT.get(tree)?.pop();
+  if (kept !== undefined) return new WorkSlot(tree, kept);
   for (let number = 0; number < MAX_SLOTS; number++) {
     const home = join(tree.home, 'slots', String(number));
     const lock = await tryFileLock(`${home}.lock`);
@@ -55,7 +79,7 @@ async function openLocked(
     await mkdir(join(temporary, 'new'));
   };
   await makeOnce(home, linkTree, signal);
-  const slot = new WorkSlot(tree.directory, home, lock);
+  const slot = new WorkSlot(tree, { home, lock });
   await slot.restore();
   return slot;
 }
@@ -64,13 +88,15 @@ class WorkSlot implements Slot {
   readonly directory: string;
   readonly #original: string;
   readonly #home: string;
+  readonly #tree: PreparedTree;
   readonly #lock: FileLock;
   #touched = new Set<string>();
   #released = false;
 
-  constructor(original: string, home: string, lock: FileLock) {
+  constructor(tree: PreparedTree, { home, lock }: HeldSlot) {
     this.directory = join(home, 'linux');
-    this.#original = original;
+    this.#original = tree.directory;
+    this.#tree = tree;
     this.#home = home;
     this.#lock = lock;
   }
@@ -93,10 +119,14 @@ class WorkSlot implements Slot {
   readonly release = async (): Promise<void> => {
     if (this.#released) return;
     this.#released = true;
+    let isClean = false;
     try {
       await this.restore();
+      isClean = true;
     } finally {
-      await this.#lock.release();
+      const kept = isClean ? KEPT.get(this.#tree) : undefined;
+      if (kept === undefined) await this.#lock.release();
+      else kept.push({ home: this.#home, lock: this.#lock });
     }
   };
 

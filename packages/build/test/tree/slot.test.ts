@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { InputError, InternalError } from '@resplice/report';
-import { openSlot, type Slot } from '../../src/tree/slot.js';
+import { keepSlots, openSlot, type Slot } from '../../src/tree/slot.js';
 import { parseJournal } from '../../src/tree/slot-journal.js';
 import { fakeTree } from './fixture.js';
 
@@ -67,6 +67,29 @@ test('while one slot is busy the next is opened', async () => {
   const third = await openSlot(tree);
   assert.equal(third.directory, first.directory);
   await third.release();
+});
+
+test('a slot that is kept is clean for the next user, and free for others when it is let go', async () => {
+  const letGo = keepSlots(tree);
+  const first = await openSlot(tree);
+  await first.write('net/core/sock.c', 'patched');
+  await first.release();
+  await assertOriginal(first);
+  const second = await openSlot(tree);
+  const third = await openSlot(tree);
+  assert.equal(second.directory, first.directory);
+  assert.notEqual(third.directory, first.directory);
+  await second.write('net/core/sock.c', 'patched');
+  await assert.rejects(first.write('x', ''), InternalError);
+  await first.release();
+  assert.equal(await readFile(join(second.directory, 'net/core/sock.c'), 'utf8'), 'patched');
+  await third.release();
+  await letGo();
+  // In use when the others were let go.
+  await second.release();
+  const fourth = await openSlot(tree);
+  assert.equal(fourth.directory, first.directory);
+  await fourth.release();
 });
 
 test('no path leads out of the slot or through a link', async () => {
