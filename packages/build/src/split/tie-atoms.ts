@@ -142,6 +142,9 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
   // `dic->sbi` in fs/f2fs/compress.c, a member that f2fs.h adds: a common word, and here the member.
   if (older.count(name) > FEW) return isReached(atom, user, name) && knowsTag(atom, user, older, near);
   if (near) return true;
+  // `coredump` of struct mt7915_dev, and of struct hci_dev: a plain word needs its structure, and so does `serial_no` of a private header.
+  const isVague = /^[a-z]+$/.test(name) || !/(?:^|\/)include\//.test(atom.path);
+  if (atom.members.has(name) && isVague && !knowsTag(atom, user, older, true)) return false;
   if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
   return !atom.members.has(name) || older.count(name) <= FEW / 2;
 }

@@ -446,6 +446,23 @@ test('a prefix of a subject fits a path by its pieces, by the directory it stand
   );
 });
 
+test('a plain word that two structures begin to have is tied with the user that knows the structure', () => {
+  const struct = (tag: string, line: string) => lines(`struct ${tag} {`, '\tint a;', line, '};');
+  const body = (tag: string, line: string) => lines(`int f(struct ${tag} *p)`, '{', line, '}');
+  const changes = new Map([
+    ['drivers/mt76/mt7915.h', { before: struct('mt', ''), after: struct('mt', '\tint coredump;') }],
+    [
+      'include/net/bluetooth/hci_core.h',
+      { before: struct('hci', ''), after: struct('hci', '\tint coredump;') },
+    ],
+    ['drivers/net/far.c', { before: body('hci', 'return 0;'), after: body('hci', 'return p->coredump;') }],
+  ]);
+  assert.deepEqual(tiedFiles(changes), [
+    'drivers/mt76/mt7915.h',
+    'include/net/bluetooth/hci_core.h drivers/net/far.c',
+  ]);
+});
+
 test('words that many structures use tie no files that have nothing to do with each other', () => {
   const struct = (tag: string, line: string) => lines(`struct ${tag} {`, '\tint a;', line, '};');
   const body = (line: string) => lines('int f(void)', '{', line, '}');
