@@ -6,6 +6,7 @@ import { alignColumns, count, formatBytes } from './printed-text.js';
 /** Lines without a closing empty one. `moduleSize` in bytes, when known. */
 export function renderManifest(manifest: Manifest, moduleSize?: number): readonly string[] {
   const { kernel, tools, module } = manifest;
+  const exits = manifest.objects.some(({ exit }) => exit !== null);
   const functions = manifest.objects.reduce((sum, object) => sum + object.functions.length, 0);
   const size = moduleSize === undefined ? '' : `, ${formatBytes(moduleSize)}`;
   const forced = tools.compilerOverride === null ? '' : `, instead of ${tools.compilerOverride}`;
@@ -23,7 +24,10 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
       index === 0 ? 'patches' : '',
       subject === '' ? file : `${file}: ${subject}`,
     ]),
-    ['changes', `${count(functions, 'function')} in ${count(manifest.objects.length, 'kernel object')}`],
+    [
+      'changes',
+      `${count(functions, 'function')}${exits ? ' and exit code' : ''} in ${count(manifest.objects.length, 'kernel object')}`,
+    ],
     ...manifest.notBuilt.map((object, index) => [index === 0 ? 'not built' : '', object]),
   ].filter(([, value]) => value !== '');
   return [

@@ -81,7 +81,8 @@ export function createCommand() {
 export function renderCreated({ update: { manifest }, statistics }: CreatedUpdate, output: string): Outcome {
   const { objects, milliseconds, toolMilliseconds } = statistics;
   const places = manifest.objects.map(
-    ({ name, functions }) => `${count(functions.length, 'function')} in ${name}`,
+    ({ name, functions, exit }) =>
+      `${count(functions.length, 'function')}${exit === null ? '' : ' and the exit code'} in ${name}`,
   );
   const total = formatDuration(milliseconds);
   return done({ output, manifest, statistics }, [
