@@ -146,7 +146,9 @@ function describeUses(finding: TypeFinding): readonly string[] {
 
 /** `kzalloc() in ep_alloc() of fs/eventpoll.c` */
 function listAllocations({ allocations }: TypeUses): readonly string[] {
-  const places = allocations.map(
+  // What is only so by its name is shown when nothing better is known.
+  const certain = allocations.filter((each) => each.certain);
+  const places = (certain.length > 0 ? certain : allocations).map(
     ({ by, inside, file }) => `${by}() in ${inside === '' ? file : `${inside}() of ${file}`}`,
   );
   return [...new Set(places)];

@@ -17,6 +17,8 @@ export interface Allocation {
   readonly file: string;
   /** Whether the allocator clears by its name or flags. */
   readonly clears: boolean;
+  /** The pointer that it is for is declared in the same function; a name may be another type's elsewhere. */
+  readonly certain: boolean;
 }
 
 export interface TypeUses {
@@ -79,10 +81,16 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
       const body = at(index);
       return body !== undefined && index < body.end ? body.name : '';
     };
-    collectSizes(code, type, spelled, pointers, (call, index, text) => {
+    const isDeclared = (name: string, index: number) => {
+      const body = at(index);
+      const text = body === undefined ? code : code.slice(body.head, body.end);
+      return new RegExp(`${spelled}[^;(){}]{0,200}\\*\\s*${name}\\b`).test(text);
+    };
+    collectSizes(code, type, spelled, pointers, (call, index, text, name) => {
       if (call !== undefined && ALLOCATOR.test(call)) {
         const clears = CLEARS.test(call) || /__GFP_ZERO/.test(text);
-        found.allocations.push({ by: call, inside: inside(index), file: path, clears });
+        const certain = name === undefined || isDeclared(name, index);
+        found.allocations.push({ by: call, inside: inside(index), file: path, clears, certain });
       } else if (call === undefined || !HARMLESS_SIZE.test(call)) {
         found.sized.add(`${path}: ${inside(index) || 'outside of functions'}`);
       }
@@ -117,7 +125,8 @@ function isNamedOnly(code: string, type: string): boolean {
   return new RegExp(`\\bKMEM_CACHE\\w*\\s*\\(\\s*${type.split(' ').at(-1)}\\b`).test(code);
 }
 
-type OnSize = (call: string | undefined, index: number, argumentsText: string) => void;
+/** `pointer`: the name by which the size is taken. */
+type OnSize = (call: string | undefined, index: number, argumentsText: string, pointer?: string) => void;
 
 /** Every place that takes the type's size, with the innermost call around it that is no `sizeof`. */
 function collectSizes(
@@ -147,13 +156,22 @@ function collectSizes(
       around?.name,
       match.index,
       around === undefined ? '' : code.slice(around.open, closing(code, around.open + 1)),
+      namedPointer(operand),
     );
   }
   // memdup and friends through a pointer's own type, and allocators that are given none.
   const given =
     /\b(\w+)\s*=\s*(?:\([^()]*\)\s*)?(\w*(?:alloc|memdup|netdev_priv|_priv|get_drvdata)\w*)\s*\(([^;]*);/g;
   for (const match of code.matchAll(given))
-    if (pointers.has(match[1] ?? '')) onSize(match[2], match.index, match[3] ?? '');
+    if (pointers.has(match[1] ?? '')) onSize(match[2], match.index, match[3] ?? '', match[1]);
+}
+
+/** `p` of `*p`, `(*x->p)` or `p, member, 3`; none when the type itself stands there. */
+function namedPointer(operand: string): string | undefined {
+  return /^\s*\*+\s*\(?[^()]*?(\w+)\s*\)?\s*$|^\s*[\w>.-]*?(\w+)\s*,/
+    .exec(operand)
+    ?.slice(1)
+    .find((name) => name !== undefined);
 }
 
 function isOfType(operand: string, keyword: string, spelled: string, pointers: ReadonlySet<string>): boolean {
@@ -252,6 +270,8 @@ function findShared(
 
 interface FunctionBody {
   readonly name: string;
+  /** Where its name stands. */
+  readonly head: number;
   readonly start: number;
   readonly end: number;
 }
@@ -264,7 +284,7 @@ function functionsOf(code: string): readonly FunctionBody[] {
   )) {
     const start = match.index + match[0].length;
     const closed = code.indexOf('\n}', start - 1);
-    bodies.push({ name: match[1] ?? '', start, end: closed < 0 ? code.length : closed });
+    bodies.push({ name: match[1] ?? '', head: match.index, start, end: closed < 0 ? code.length : closed });
   }
   return bodies;
 }

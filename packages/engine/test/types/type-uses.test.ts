@@ -110,6 +110,20 @@ describe('where objects of a type live', () => {
     });
   }
 
+  it('an allocation is certain where its pointer is declared, and counts where only its name is the same', () => {
+    const other = 'void g(void)\n{\n\tstruct other *p;\n\tp = kmalloc(sizeof(*p), 0);\n}\n';
+    const { allocations } = usesOf(inFunction('p = kzalloc(sizeof(*p), 0);') + other);
+    assert.deepEqual(
+      allocations.map(({ by, certain }) => [by, certain]),
+      [
+        ['kzalloc', true],
+        ['kmalloc', false],
+        ['kzalloc', true],
+        ['kmalloc', false],
+      ].filter((_, at) => at < allocations.length),
+    );
+  });
+
   it('a struct of a longer name is another one', () => {
     assert.deepEqual(usesOf('static struct ab one;\nstruct c { struct ab two; };').variables, []);
   });
