@@ -5,7 +5,8 @@ import { type Answer, BUNDLE, parseAnswer } from './resplice-command.js';
 import type { MadeUpdate } from './workshop.js';
 
 const FLOCK = '/usr/bin/flock';
-const NOBODY = 65534;
+/** A user who may do nothing special. */
+export const NOBODY = 65534;
 const FOLDER = '/resplice';
 /** One start of node takes seconds in an emulated guest. */
 const COMMAND_SECONDS = 120;
@@ -45,8 +46,8 @@ export class GuestScript {
     this.#steps.set(step.name, step);
   }
 
-  shell(name: string, script: string, timeoutSeconds = COMMAND_SECONDS): void {
-    this.step({ name, argv: ['/bin/sh', '-c', script], timeoutSeconds });
+  shell(name: string, script: string, uid = 0): void {
+    this.step({ name, argv: ['/bin/sh', '-c', script], uid, timeoutSeconds: COMMAND_SECONDS });
   }
 
   /** The real command, in the guest. */
@@ -95,6 +96,24 @@ export class GuestScript {
     const step = this.result.steps.find((each) => each.name === name);
     if (step !== undefined) return step;
     throw new Error(`the guest did not come to "${name}": ${this.result.outcome} ${this.result.explanation}`);
+  }
+
+  /** What a step printed, without white space around it. */
+  printed(name: string): string {
+    const { stdout, stderr, exitCode } = this.ran(name);
+    if (exitCode !== 0) throw new Error(`"${name}" ended with ${exitCode}: ${stdout}${stderr}`);
+    return stdout.trim();
+  }
+
+  /** Lines of the kernel log from the time of a step, without those of the guest's own. */
+  loggedDuring(name: string): readonly string[] {
+    const lines = this.result.kernelLog.split('\n');
+    const isMark = (line: string, mark: RegExp) => mark.test(line) && line.endsWith(`: ${name}`);
+    const start = lines.findIndex((line) => isMark(line, /resplice-vm: step \d+ starts/));
+    const index = /step (\d+) starts/.exec(lines[start] ?? '')?.[1];
+    if (index === undefined) throw new Error(`the kernel log has no step called "${name}"`);
+    const end = lines.findIndex((line) => line.includes(`resplice-vm: step ${index} is over`));
+    return lines.slice(start + 1, end < 0 ? undefined : end);
   }
 
   answer(name: string): Answer {

@@ -1,0 +1,47 @@
+// Updates with code of their own, in one boot: every kind of hook, what the author's guide shows, and two real changes of structures.
+
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { findKernelComplaints, runGuest } from '@resplice/vm';
+import { GuestScript } from '../src/guest-script.js';
+import { readGuideExamples } from '../src/guide-example.js';
+import { startObjectOwner } from '../src/object-owner.js';
+import { Workshop } from '../src/workshop.js';
+import { GUIDE_EXAMPLES, guideExamples } from './case/guide-examples.js';
+import { PIPE_REFUSING_STEPS, pipeSize } from './case/guide-pipe-size.js';
+import { hookOrder, REFUSING_STEPS } from './case/hook-order.js';
+import { REAL_STRUCTURES, realStructures } from './case/real-structures.js';
+
+const CASES = [pipeSize, hookOrder, guideExamples, realStructures];
+
+const guest = new GuestScript();
+let workshop: Workshop | undefined;
+
+before(async () => {
+  workshop = await Workshop.open();
+  const kernel = await workshop.fetch();
+  await startObjectOwner(workshop, guest);
+  for (const each of CASES) await each.plan(workshop, guest);
+  guest.finish(await runGuest(guest.spec(kernel)));
+});
+
+after(() => workshop?.close());
+
+for (const { title, tests } of CASES) describe(title, () => tests(guest));
+
+test('every example of the guide is run here, and nothing else is called one', async () => {
+  const names = [...(await readGuideExamples()).keys()];
+  assert.deepEqual(names.toSorted(), [...GUIDE_EXAMPLES, ...REAL_STRUCTURES].toSorted());
+});
+
+test('the guest ran to its end', () => {
+  assert.equal(guest.result.outcome, 'completed', guest.result.explanation);
+});
+
+test('the kernel has nothing to complain about but hooks that were to refuse', () => {
+  const refused = [...PIPE_REFUSING_STEPS, ...REFUSING_STEPS].flatMap((step) => guest.loggedDuring(step));
+  const expected = refused.filter((line) =>
+    /livepatch: (?:pre-patch callback|failed to enable|patch .* failed)/.test(line),
+  );
+  assert.deepEqual(findKernelComplaints(guest.result.kernelLog), expected);
+});
