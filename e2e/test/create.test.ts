@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Manifest } from '@resplice/update';
 import { attachFilterOnTop } from '../src/fix.js';
@@ -190,3 +190,38 @@ test('inspect says of each function where it first differs', async () => {
 function listFunctions({ objects }: Manifest): readonly string[] {
   return objects.flatMap(({ functions }) => functions.map(({ name }) => name));
 }
+
+for (const [path, ...codes] of [
+  ['net/netfilter/xt_realm.c', 'changed-data'],
+  ['fs/smb/client/cifs_spnego.c', 'changed-data'],
+  ['kernel/params.c', 'changed-init-code'],
+  ['drivers/md/dm-cache-target.c', 'changed-data', 'changed-type-layout'],
+] as const) {
+  test(`the skeleton that ${path} gets compiles with it, and waits for its author`, async () => {
+    const name = basename(path, '.c');
+    const patch = await workshop.diff(name, path);
+    const answer = await workshop.tryToCreate(name, [patch]);
+    assertRefused(answer, ...codes);
+    const { file, written } = answer.json.skeleton as { readonly file: string; readonly written: boolean };
+    assert.deepEqual([file, written], [join(workshop.directory, `${name}.skeleton.patch`), true]);
+    const unfinished = await workshop.tryToCreate(`${name}-2`, [patch, file]);
+    const reasons = assertRefused(unfinished, ...codes.map(() => 'custom-code-invalid'));
+    for (const { found } of reasons) assert.match(found, /its reason is still "FIXME/);
+  });
+}
+
+test('a skeleton whose author has said why is an update; one that is there already is not written over', async () => {
+  const patch = await workshop.diff('again', 'net/netfilter/xt_realm.c');
+  const first = await workshop.tryToCreate('realm', [patch]);
+  const { file } = first.json.skeleton as { readonly file: string };
+  const text = (await readFile(file, 'utf8')).replace('FIXME: why this is enough', 'the hook sets it');
+  await writeFile(file, text);
+  const second = await workshop.tryToCreate('realm', [patch]);
+  assert.deepEqual(second.json.skeleton, { file, written: false });
+  assert.equal(await readFile(file, 'utf8'), text);
+  const { manifest } = await workshop.create('realm-2', [patch, file]);
+  assert.deepEqual(
+    manifest.custom.handled.map(({ what, name, why }) => [what, name, why]),
+    [['data', 'realm_mt_reg', 'the hook sets it']],
+  );
+});

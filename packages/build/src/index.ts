@@ -6,7 +6,7 @@ export {
 } from './create/create-update.js';
 export { type KernelModel, loadKernelModel } from './create/kernel-model.js';
 export { findTypes } from './create/object-types.js';
-export { renderSkeleton } from './create/skeleton.js';
+export { renderSkeleton, writeSkeletonPatch } from './create/skeleton.js';
 export { type Apt, systemApt } from './debian/apt.js';
 export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
 export { type FetchedKernel, fetchKernel, listFetchedKernels } from './debian/fetch-kernel.js';

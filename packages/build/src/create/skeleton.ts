@@ -1,50 +1,88 @@
-// The custom code that a refused patch needs, as a start: C to be put at the end of the patched file, where it compiles as it stands.
+// The custom code that a refused patch needs, as a start: a patch on top of the refused one that puts hooks and statements at the end of
+// each file concerned. It compiles as it stands and does nothing wrong; `create` refuses it until its FIXMEs are seen to. A patch and not a
+// piece of C, so that `create --patch FIX --patch SKELETON` is the next thing to try.
 
 import type { Reason } from '@resplice/report';
+import type { WorkOptions } from '../debian/store.js';
+import type { CreateRequest } from './create-update.js';
+import { renderPart, type SourceText } from './skeleton-part.js';
+import { findLocks } from './skeleton-source.js';
+import { patchSources } from './sources.js';
+import { openWorkshop } from './workshop.js';
 
-/** Undefined when no reason is of a kind that code of the author can cure. */
-export function renderSkeleton(reasons: readonly Reason[]): string | undefined {
-  const seen = new Set<string>();
-  const parts = reasons.flatMap((reason) => {
-    const part = renderReason(reason);
-    if (part === undefined || seen.has(part)) return [];
-    seen.add(part);
-    return [part];
-  });
-  if (parts.length === 0) return undefined;
-  const incurable = reasons.filter((reason) => renderReason(reason) === undefined);
-  const rest = incurable.map(
-    ({ code, subject }) => ` * no hook helps against ${code}: ${subject.symbol ?? ''}\n`,
-  );
-  const head =
-    '/*\n * Put each part at the end of the file it names. docs/patch-author-guide.md explains the hooks.\n';
-  return `${head}${comment(rest.join(''))} */\n#include <resplice.h>\n\n${parts.join('\n')}`;
+/** Lines of the file that a hunk at its end shows. */
+const CONTEXT = 3;
+
+/** The skeleton for what `createUpdate` refused; undefined when no reason is of a kind that code of the author can cure. */
+export async function writeSkeletonPatch(
+  request: CreateRequest,
+  reasons: readonly Reason[],
+  options: WorkOptions = {},
+): Promise<string | undefined> {
+  const { tree } = await openWorkshop(request, options);
+  const sources = await patchSources(tree, request.patches);
+  const texts = new Map<string, SourceText>();
+  for (const [path, { before, after }] of sources) {
+    if (after !== null) texts.set(path, { before: latin1(before), after: latin1(after) });
+  }
+  return renderSkeleton(reasons, texts);
 }
 
-function renderReason({ code, subject, found }: Reason): string | undefined {
-  const name = subject.symbol;
-  // Numbered static locals and nameless tables cannot be reached from another function.
-  if (name === undefined || !/^\w+$/.test(name)) return undefined;
-  const macro = code === 'changed-data' ? 'DATA' : /^changed-init-/.test(code) ? 'INIT' : undefined;
-  if (macro === undefined || /its size changes/.test(found)) return undefined;
-  const what = macro === 'DATA' ? 'give the running object its new value' : 'do what its changed lines do';
-  return `/* ${subject.object ?? ''}: ${name}: ${comment(found)} */
-static void resplice_apply_${name}(void)
-{
-	/* FIXME: ${what} */
+/** `texts`: path → the file before and after the refused patch. */
+export function renderSkeleton(
+  reasons: readonly Reason[],
+  texts: ReadonlyMap<string, SourceText>,
+): string | undefined {
+  const parts = new Map<string, string[]>();
+  const incurable = new Set<string>();
+  for (const reason of reasons) {
+    const path = findFile(reason, texts);
+    const text = path === undefined ? undefined : texts.get(path);
+    const part = text === undefined ? undefined : renderPart(reason, text);
+    if (path === undefined || part === undefined) incurable.add(describe(reason));
+    else if (parts.get(path)?.includes(part) !== true) parts.set(path, [...(parts.get(path) ?? []), part]);
+  }
+  if (parts.size === 0) return undefined;
+  const head = [
+    'The start of the code that this update needs. Complete each FIXME; docs/patch-author-guide.md explains the hooks.',
+    ...[...incurable].map((line) => `No hook helps against ${line}.`),
+  ];
+  const files = [...parts].map(([path, list]) => renderFile(path, texts.get(path)?.after ?? '', list));
+  return `${head.join('\n')}\n\n${files.join('')}`;
 }
-RESPLICE_APPLY(resplice_apply_${name});
 
-static void resplice_undo_${name}(void)
-{
-	/* FIXME: back to what it was */
-}
-RESPLICE_UNDO(resplice_undo_${name});
-RESPLICE_FAIL_APPLY(resplice_undo_${name});
-RESPLICE_HANDLES_${macro}(${name}, "FIXME: why this is enough");
-`;
+/** A source as it is named; what a header changes is dealt with in the first source of the patch. */
+function findFile({ subject }: Reason, texts: ReadonlyMap<string, SourceText>): string | undefined {
+  const name = subject.file ?? subject.object?.replace(/\.o$/, '.c');
+  if (name?.endsWith('.c') === true && texts.has(name)) return name;
+  return [...texts.keys()].find((path) => path.endsWith('.c'));
 }
 
-function comment(text: string): string {
-  return text.replaceAll('*/', '* /');
+function describe({ code, subject }: Reason): string {
+  const where = subject.object ?? subject.file;
+  return `${code}${subject.symbol === undefined ? '' : `: ${subject.symbol}`}${where === undefined ? '' : ` (${where})`}`;
+}
+
+/** A hunk that adds lines at the end of the file. */
+function renderFile(path: string, text: string, parts: readonly string[]): string {
+  const lines = text.replace(/\n$/, '').split('\n');
+  const shown = lines.slice(-CONTEXT);
+  const locks = findLocks(text);
+  const hint = locks.length === 0 ? '' : `\n/* Locks of this file: ${locks.join(', ')}. */\n`;
+  const added = `\n#include <resplice.h>\n${hint}\n${parts.join('\n')}`.replace(/\n$/, '').split('\n');
+  const start = lines.length - shown.length + 1;
+  return [
+    `--- a/${path}`,
+    `+++ b/${path}`,
+    `@@ -${start},${shown.length} +${start},${shown.length + added.length} @@`,
+    ...shown.map((line) => ` ${line}`),
+    ...added.map((line) => `+${line}`),
+    '',
+  ].join('\n');
+}
+
+function latin1(bytes: Uint8Array | null): string {
+  return bytes === null
+    ? ''
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

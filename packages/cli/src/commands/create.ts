@@ -1,20 +1,21 @@
-import { writeFile } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
 import {
   type CreatedUpdate,
+  type CreateRequest,
   createUpdate,
   type PatchFile,
   readGitPatches,
   readPatchFiles,
-  renderSkeleton,
+  writeSkeletonPatch,
 } from '@resplice/build';
-import { InputError, type Reason, UsageError } from '@resplice/report';
+import { type Reason, UsageError } from '@resplice/report';
 import { type Manifest, readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
 import { renderCustom, renderTypes } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
 import { count, formatDuration } from '../printed-text.js';
-import { runSession } from '../session.js';
+import { runSession, type Session } from '../session.js';
+import { skeletonPath, writeSkeletonFile } from '../skeleton-file.js';
 
 /** packages/build/src/create/place-members.ts */
 const CORRECTION = 'place-new-members.patch';
@@ -50,8 +51,9 @@ export function createCommand() {
     )
     .option(
       '--skeleton <file>',
-      'when it is refused, write the start of the code it needs here, if the file is new',
+      'where to write the start of the code that a refused patch needs; default: next to the output',
     )
+    .option('--no-skeleton', 'do not write it')
     .option('-o, --output <file>', 'where to write the update; default: ID.splice')
     .action((options) =>
       runSession(options, async (session) => {
@@ -67,8 +69,15 @@ export function createCommand() {
         };
         const verdict = await createUpdate(request, session);
         if (!verdict.ok) {
-          if (options.skeleton !== undefined) await writeSkeleton(options.skeleton, verdict.reasons);
-          return refused(verdict.reasons);
+          const [first] = request.patches;
+          const chosen = typeof options.skeleton === 'string' ? options.skeleton : undefined;
+          const file = chosen ?? skeletonPath(options.output, first?.name);
+          return renderRefused(
+            request,
+            verdict.reasons,
+            options.skeleton === false ? undefined : file,
+            session,
+          );
         }
         const output = options.output ?? `${verdict.value.update.manifest.id}.splice`;
         await writeUpdate(output, verdict.value.update);
@@ -100,22 +109,23 @@ function renderCorrection({ patches }: Manifest): readonly string[] {
   );
 }
 
-/** Never over a file that exists: it may hold the author's work. */
-async function writeSkeleton(file: string, reasons: readonly Reason[]): Promise<void> {
-  const text = renderSkeleton(reasons);
-  if (text === undefined) return;
-  try {
-    await writeFile(file, text, { flag: 'wx' });
-  } catch (cause) {
-    throw new InputError(
-      'skeleton-not-written',
-      `${file}: the skeleton needs a new file in a folder that exists`,
-      {
-        context: { file },
-        cause,
-      },
-    );
-  }
+/** The reasons, and the start of the code that would cure them when there is any. */
+async function renderRefused(
+  request: CreateRequest,
+  reasons: readonly Reason[],
+  file: string | undefined,
+  session: Session,
+): Promise<Outcome> {
+  const outcome = refused(reasons);
+  if (file === undefined) return outcome;
+  const text = await writeSkeletonPatch(request, reasons, session);
+  if (text === undefined) return outcome;
+  const skeleton = await writeSkeletonFile(file, text);
+  return {
+    ...outcome,
+    json: { ...outcome.json, skeleton: { file: skeleton.file, written: skeleton.written } },
+    lines: [...outcome.lines, '', skeleton.line],
+  };
 }
 
 interface PatchOptions {

@@ -127,8 +127,10 @@ function judgeStatement(
   object: string,
   before: DefinedObject,
   after: DefinedObject,
-  { kind, name }: Statement,
+  { kind, name, why }: Statement,
 ): readonly Reason[] {
+  // As a skeleton leaves it: nobody has looked at it yet.
+  if (why.startsWith('FIXME')) return [invalid(object, name, `${kind}: its reason is still "${why}"`)];
   if (kind === 'handles-type' || kind === 'shadow' || kind === 'shadow-function') return [];
   const exists = [...before.definitions, ...after.definitions].some((each) => isNamed(each, name));
   return exists ? [] : [invalid(object, name, `${kind}: neither version of the object has it`)];
