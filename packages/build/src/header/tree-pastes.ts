@@ -20,8 +20,27 @@ export interface HeaderFacts extends Pastes {
   readonly plain: readonly string[];
 }
 
-/** From the cache, else by reading `headers`, which must be all that objects of the tree can include. */
-export async function readPastes(
+/**
+ * From the cache, else by reading `headers`, which must be all that objects of the tree can include: half a gigabyte, so those who ask
+ * at the same time wait for one reading.
+ */
+export function readPastes(
+  tree: PreparedTree,
+  headers: () => readonly string[],
+  texts: FileTexts,
+): Promise<HeaderFacts> {
+  const known = READ.get(tree);
+  if (known !== undefined) return known;
+  const facts = readOrCollect(tree, headers, texts);
+  READ.set(tree, facts);
+  // What failed may succeed for the next one: a disk that was full.
+  facts.catch(() => READ.delete(tree));
+  return facts;
+}
+
+const READ = new WeakMap<PreparedTree, Promise<HeaderFacts>>();
+
+async function readOrCollect(
   tree: PreparedTree,
   headers: () => readonly string[],
   texts: FileTexts,

@@ -40,6 +40,7 @@ export function readIncludeGraph(tree: PreparedTree): Promise<IncludeGraph> {
     (text) => new IndexedGraph(JSON.parse(text) as IncludeIndexFile),
   );
   GRAPHS.set(tree, graph);
+  graph.catch(() => GRAPHS.delete(tree));
   return graph;
 }
 
