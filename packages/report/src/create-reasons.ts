@@ -61,7 +61,7 @@ export const CREATE_REASONS = {
     stage: 'create',
     title: 'code changes that runs only when the kernel or a module starts',
     advice:
-      'leave that hunk out when it matters only at the next boot, or do its work from code that still runs',
+      'leave that hunk out when it matters only at the next start, or do its work in a hook and say RESPLICE_HANDLES_INIT; `create --skeleton FILE` writes the start of it',
   },
   'changed-exit-code': {
     stage: 'create',

@@ -50,7 +50,9 @@ function judgeChanged(
     case 'init-text':
       return reason(
         'changed-init-code',
-        'it ran when the kernel or the module started and does not run again',
+        input.isModule
+          ? 'it ran when the module was loaded; one that is loaded later runs what its file holds, which is the old code'
+          : 'it ran when the kernel started, and is gone',
       );
     case 'exit-text':
       // The kernel is never unloaded: __exit code of built-in objects is freed with the init sections.
@@ -65,7 +67,9 @@ function judgeChanged(
     case 'init-table':
       return reason(
         'changed-init-data',
-        'it was read when the kernel or the module started and is not read again',
+        input.isModule
+          ? 'it was read when the module was loaded; one that is loaded later reads what its file holds, which is the old value'
+          : 'it was read when the kernel started, and is gone',
       );
     case 'constant':
       if (after.binding !== 'local') return reason('changed-data', describeConstant(input, before, after));
