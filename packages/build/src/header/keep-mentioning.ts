@@ -12,6 +12,7 @@ import { type ChangedNames, findChangedNames } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { type FollowedNames, findWordsWith, followNames } from './name-closure.js';
 import { PastedNames, type Pastes, scanPastes } from './pasted-names.js';
+import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
 import { readPastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
 
@@ -40,9 +41,12 @@ export async function keepMentioning(
   const included = [...files].filter(([path, { before }]) =>
     isIncludedElsewhere(tree, graph, path, before === null),
   );
-  const seeds = included.map(([path, content]) => readChange(path, content, options.settled));
-  const undecided = seeds.find((seed) => seed.undecided !== undefined)?.undecided;
-  if (undecided !== undefined) return { objects, comparable: true, undecided };
+  const settled = describeSettled(
+    options.settled ?? new Set(),
+    included.flatMap(([, { before, after }]) =>
+      [before, after].map((bytes) => latin1(bytes ?? new Uint8Array())),
+    ),
+  );
   const texts = new FileTexts(directory);
   const all = () => [...graph.findAllIncluded([...tree.database.objects()])];
   const stored = await readPastes(tree, all, new FileTexts(tree.directory));
@@ -52,12 +56,22 @@ export async function keepMentioning(
   const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
   const plain = new Set(stored.plain);
   const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
+  const tags = await withoutExceptions(settled, headers, texts);
+  const seeds = included.map(([path, content]) => readChange(path, content, tags));
+  const undecided = seeds.find((seed) => seed.undecided !== undefined)?.undecided;
+  if (undecided !== undefined) return { objects, comparable: true, undecided };
   const names = await followNames(seeds, headers, texts, pastes);
   options.signal?.throwIfAborted();
   if (names.undecided !== undefined) return { objects, comparable: true, undecided: names.undecided };
   const emitting = included.flatMap(([path], at) => (seeds[at]?.emitted === true ? [path] : []));
   const carried = findCarried(graph, [...names.carriers, ...emitting]);
-  const mentioning = await findMentioning(tree, objects, texts, names, pastes);
+  const mentioning = await findMentioning(
+    tree,
+    objects,
+    texts,
+    { ...names, settled: { ...settled, tags } },
+    pastes,
+  );
   return {
     objects: objects.filter((object) => carried.has(object) || mentioning.has(object)),
     comparable: seeds.every((seed) => seed.onlyMacros),
@@ -70,6 +84,22 @@ function isIncludedElsewhere(tree: PreparedTree, graph: IncludeGraph, path: stri
   if (!graph.isIncluded(path, isNew)) return false;
   if (!path.endsWith('.c')) return true;
   return graph.findIncluders([path]).some((object) => tree.database.find(object)?.source !== path);
+}
+
+/** A header's exceptions are those of all that include it, so its types do not count as settled. */
+async function withoutExceptions(
+  settled: SettledTypes,
+  headers: readonly string[],
+  texts: FileTexts,
+): Promise<ReadonlySet<string>> {
+  const tags = new Set(settled.tags);
+  if (tags.size === 0) return tags;
+  await texts.visit(headers, (_, bytes) => {
+    for (const tag of tags)
+      if (bytes.includes(tag) && isException(latin1(bytes), { tags: new Set([tag]), conditions: new Set() }))
+        tags.delete(tag);
+  });
+  return tags;
 }
 
 function readChange(
@@ -98,13 +128,14 @@ async function findMentioning(
   tree: PreparedTree,
   objects: readonly string[],
   texts: FileTexts,
-  names: FollowedNames,
+  names: FollowedNames & { readonly settled: SettledTypes },
   pastes: Pastes,
 ): Promise<ReadonlySet<string>> {
+  const { settled } = names;
   const pasted = new PastedNames(names.words, pastes);
   const search = new WordSearch([...names.words, ...pasted.pieces()]);
   const kept = new Set<string>();
-  if (names.words.size + names.stems.size === 0) return kept;
+  if (names.words.size + names.stems.size + settled.tags.size === 0) return kept;
   const sources = new Map<string, ObjectCommand[]>();
   for (const object of objects) {
     const command = requireCommand(tree, object);
@@ -116,10 +147,14 @@ async function findMentioning(
     const isMentioned =
       isNamed ||
       pasted.canMake(found) ||
+      (settled.tags.size > 0 && isException(latin1(bytes), settled)) ||
       (names.stems.size > 0 && findWordsWith(latin1(bytes), names.stems).length > 0);
     for (const command of sources.get(source) ?? []) {
+      // Boot code is compiled for other machines, where a struct may be laid out otherwise.
+      const isElsewhere = settled.tags.size > 0 && command.place === 'aside';
       // A name may also come from the command line: -DEXPORT=…
-      if (isMentioned || isDefined(command.arguments, names.words)) kept.add(command.object);
+      const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
+      if (isMentioned || isElsewhere || isDefined(command.arguments, defined)) kept.add(command.object);
     }
   });
   return kept;
