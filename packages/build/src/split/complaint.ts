@@ -2,6 +2,7 @@
 // names and places are taken from it; which other unit has them is decided in find-partners.ts. Messages are gcc's, in English (the
 // environment of every tool is fixed so).
 
+import { normalize } from 'node:path/posix';
 import { listIdentifiers } from './c-outline.js';
 
 export interface MissingName {
@@ -55,7 +56,8 @@ export function parseComplaint(text: string): Complaint {
   for (const line of text.split('\n')) {
     const error = ERROR.exec(line)?.groups;
     if (error !== undefined) {
-      files.add(error.file ?? '');
+      // ./include/linux/a.h, drivers/gpu/drm/amd/amdgpu/../pm/x.c
+      files.add(normalize(error.file ?? ''));
       for (const found of findNames(error.text ?? '')) names.set(`${found.tag ?? ''} ${found.name}`, found);
     }
     const shown = SHOWN.exec(line)?.groups?.code;

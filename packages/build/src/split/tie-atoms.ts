@@ -18,6 +18,9 @@ const FEW = 20;
 /** A name in so few of them is hardly a word with two meanings. */
 const RARE = 5;
 
+/** A name so long is nobody else's: `vddc_dependency_on_display_clock`. */
+const DISTINCT = 12;
+
 /** The shortest part of a pasted name that says something: `dev_` and `_get` are parts of thousands. */
 const SHORTEST_PIECE = 5;
 
@@ -143,7 +146,8 @@ function isVisible(atom: Atom, user: Atom, name: string, older: OlderTexts): boo
   if (older.count(name) > FEW) return isReached(atom, user, name) && knowsTag(atom, user, older, near);
   if (near) return true;
   // `coredump` of struct mt7915_dev, and of struct hci_dev: a plain word needs its structure, and so does `serial_no` of a private header.
-  const isVague = /^[a-z]+$/.test(name) || !/(?:^|\/)include\//.test(atom.path);
+  const isPrivate = !/(?:^|\/)include\//.test(atom.path);
+  const isVague = /^[a-z]+$/.test(name) || (isPrivate && name.length < DISTINCT);
   if (atom.members.has(name) && isVague && !knowsTag(atom, user, older, true)) return false;
   if (atom.added.has(name)) return !older.has(user.path, name) || user.removed.has(name);
   return !atom.members.has(name) || older.count(name) <= FEW / 2;

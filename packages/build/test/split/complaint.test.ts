@@ -62,6 +62,11 @@ test('an error that comes with each object is kept once', () => {
   assert.equal(condenseErrors([text, text]), text.split('\n').slice(0, 2).join('\n'));
 });
 
+test('files are named as in the tree, however the compiler came to them', () => {
+  const text = './include/a.h:1:1: error: x\namd/amdgpu/../pm/b.c:2:1: error: y';
+  assert.deepEqual(parseComplaint(text).files, ['include/a.h', 'amd/pm/b.c']);
+});
+
 test('any text is read without an error', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom(...'a.c:1 error\'"|\n{}'), maxLength: 300 }), (text) => {
