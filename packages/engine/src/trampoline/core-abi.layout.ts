@@ -37,6 +37,12 @@ export const CORE_SITE = defineLayout('resplice_core_site', {
   reserved: bytes(11),
 });
 
+export const CORE_DATA = defineLayout('resplice_core_data', {
+  address: 'u64',
+  size: 'u32',
+  offset: 'u32',
+});
+
 export const CORE_HOOK = defineLayout('resplice_core_hook', {
   function: 'u64',
   kind: 'u32',

@@ -14,8 +14,18 @@ const HEADER = join(dirname(fileURLToPath(import.meta.url)), '../../../../../kmo
 
 describe('the layouts of the core', () => {
   it('are those of kmod/core-abi.h', () => {
-    const { CORE_REQUEST, CORE_SITE, CORE_HOOK, CORE_NAME, CORE_BUSY, CORE_REPLY, CORE_UPDATE } = abi;
-    const layouts = [CORE_REQUEST, CORE_SITE, CORE_HOOK, CORE_NAME, CORE_BUSY, CORE_REPLY, CORE_UPDATE];
+    const { CORE_REQUEST, CORE_SITE, CORE_DATA, CORE_HOOK, CORE_NAME, CORE_BUSY, CORE_REPLY, CORE_UPDATE } =
+      abi;
+    const layouts = [
+      CORE_REQUEST,
+      CORE_SITE,
+      CORE_DATA,
+      CORE_HOOK,
+      CORE_NAME,
+      CORE_BUSY,
+      CORE_REPLY,
+      CORE_UPDATE,
+    ];
     assertSameAsGcc(HEADER, layouts, { prefix: 'struct ' });
   });
 

@@ -1,0 +1,19 @@
+// What a program in a guest needs to talk to the trampoline engine's core, without the rest of the engine.
+
+export { linkAbsolute } from '../module/link-absolute.js';
+export {
+  CORE_ABI,
+  CORE_CODE,
+  CORE_DATA,
+  CORE_FLAG,
+  CORE_HOOK,
+  CORE_LIMIT,
+  CORE_MAGIC,
+  CORE_NAME,
+  CORE_REPLY,
+  CORE_REQUEST,
+  CORE_SITE,
+  CORE_TYPE,
+  NAME_SIZE,
+} from './core-abi.layout.js';
+export { type CoreReply, parseCoreReply } from './core-message.js';
