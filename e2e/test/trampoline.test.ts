@@ -7,6 +7,7 @@ import { GuestScript } from '../src/guest-script.js';
 import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
 import { atomicData } from './case/atomic-data.js';
+import { cumulativeUpdate } from './case/cumulative-update.js';
 import { heldTransition } from './case/held-transition.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { oneUpdate } from './case/one-update.js';
@@ -24,6 +25,7 @@ const CASES = [
   heldTransition,
   switchHooks,
   atomicData,
+  cumulativeUpdate,
   killedSwitch,
 ];
 
