@@ -10,6 +10,13 @@ export const FIXES = {
   'vsock-buffer': { paths: ['net/vmw_vsock/af_vsock.c'], user: 'nobody' },
   'alg-assoclen': { paths: ['crypto/af_alg.c'], user: 'nobody' },
   'rxrpc-ticket': { paths: ['net/rxrpc/key.c'], user: 'nobody' },
+  // Of the 6.12 branch:
+  'qdisc-sfq': { paths: ['net/sched/sch_sfq.c'], user: 'root' },
+  'qdisc-fq': { paths: ['net/sched/sch_fq.c'], user: 'root' },
+  'qdisc-fq-codel': { paths: ['net/sched/sch_fq_codel.c'], user: 'root' },
+  'qdisc-fq-pie': { paths: ['net/sched/sch_fq_pie.c'], user: 'root' },
+  'qdisc-hhf': { paths: ['net/sched/sch_hhf.c'], user: 'root' },
+  'nfc-getsockopt': { paths: ['net/nfc/llcp_sock.c'], user: 'nobody' },
 } as const;
 
 export type FixName = keyof typeof FIXES;

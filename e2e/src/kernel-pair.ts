@@ -20,18 +20,40 @@ export interface KernelPair extends Kernel {
  * A kernel that every probe finds exposed, and the sources with the fixes, the nearest first. Later sources than these change
  * more in the same files than an update can carry.
  */
-const KNOWN: readonly (Kernel & { readonly fixed: readonly string[] })[] = [
+const KNOWN: readonly KnownKernel[] = [
   { release: '6.1.0-47-amd64', version: '6.1.170-3', fixed: ['6.1.176-1', '6.1.187-1'] },
 ];
+
+/** The same of the 6.12 branch. */
+const KNOWN_NEWER: readonly KnownKernel[] = [
+  {
+    release: '6.12.107+deb12-amd64',
+    version: '6.12.107-1~deb12u1',
+    fixed: ['6.12.111-1~deb12u1', '6.12.113-1~deb12u1', '6.12.115-2~deb12u1', '6.12.117-1~deb12u1'],
+  },
+];
+
+interface KnownKernel extends Kernel {
+  readonly fixed: readonly string[];
+}
 
 interface ListedKernel extends Kernel {
   readonly fetched: boolean;
 }
 
 /** The first pair that apt offers or the cache has; `say` gets a line for each that was passed over. */
-export async function choosePair(say: (line: string) => void): Promise<KernelPair> {
+export function choosePair(say: (line: string) => void): Promise<KernelPair> {
+  return chooseOf(KNOWN, say);
+}
+
+/** A pair of the 6.12 branch: indirect branch tracking, padded functions and no objtool per object set it apart from 6.1. */
+export function chooseNewerPair(say: (line: string) => void): Promise<KernelPair> {
+  return chooseOf(KNOWN_NEWER, say);
+}
+
+async function chooseOf(known: readonly KnownKernel[], say: (line: string) => void): Promise<KernelPair> {
   const kernels = await listKernels();
-  for (const { release, version, fixed } of KNOWN) {
+  for (const { release, version, fixed } of known) {
     if (!kernels.some((kernel) => kernel.release === release && kernel.version === version)) {
       say(`neither apt nor the cache has ${release} (${version})`);
       continue;
@@ -45,17 +67,28 @@ export async function choosePair(say: (line: string) => void): Promise<KernelPai
   throw new Error('none of the kernels in e2e/src/kernel-pair.ts can be had; add a pair that apt offers');
 }
 
-/**
- * A kernel of the 6.12 branch: indirect branch tracking, padded functions and no objtool per object set it apart from 6.1.
- * Any of them will do, because the patch is an edit of its own source: one that the cache has, else the newest.
- */
+/** A kernel of the 6.12 branch, for tests to which any of them will do: the one of the pair, one that the cache has, or the newest. */
 export async function chooseNewerKernel(): Promise<Kernel> {
   const kernels = (await listKernels()).filter(
     (kernel) => /^6\.12\./.test(kernel.version) && isStandard(kernel),
   );
-  const chosen = kernels.find(({ fetched }) => fetched) ?? kernels[0];
+  const paired = kernels.find(({ version }) => KNOWN_NEWER.some((known) => known.version === version));
+  const chosen = paired ?? kernels.find(({ fetched }) => fetched) ?? kernels[0];
   if (chosen === undefined) throw new Error('neither apt nor the cache has a kernel of the 6.12 branch');
   return { release: chosen.release, version: chosen.version };
+}
+
+/** The first of several releases of which apt offers, or the cache has, both versions. */
+export async function chooseRelease<T extends { readonly from: string; readonly to: string }>(
+  releases: readonly T[],
+): Promise<T> {
+  const versions = new Set((await listKernels()).map(({ version }) => version));
+  const found = releases.find(({ from, to }) => versions.has(from) && versions.has(to));
+  if (found !== undefined) return found;
+  const names = releases.map(({ from, to }) => `${from} → ${to}`).join(', ');
+  throw new Error(
+    `neither apt nor the cache has ${names}; add a pair that apt offers to e2e/src/real-unit.ts`,
+  );
 }
 
 async function listKernels(): Promise<readonly ListedKernel[]> {

@@ -54,11 +54,10 @@ export class Workshop {
     this.engine = place.engine;
   }
 
-  /** For this kernel, or for the older one of the pair that can be had. */
-  static async open(kernel?: Kernel, engine: EngineName = 'livepatch'): Promise<Workshop> {
-    const pair = kernel === undefined ? await choosePair((line) => console.log(line)) : undefined;
-    const target = kernel ?? pair;
-    if (target === undefined) throw new Error('no kernel was chosen');
+  /** For this kernel, or the older one of a pair; by itself, of the pair that can be had. */
+  static async open(kernel?: Kernel | KernelPair, engine: EngineName = 'livepatch'): Promise<Workshop> {
+    const target = kernel ?? (await choosePair((line) => console.log(line)));
+    const pair = isPair(target) ? target : undefined;
     return new Workshop(target, pair, { directory: await mkdtemp(join(tmpdir(), 'resplice-e2e-')), engine });
   }
 
@@ -176,6 +175,10 @@ export class Workshop {
   #updateFile(name: string): string {
     return join(this.directory, `${name}.splice`);
   }
+}
+
+function isPair(kernel: Kernel | KernelPair): kernel is KernelPair {
+  return 'fixed' in kernel;
 }
 
 /** Replaces what must occur exactly once, so that an edit that no longer fits is noticed. */

@@ -40,3 +40,10 @@ export interface ListedUpdate {
   readonly state: string;
   readonly detail: string;
 }
+
+/** What the livepatch core logs when a hook refuses, in the steps in which one is to. */
+export function refusalsLogged(guest: GuestScript, steps: readonly string[]): readonly string[] {
+  return steps
+    .flatMap((step) => guest.loggedDuring(step))
+    .filter((line) => /livepatch: (?:pre-patch callback|failed to enable|patch .* failed)/.test(line));
+}

@@ -1,0 +1,4 @@
+/* See qdisc-quantum.h. */
+#define KIND "hhf"
+#define QUANTUM TCA_HHF_QUANTUM
+#include "qdisc-quantum.h"

@@ -1,0 +1,4 @@
+/* See qdisc-quantum.h. */
+#define KIND "sfq"
+#define QUANTUM 0
+#include "qdisc-quantum.h"
