@@ -12,49 +12,20 @@
 // A refusal is a verdict and comes with all reasons of its stage; nothing is written.
 
 import { readFile } from 'node:fs/promises';
-import type { Engine } from '@resplice/engine';
-import {
-  accept,
-  InputError,
-  InternalError,
-  type Reason,
-  refuse,
-  silentProgress,
-  type Verdict,
-  withStage,
-} from '@resplice/report';
+import { accept, refuse, type Verdict } from '@resplice/report';
 import type { Update } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
 import { ToolClock } from '../debian/tool-clock.js';
-import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
-import type { Slot } from '../tree/slot.js';
-import { findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
-import { compareObjects } from './compare-all.js';
+import { comparePatched } from './compare-patched.js';
 import { runningName } from './describe.js';
 import { defaultDescription, describeUpdate } from './describe-update.js';
-import {
-  chooseAgain,
-  chooseEngine,
-  type EngineChoice,
-  type EngineRequest,
-  judgeEngines,
-} from './engine-choice.js';
-import { judgeTypes } from './judge-types.js';
+import { chooseAgain, chooseEngine, type EngineChoice, type EngineRequest } from './engine-choice.js';
 import { NO_JUMPS, planJumps } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
-import { withRules } from './ruled-tree.js';
-import {
-  findChangedAside,
-  keepChanged,
-  type PatchedSources,
-  patchSources,
-  withPatchedSlot,
-} from './sources.js';
-import type { TypeFinding } from './type-finding.js';
 import { openWorkshop, type Workshop } from './workshop.js';
 
 export interface CreateRequest {
@@ -176,167 +147,6 @@ async function makeUpdate(
     },
   });
   return accept({ update, objects: objects.length });
-}
-
-interface PatchedKernel {
-  readonly model: KernelModel;
-  /** Those asked for, perhaps with one that corrects them. */
-  readonly patches: readonly PatchFile[];
-  /** Objects that were compiled. */
-  readonly objects: readonly string[];
-  readonly compared: readonly ComparedObject[];
-  readonly notBuilt: readonly string[];
-  /** Types that the patch changes. */
-  readonly findings: readonly TypeFinding[];
-}
-
-type EngineCreateRequest = CreateRequest & { readonly engine: Engine };
-
-/**
- * A patch that makes types larger is tried once more with the new members where objects that exist have room. Of a header that many include,
- * the sources of the patch itself are asked first: a member that moves others would have all their users compiled.
- */
-async function comparePatched(
-  workshop: Workshop,
-  request: EngineCreateRequest,
-  options: WorkOptions,
-): Promise<Verdict<PatchedKernel>> {
-  const first = await compareOnce(workshop, request, { ...options, typesFirst: true });
-  const { correction } = first;
-  if (first.verdict.ok || correction === undefined) return first.verdict;
-  const corrected = { ...request, patches: [...request.patches, correction] };
-  const second = await compareCorrected(workshop, corrected, options);
-  // When the types fit now, what remains are the reasons that count.
-  if (second !== undefined && !hasTypeReason(second)) return second;
-  return first.early === true ? (await compareOnce(workshop, request, options)).verdict : first.verdict;
-}
-
-/** Undefined when the correction does not compile: a member that goes may be of a type that goes as well. */
-async function compareCorrected(
-  workshop: Workshop,
-  request: EngineCreateRequest,
-  options: WorkOptions,
-): Promise<Verdict<PatchedKernel> | undefined> {
-  try {
-    return (await compareOnce(workshop, request, options)).verdict;
-  } catch (error) {
-    if (error instanceof InputError && error.code === 'does-not-compile') return undefined;
-    throw error;
-  }
-}
-
-/** The author deals with types himself. */
-function handlesTypes(sources: PatchedSources): boolean {
-  return [...sources.values()].some(({ after }) =>
-    Buffer.from(after ?? []).includes('RESPLICE_HANDLES_TYPE'),
-  );
-}
-
-function hasTypeReason(verdict: Verdict<PatchedKernel>): boolean {
-  const codes = verdict.ok ? [] : verdict.reasons.map(({ code }) => code);
-  return codes.includes('changed-type-layout') || codes.includes('type-needs-initial-value');
-}
-
-interface ComparedOnce {
-  readonly verdict: Verdict<PatchedKernel>;
-  readonly correction?: PatchFile | undefined;
-  /** Types were asked, and nothing else was compared. */
-  readonly early?: boolean;
-}
-
-/** More objects than this may include a changed header before types are asked first. */
-const FEW_INCLUDERS = 12;
-/** Sources of the patch that are asked. */
-const MAX_ASKED = 4;
-
-/** Finds what the patch affects, compiles and compares it; parses the kernel while compilers run. */
-async function compareOnce(
-  workshop: Workshop,
-  request: EngineCreateRequest,
-  { typesFirst, ...options }: WorkOptions & { readonly typesFirst?: boolean },
-): Promise<ComparedOnce> {
-  const progress = options.progress ?? silentProgress;
-  const { tree } = workshop;
-  const lower = request.on.flatMap(readLowerPatches);
-  const sources = await patchSources(tree, [...lower, ...request.patches]);
-  const mine = new Map(
-    [...sources].filter(([path]) => request.patches.some((patch) => touches(patch, path))),
-  );
-  const affected = await findAffected(tree, mine);
-  if (affected.reasons.length > 0) return { verdict: refuse(affected.reasons) };
-  const { direct, rules, newSources } = affected;
-  if (direct.length + affected.including.length + rules.length === 0)
-    return { verdict: refuse([nothingBuilt([...affected.notBuilt, ...newSources])]) };
-  return withPatchedSlot(tree, sources, options, async (slot) => {
-    const patched = await withRules(tree, slot, affected, options);
-    if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
-    const { notBuilt } = patched;
-    if (typesFirst === true && affected.including.length > FEW_INCLUDERS && !handlesTypes(mine)) {
-      const sourceOf = (name: string) => tree.database.find(name)?.source ?? name;
-      const asked = affected.direct.slice(0, MAX_ASKED).map((name) => [name, sourceOf(name)] as const);
-      const early = await judgeTypes(tree, slot, { sources: mine, compared: [], objects: asked }, options);
-      const { correction } = early;
-      if (correction !== undefined) return { verdict: refuse(early.reasons), correction, early: true };
-    }
-    const including = await keepChanged(tree, slot, mine, affected, options);
-    const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
-    const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
-    if (aside.length > 0) return { verdict: refuse(aside) };
-    const objects = [...new Set([...direct, ...patched.objects, ...including])].filter(
-      (object) => !isAside(object),
-    );
-    if (objects.length === 0 && affected.including.length === 0)
-      return { verdict: refuse([nothingBuilt(notBuilt)]) };
-    const wasBuilt = ({ name }: ComparedObject) => tree.database.find(name) !== undefined;
-    const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
-    const model = workshop.openModel();
-    const manifests = request.on.map(({ manifest }) => manifest);
-    const { engine } = request;
-    const compare = (below: Slot | undefined) =>
-      compareObjects(
-        { tree, patched: patched.tree, model, objects, slot, below, lower: manifests, engine },
-        options,
-      );
-    const { compared, reasons } = await withStage(progress, 'compile', label, async () =>
-      lower.length === 0
-        ? compare(undefined)
-        : withPatchedSlot(tree, await patchSources(tree, lower), options, compare),
-    );
-    const types = await judgeTypes(
-      tree,
-      slot,
-      { sources: mine, compared: compared.filter(wasBuilt) },
-      options,
-    );
-    const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, manifests)];
-    if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
-    const { findings } = types;
-    const { patches } = request;
-    const value = { model: await model, patches, objects, compared, notBuilt, findings };
-    return { verdict: accept(value) };
-  });
-}
-
-function nothingBuilt(notBuilt: readonly string[]): Reason {
-  return { code: 'patch-changes-nothing-built', subject: {}, found: `not built: ${notBuilt.join(', ')}` };
-}
-
-function readLowerPatches(update: Update): readonly PatchFile[] {
-  return update.manifest.patches.map(({ file }) => {
-    const bytes = update.files.get(file);
-    if (bytes === undefined)
-      throw new InternalError(
-        'update-incomplete',
-        `${update.manifest.id} lists ${file} and does not have it`,
-      );
-    return parsePatch(bytes, `${update.manifest.id}: ${file}`);
-  });
-}
-
-function touches(patch: PatchFile, path: string): boolean {
-  return patch.files.some((file) =>
-    [file.oldPath, file.newPath].some((name) => name === path || name?.endsWith(`/${path}`)),
-  );
 }
 
 function listFunctions(model: KernelModel, compared: readonly ComparedObject[]) {

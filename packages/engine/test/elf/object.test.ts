@@ -84,7 +84,6 @@ class Damaged {
 type Damage = (object: Damaged) => Damaged | Uint8Array;
 
 const DAMAGES: readonly (readonly [what: string, code: string, damage: Damage])[] = [
-  ['an empty file', 'truncated', () => new Uint8Array(0)],
   ['half an ELF header', 'truncated', (o) => o.bytes.slice(0, 40)],
   ['a file that ends in the section headers', 'truncated', (o) => o.bytes.slice(0, -1)],
   ['a file that is not ELF', 'not-elf', (o) => o.byte(1, 0x46)],
