@@ -65,7 +65,6 @@ export const UNITS_6_1: readonly UnitRelease[] = [
       module('isofs', 'fs/isofs/rock.c'),
       module('udf', 'fs/udf/super.c', 'dynamic debugging'),
       module('can_raw', 'net/can/raw.c'),
-      module('batman_adv', 'net/batman-adv/bat_iv_ogm.c', 'alternatives'),
     ],
   },
 ];
