@@ -23,12 +23,15 @@ const COUNT_WAITS = [
 ].join('\n');
 const END_COUNT = `cd ${TRACING}; echo 0 >events/kprobes/waits/enable; echo >kprobe_events`;
 
-/** Closes an epoll instance of the owner, and two that come and go. */
-function closeEpolls(guest: GuestScript, when: When): void {
+/** Closes an epoll instance of the owner, and two that come and go, and prints how many of them were freed with a wait. */
+function closeEpolls(guest: GuestScript, when: When, expected: number): void {
   const close = `${READ_PIDS}; kill -USR2 $owner; ${OWNER} epoll; sleep 0.3`;
+  const count = `grep -c ' waits: ' ${TRACING}/trace`;
+  // The owner closes when the guest lets it run.
+  const wait = `for i in $(seq 100); do [ "$(${count})" -ge ${expected} ] && break; sleep 0.1; done`;
   guest.shell(
     `eventpoll: ${when}`,
-    `${close}; grep -c ' waits: ' ${TRACING}/trace; echo >${TRACING}/trace; true`,
+    `${close}; ${wait}; ${count}; cat ${TRACING}/trace >&2; echo >${TRACING}/trace; true`,
   );
 }
 
@@ -45,11 +48,11 @@ export const realStructures: GuestCase = {
   async plan(workshop, guest) {
     const eventpoll = await workshop.create('eventpoll', await writeExample(workshop, 'eventpoll'));
     guest.shell('eventpoll: count', COUNT_WAITS);
-    closeEpolls(guest, 'before');
+    closeEpolls(guest, 'before', 0);
     guest.resplice('eventpoll: apply', ['apply', guest.update(eventpoll)]);
-    closeEpolls(guest, 'applied');
+    closeEpolls(guest, 'applied', 3);
     guest.resplice('eventpoll: undo', ['undo', eventpoll.id]);
-    closeEpolls(guest, 'undone');
+    closeEpolls(guest, 'undone', 0);
     guest.shell('eventpoll: end of count', END_COUNT);
 
     const dumpable = await workshop.create('user-dumpable', await writeExample(workshop, 'user-dumpable'));
@@ -69,7 +72,7 @@ export const realStructures: GuestCase = {
     test('epoll instances from before and from now are freed behind a grace period while the update is applied', () => {
       assert.equal(guest.printed('eventpoll: before'), '0');
       assertDone(guest.answer('eventpoll: apply'));
-      assert.equal(guest.printed('eventpoll: applied'), '3');
+      assert.equal(guest.printed('eventpoll: applied'), '3', guest.ran('eventpoll: applied').stderr);
       assertDone(guest.answer('eventpoll: undo'));
       assert.equal(guest.printed('eventpoll: undone'), '0');
     });
