@@ -56,6 +56,9 @@ static pid_t leave_child(int dumpable, int alive)
 	siginfo_t info;
 
 	if (child == 0) {
+		/* Only the owner keeps them open. */
+		for (int fd = EVENTFD; fd <= LAST_EPOLL; fd++)
+			close(fd);
 		prctl(PR_SET_DUMPABLE, dumpable);
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		while (alive)

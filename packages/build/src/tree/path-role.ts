@@ -21,6 +21,9 @@ export interface PathRoles {
 
 const GENERATED_SOURCE = /\.(?:c|h|S|inc)$/;
 const ASIDE = /^(?:Documentation|tools|samples|usr|LICENSES|rust|\.\w+)\//;
+/** Scripts for people; no Makefile calls them. */
+const FOR_PEOPLE =
+  /^scripts\/(?:checkpatch\.pl|const_structs\.checkpatch|spelling\.txt|get_maintainer\.pl|bloat-o-meter|decode_stacktrace\.sh|faddr2line|ver_linux|gdb\/|coccinelle\/)/;
 const TEXT = /\.(?:c|h|S|s|inc|rst|txt|md|yaml|dts|dtsi|dtso|rs|json)$/;
 
 /** Path → roles. A path without any role is not used in this configuration: another architecture's, or a driver that is not built. */
@@ -80,7 +83,7 @@ function findProducts(products: ReadonlyMap<string, ReadonlySet<string>>, path: 
 /** Errs on the side of yes: a file of the build that is no text for the compiler may well steer it. */
 function isBuildRule(path: string): boolean {
   const base = path.slice(path.lastIndexOf('/') + 1);
-  if (ASIDE.test(path) || isOtherMachine(path)) return false;
+  if (ASIDE.test(path) || FOR_PEOPLE.test(path) || isOtherMachine(path)) return false;
   return (
     /^(?:Makefile|Kbuild|Kconfig)/.test(base) ||
     path.startsWith('scripts/') ||

@@ -113,6 +113,7 @@ test('tells what a patched path means', async () => {
     'arch/arm64/include/trace/events/other.h',
     'other/linux/types.h',
     'scripts/x.sh',
+    'scripts/checkpatch.pl',
     'drivers/x.c',
   ]);
   assert.deepEqual(roles.get('fs/a.c')?.compiledTo, ['fs/a.o']);
@@ -123,6 +124,7 @@ test('tells what a patched path means', async () => {
     'net/unused.h',
     'arch/arm64/include/trace/events/other.h',
     'other/linux/types.h',
+    'scripts/checkpatch.pl',
     'drivers/x.c',
   ]) {
     const found = roles.get(path);
