@@ -41,6 +41,10 @@ export async function keepMentioning(
   const included = [...files].filter(([path, { before }]) =>
     isIncludedElsewhere(tree, graph, path, before === null),
   );
+  // What cannot be told from the texts cannot be told with settled types either.
+  const changes = included.map(([path, content]) => readChange(path, content, undefined));
+  const undecided = changes.find((change) => change.undecided !== undefined)?.undecided;
+  if (undecided !== undefined) return { objects, comparable: true, undecided };
   const settled = describeSettled(
     options.settled ?? new Set(),
     included.flatMap(([, { before, after }]) =>
@@ -57,9 +61,8 @@ export async function keepMentioning(
   const plain = new Set(stored.plain);
   const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
   const tags = await withoutExceptions(settled, headers, texts);
-  const seeds = included.map(([path, content]) => readChange(path, content, tags));
-  const undecided = seeds.find((seed) => seed.undecided !== undefined)?.undecided;
-  if (undecided !== undefined) return { objects, comparable: true, undecided };
+  const seeds =
+    tags.size === 0 ? changes : included.map(([path, content]) => readChange(path, content, tags));
   const names = await followNames(seeds, headers, texts, pastes);
   options.signal?.throwIfAborted();
   if (names.undecided !== undefined) return { objects, comparable: true, undecided: names.undecided };
@@ -141,6 +144,7 @@ async function findMentioning(
     const command = requireCommand(tree, object);
     sources.set(command.source, [...(sources.get(command.source) ?? []), command]);
   }
+  const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
   await texts.visit([...sources.keys()], (source, bytes) => {
     const found = search.find(bytes);
     const isNamed = [...found].some((word) => names.words.has(word));
@@ -153,7 +157,6 @@ async function findMentioning(
       // Boot code is compiled for other machines, where a struct may be laid out otherwise.
       const isElsewhere = settled.tags.size > 0 && command.place === 'aside';
       // A name may also come from the command line: -DEXPORT=…
-      const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
       if (isMentioned || isElsewhere || isDefined(command.arguments, defined)) kept.add(command.object);
     }
   });
