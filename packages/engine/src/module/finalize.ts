@@ -197,13 +197,15 @@ class Finalizer {
   }
 
   #addVersions(symbols: readonly NewSymbol[]): void {
+    const { layoutCrc } = this.#input.identity;
+    if (layoutCrc === undefined) return;
     const crcs = new Map<string, number>();
     for (const symbol of symbols) {
       if (symbol.place !== 'undefined') continue;
       const binding = this.#input.bindings.get(symbol.name);
       if (binding?.kind === 'export') crcs.set(symbol.name, binding.crc);
     }
-    this.#added.push(plainSection('__versions', SHF.ALLOC, encodeVersions(this.#input.identity, crcs), 32));
+    this.#added.push(plainSection('__versions', SHF.ALLOC, encodeVersions(layoutCrc, crcs), 32));
   }
 
   #refuse(code: Reason['code'], section: Section, relocation: Relocation, what: string): void {

@@ -15,8 +15,8 @@ export interface ModuleIdentity {
   readonly retpoline: boolean;
   /** Symbol namespaces to import. */
   readonly namespaces: readonly string[];
-  /** CRC of `module_layout`, by which the kernel checks that its struct module is ours. */
-  readonly layoutCrc: number;
+  /** CRC of `module_layout`, by which the kernel checks that its struct module is ours; undefined in a kernel without MODVERSIONS. */
+  readonly layoutCrc: number | undefined;
 }
 
 /** struct modversion_info: a CRC and a name that fill 64 bytes together. */
@@ -39,8 +39,8 @@ export function encodeModinfo(identity: ModuleIdentity): Uint8Array {
 }
 
 /** One entry for module_layout and one per exported symbol, in order of name. */
-export function encodeVersions(identity: ModuleIdentity, crcs: ReadonlyMap<string, number>): Uint8Array {
-  const all = [...new Map([...crcs, ['module_layout', identity.layoutCrc] as const])].sort(([a], [b]) =>
+export function encodeVersions(layoutCrc: number, crcs: ReadonlyMap<string, number>): Uint8Array {
+  const all = [...new Map([...crcs, ['module_layout', layoutCrc] as const])].sort(([a], [b]) =>
     a < b ? -1 : 1,
   );
   const writer = new ByteWriter();

@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test';
 import { parseObject } from '../../src/elf/object.js';
 import type { AssembledObject } from '../../src/module/assemble.js';
 import { type Binding, type FinishedModule, finalizeModule } from '../../src/module/finalize.js';
+import type { ModuleIdentity } from '../../src/module/module-section.js';
 import { diffFixture } from '../diff/fixture.js';
 import { LAYOUTS } from '../diff/layouts.js';
 import { compileText, inspect } from '../elf/compiler.js';
@@ -12,7 +13,7 @@ import { readRelocations, readSections, readSymbols } from '../elf/readelf.js';
 import { sectionOf } from './listing.js';
 import { assembleChanges, compileOwnCode } from './update.js';
 
-const IDENTITY = {
+const IDENTITY: ModuleIdentity = {
   name: 'resplice_test',
   vermagic: '6.1.0-47-amd64 SMP preempt mod_unload modversions ',
   description: 'a test\nof two lines',
@@ -20,7 +21,7 @@ const IDENTITY = {
   retpoline: true,
   namespaces: ['CRYPTO_INTERNAL'],
   layoutCrc: 0x01020304,
-} as const;
+};
 
 const inKernel = (name: string, position = 0): Binding => ({
   kind: 'symbol',
@@ -42,12 +43,13 @@ const exported = (crc: number): Binding => ({ kind: 'export', crc });
 function finalize(
   { bytes, imports }: AssembledObject,
   bindings: Readonly<Record<string, Binding>>,
+  identity = IDENTITY,
 ): FinishedModule {
   const all = [...imports.keys()].map((name): [string, Binding] => [
     name,
     bindings[name] ?? exported(0xabcd),
   ]);
-  return finalizeModule({ bytes, bindings: new Map(all), identity: IDENTITY, layouts: LAYOUTS });
+  return finalizeModule({ bytes, bindings: new Map(all), identity, layouts: LAYOUTS });
 }
 
 describe('a finished module', () => {
@@ -143,6 +145,12 @@ describe('a finished module', () => {
       ['klp_enable_patch', 0xfedcba98n],
       ['module_layout', 0x01020304n],
     ]);
+  });
+
+  it('has no checksums for a kernel without MODVERSIONS', () => {
+    const { bytes } = finalize(assembled, {}, { ...IDENTITY, layoutCrc: undefined });
+    const { sections } = parseObject(bytes, 'module');
+    assert.ok(!sections.some(({ name }) => name === '__versions'));
   });
 
   it('describes itself in .modinfo as a livepatch module of this kernel', () => {
