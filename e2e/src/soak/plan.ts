@@ -18,8 +18,15 @@ export interface SoakPlan {
   readonly cycles: number;
   /** Chooses which commands are killed, and when. */
   readonly seed: number;
-  /** The command, without its arguments. */
+  /** The command, without its arguments; and tool-guest.ts, which stays and gets most of them. */
   readonly command: readonly string[];
+  readonly resident: readonly string[];
+}
+
+/** What a command said: its exit status, and what matters when that is not 0. */
+export interface ToolAnswer {
+  readonly status: number;
+  readonly output: string;
 }
 
 export interface SoakCount {

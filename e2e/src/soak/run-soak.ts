@@ -50,6 +50,7 @@ export async function runSoak(workshop: Workshop, options: SoakOptions): Promise
     cycles: options.cycles,
     seed: options.seed,
     command: ['node', '--liftoff-only', '/soak/resplice.cjs'],
+    resident: ['node', '--liftoff-only', '/soak/tool.cjs'],
   };
   const timeoutSeconds = 600 + SECONDS_OF_A_CYCLE * options.cycles * updates.length;
   const result = await runGuest({
@@ -68,6 +69,7 @@ export async function runSoak(workshop: Workshop, options: SoakOptions): Promise
         mode: 0o755,
       },
       { path: '/soak/soak.cjs', source: { bytes: await bundleGuestProgram('soak/soak-guest.js') } },
+      { path: '/soak/tool.cjs', source: { bytes: await bundleGuestProgram('soak/tool-guest.js') } },
       ...updates.flatMap(([engine, set]) =>
         set.map((each) => ({ path: inGuest(engine, each), source: { file: each.file } })),
       ),

@@ -1,38 +1,33 @@
 // The program that runs a soak in a guest. A quarter of the commands are killed at a random moment; the next one must then bring the kernel
-// to where the killed one was going. Prints a SoakCount; each cycle is told to the kernel log, where the host sees it at once.
+// to where the killed one was going. Most commands are given to a process that stays, some as a user gives them. Prints a SoakCount; each cycle is
+// told to the kernel log, where the host sees it at once.
 
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { LOAD, MODULE, SOAK_PLAN, type SoakCount, type SoakPlan } from './plan.js';
-
-interface Ended {
-  readonly status: number | null;
-  readonly output: string;
-  readonly milliseconds: number;
-}
+import { type Answer, ResidentTool, runCommand } from './tool.js';
 
 const KILLED_OF = 4;
+/** One of so many commands is a process of its own. */
+const ALONE_OF = 16;
 const MOST_TRIES = 10;
 
 const plan = JSON.parse(readFileSync(SOAK_PLAN, 'utf8')) as SoakPlan;
+const tool = new ResidentTool(plan.resident);
 let state = plan.seed >>> 0;
-const count = { cycles: 0, commands: 0, kills: 0, busy: 0 };
+const NOTHING = { cycles: 0, commands: 0, kills: 0, busy: 0 };
+let count = { ...NOTHING };
 /** How long the last command of each kind took, so that a kill falls into it. */
 const lasted = new Map<string, number>();
 
 void main();
 
 async function main(): Promise<void> {
-  // The first cycle fills caches that stay: slabs of the module loader, records of the command.
-  await cycle(false);
+  // The first cycle fills caches that stay: slabs of the module loader, of the load, records of the command.
+  await runCycles(1);
+  count = { ...NOTHING };
   const before = readMemory();
-  const load = startLoad();
-  for (let done = 0; done < plan.cycles; done++) {
-    await cycle(true);
-    count.cycles += 1;
-    note(`cycle ${done + 1} of ${plan.cycles}, ${count.kills} kills`);
-  }
-  await endLoad(load);
+  await runCycles(plan.cycles);
   const after = readMemory();
   const growth = {
     vmalloc: after.vmalloc - before.vmalloc,
@@ -42,49 +37,54 @@ async function main(): Promise<void> {
   console.log(JSON.stringify({ ...count, growth } satisfies SoakCount));
 }
 
-async function cycle(withKills: boolean): Promise<void> {
+/** When it is over, nothing of ours runs. */
+async function runCycles(cycles: number): Promise<void> {
+  const start = Date.now();
+  const load = startLoad();
+  while (count.cycles < cycles) {
+    await cycle();
+    count.cycles += 1;
+    const seconds = Math.round((Date.now() - start) / 1000);
+    note(`cycle ${count.cycles} of ${cycles}, ${count.kills} kills, ${seconds} s`);
+  }
+  await endLoad(load);
+  await tool.end();
+}
+
+async function cycle(): Promise<void> {
   for (const updates of Object.values(plan.sets)) {
-    for (const { file } of updates) await reach(['apply', file], withKills);
-    for (const { id } of updates.toReversed()) await reach(['undo', id], withKills);
+    for (const { file } of updates) await reach(['apply', file]);
+    for (const { id } of updates.toReversed()) await reach(['undo', id]);
     const left = readFileSync('/proc/modules', 'utf8').match(/^resplice_(?!core )\S+/gm) ?? [];
     if (left.length > 0) throw new Error(`after a cycle the kernel still has ${left.join(' ')}`);
   }
 }
 
 /** Gives the command until it has succeeded. */
-async function reach(args: readonly string[], withKills: boolean): Promise<void> {
-  const kind = `${args[0]} ${args[1]}`;
-  if (withKills && random(KILLED_OF) === 0) {
+async function reach(args: readonly string[]): Promise<void> {
+  const alone = random(ALONE_OF) === 0;
+  const kind = `${args[0]} ${args[1]} ${alone}`;
+  if (random(KILLED_OF) === 0) {
     count.kills += 1;
-    await run(args, random(lasted.get(kind) ?? 1000));
+    await give(args, alone, random(lasted.get(kind) ?? 1000));
   }
   for (let tries = 1; ; tries++) {
-    const ended = await run(args, undefined);
-    lasted.set(kind, ended.milliseconds);
-    if (ended.status === 0) return;
+    const start = Date.now();
+    const answer = await give(args, alone, undefined);
+    lasted.set(kind, Date.now() - start);
+    if (answer?.status === 0) return;
     const isBusy = /"((undo-)?tasks-busy|transition-running|reversal-busy|another-command-runs)"/.test(
-      ended.output,
+      answer?.output ?? '',
     );
     if (!isBusy || tries === MOST_TRIES)
-      throw new Error(`${args.join(' ')} ended with status ${ended.status}: ${ended.output}`);
+      throw new Error(`${args.join(' ')} ended with status ${answer?.status}: ${answer?.output}`);
     count.busy += 1;
   }
 }
 
-function run(args: readonly string[], killAfter: number | undefined): Promise<Ended> {
-  const [program = '', ...first] = plan.command;
-  const start = Date.now();
-  const child = spawn(program, [...first, ...args, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += String(chunk)));
+function give(args: readonly string[], alone: boolean, killAfter: number | undefined): Promise<Answer> {
   count.commands += 1;
-  const timer = killAfter === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), killAfter);
-  return new Promise((resolve) => {
-    child.once('close', (status) => {
-      clearTimeout(timer);
-      resolve({ status, output, milliseconds: Date.now() - start });
-    });
-  });
+  return alone ? runCommand([...plan.command, ...args, '--json'], killAfter) : tool.run(args, killAfter);
 }
 
 function startLoad(): readonly ChildProcess[] {
