@@ -31,6 +31,7 @@ export type { Retry } from './evaluate/judge-all.js';
 export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';
+export { addKernel } from './self-built/add-kernel.js';
 export { type ReleaseSplit, type SplitRequest, splitRelease } from './split/split-release.js';
 export type { CveTie, ReleaseUnit } from './split/unit.js';
 export { checkBuildTools, type MissingTool } from './tree/build-tools.js';

@@ -19,6 +19,7 @@ type Loader = () => Promise<CommandUnknownOpts>;
 
 const KERNEL_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['fetch', async () => (await import('./commands/kernel-fetch.js')).kernelFetchCommand()],
+  ['add', async () => (await import('./commands/kernel-add.js')).kernelAddCommand()],
   ['list', async () => (await import('./commands/kernel-list.js')).kernelListCommand()],
   ['diff', async () => (await import('./commands/kernel-diff.js')).kernelDiffCommand()],
 ]);

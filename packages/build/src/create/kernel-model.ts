@@ -27,7 +27,7 @@ import { InputError } from '@resplice/report';
 import { execa } from 'execa';
 import { toolEnvironment } from '../debian/command.js';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
-import { findModuleFile, readModule } from '../debian/module-file.js';
+import { findModuleFile, listModules, readModule } from '../debian/module-file.js';
 import { exists, writeWhole } from '../debian/store.js';
 import { duringTool } from '../debian/tool-clock.js';
 
@@ -107,15 +107,13 @@ export class KernelModel {
 
   /** `vermagic` of the shipped modules, which is the same for all of them. */
   async vermagic(): Promise<string> {
-    for (const exported of this.exports.values()) {
-      if (exported.module === 'vmlinux') continue;
-      const name = (exported.module.split('/').at(-1) ?? '').replaceAll('-', '_');
+    for (const name of (await listModules(this.#kernel.modules)).keys()) {
       const module = await this.loadModule(name);
       if (module !== undefined) return module.vermagic;
     }
     throw new InputError(
       'no-modules',
-      `${this.#kernel.identity.release} has no module to learn its vermagic from`,
+      `${this.#kernel.identity.release} has no module to learn its vermagic from; build one at least (CONFIG_DUMMY=m will do)`,
     );
   }
 
@@ -154,8 +152,8 @@ const DECOMPRESSORS: Partial<Record<Compression, readonly [string, ...string[]]>
   lzma: ['xz', '--format=lzma', '--decompress', '--stdout'],
 };
 
-/** Decompresses by the machine's tools: the x86 filter of the kernel's xz stream is in no library of ours. */
-async function unpackImage(kernel: FetchedKernel): Promise<Uint8Array> {
+/** Decompresses, in `directory`, by the machine's tools: the x86 filter of the kernel's xz stream is in no library of ours. */
+export async function unpackImage(kernel: Pick<FetchedKernel, 'vmlinuz' | 'directory'>): Promise<Uint8Array> {
   const image = await readFile(kernel.vmlinuz);
   const { offset, length, compression } = locatePayload(image, kernel.vmlinuz);
   const command = DECOMPRESSORS[compression];

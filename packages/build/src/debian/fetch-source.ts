@@ -115,7 +115,8 @@ export async function unpackPristine(fetched: FetchedSource, options: WorkOption
   return join(directory, 'linux');
 }
 
-function sourceDirectory(source: SourceVersion, options: WorkOptions): string {
+/** Where the cache has the archive and the changelog. */
+export function sourceDirectory(source: SourceVersion, options: WorkOptions): string {
   return join(options.cache ?? cacheRoot(), 'sources', `${source.sourcePackage}_${source.version}`);
 }
 

@@ -3,12 +3,15 @@
 
 import { z } from 'zod';
 
+/** Stands where a kernel of the distribution has its flavour and packages. */
+export const SELF_BUILT = 'self-built';
+
 export const KernelIdentity = z.strictObject({
   /** `uname -r`, for example `6.1.0-47-cloud-amd64`. */
   release: z.string().min(1),
   /** The release without flavour, for example `6.1.0-47`. */
   abi: z.string().min(1),
-  /** `amd64`, `cloud-amd64`, `rt-amd64`, … */
+  /** `amd64`, `cloud-amd64`, `rt-amd64`, …, or SELF_BUILT. */
   flavour: z.string().min(1),
   /** Version of the Debian packages, for example `6.1.170-3`. */
   version: z.string().min(1),

@@ -9,7 +9,7 @@
 import { EnvironmentError } from '@resplice/report';
 import { type Apt, readNativeArchitecture, readRunningKernel } from './apt.js';
 import { compareVersions } from './debian-version.js';
-import { formatKernel, type KernelIdentity } from './kernel-identity.js';
+import { formatKernel, type KernelIdentity, SELF_BUILT } from './kernel-identity.js';
 import { type KernelOffer, listOfferedKernels } from './offered-kernels.js';
 
 export interface ResolveOptions {
@@ -73,6 +73,8 @@ export function chooseKernel(
   ];
   const found = steps.find((step) => step.length > 0) ?? [];
   const releases = new Set(found.map((kernel) => kernel.release));
+  // Which of several builds is the newest, a build id does not tell.
+  if (found.filter(({ flavour }) => flavour === SELF_BUILT).length > 1) throw ambiguous(wanted, found);
   // Several versions of one release: the newest. Several releases: the person must say which.
   if (releases.size === 1 && found[0] !== undefined) return found[0];
   if (releases.size > 1) throw ambiguous(wanted, found);

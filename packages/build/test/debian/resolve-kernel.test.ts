@@ -4,6 +4,7 @@ import { test } from 'node:test';
 import { EnvironmentError } from '@resplice/report';
 import type { Apt } from '../../src/debian/apt.js';
 import { parsePackageRecords } from '../../src/debian/control-record.js';
+import { SELF_BUILT } from '../../src/debian/kernel-identity.js';
 import { joinKernels } from '../../src/debian/offered-kernels.js';
 import { chooseKernel, resolveKernel } from '../../src/debian/resolve-kernel.js';
 import { fixture } from './fixture.js';
@@ -105,4 +106,23 @@ test('a kernel in the cache is found without asking apt, also when apt has dropp
     },
   ];
   assert.equal((await resolveKernel('6.1.0-40-amd64', apt, { fetched })).version, '6.1.150-1');
+});
+
+test('asks which of two builds of a self-built release is meant', () => {
+  const build = (version: string) => ({
+    release: '6.1.170-own',
+    abi: '6.1.170-own',
+    flavour: SELF_BUILT,
+    version,
+    sourcePackage: 'linux-source-self-built',
+    imagePackage: SELF_BUILT,
+    headersPackage: SELF_BUILT,
+  });
+  const fetched = [build('build-aa'), build('build-bb')];
+  assert.throws(() => chooseKernel('6.1.170-own', offer, fetched, 'amd64'), {
+    code: 'kernel-ambiguous',
+    message:
+      /6\.1\.170-own \(build-aa\), 6\.1\.170-own \(build-bb\)|6\.1\.170-own \(build-bb\), 6\.1\.170-own \(build-aa\)/,
+  });
+  assert.equal(chooseKernel('6.1.170-own=build-aa', offer, fetched, 'amd64').version, 'build-aa');
 });
