@@ -1,4 +1,4 @@
-// How the two engines switch over: `npm run bench:switch`. One guest with two processors for the pause of all CPUs, beside a stop in which
+// How the two engines switch over: `npm run bench:switch [-- --json]`. One guest with two processors for the pause of all CPUs, beside a stop in which
 // nothing is done, with 100 and with 10,000 sleeping threads, and for the time that `apply` takes; another one, whose clock counts
 // instructions, for the cost of a call.
 // Goals: pause at most twice an empty stop; with 10,000 threads at most twice that with 100; time from apply to active under half of
@@ -8,13 +8,19 @@ import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { fetchKernel, listFetchedKernels, prepareTree, resolveKernel, systemApt } from '@resplice/build';
 import { readUpdate } from '@resplice/update';
 import { findKernelComplaints, runGuest } from '@resplice/vm';
 import { CORE_FILE, SPEC, UPDATE_FILE } from '../../e2e/dist/src/core/spec.js';
 import { bundleGuestProgram } from '../../e2e/dist/src/guest-program.js';
+import { renderReport, summarizeActivation, summarizeCost, summarizePauses } from './switch/report.mjs';
 
-const [release = '6.1.0-47-amd64', version = '6.1.170-3'] = process.argv.slice(2);
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { json: { type: 'boolean', default: false } },
+});
+const [release = '6.1.0-47-amd64', version = '6.1.170-3'] = positionals;
 const ROUNDS = 5;
 const ENGINES = ['livepatch', 'trampoline'];
 /** The same code with another offset in it: neither more nor fewer instructions. */
@@ -81,57 +87,21 @@ const resplice = (name, ...args) => ({
   argv: ['node', '--liftoff-only', '/resplice.cjs', ...args, '--json'],
 });
 
+/** Each step takes a while, and some take minutes on a busy machine. */
+function tell(event) {
+  if (event.type === 'booted') console.error(`booted in ${Math.round(event.milliseconds / 1000)} s`);
+  if (event.type === 'step-finished')
+    console.error(`${event.result.name}: ${(event.result.milliseconds / 1000).toFixed(1)} s`);
+}
+
 async function boot(spec) {
-  const result = await runGuest({ withNode: true, timeoutSeconds: 3600, ...spec });
+  const result = await runGuest({ withNode: true, timeoutSeconds: 1500, onEvent: tell, ...spec });
   const failed = result.steps.find((step) => step.exitCode !== 0);
   if (failed !== undefined) throw new Error(`${failed.name}: ${failed.stdout}${failed.stderr}`);
   if (result.outcome !== 'completed') throw new Error(`the guest did not end well: ${result.explanation}`);
   const complaints = findKernelComplaints(result.kernelLog);
   if (complaints.length > 0) throw new Error(`the kernel complains: ${JSON.stringify(complaints)}`);
   return result;
-}
-
-function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)];
-}
-
-const micro = (values) => `${Math.round(median(values) / 1000)} µs`;
-
-function printPauses([few, many]) {
-  console.log('\nall CPUs stopped (median, from the call of all CPUs to their release)');
-  for (const { sleepers, empty, apply, undo, work: inside, judged } of [few, many]) {
-    const ratio = (median(apply) / median(empty)).toFixed(2);
-    console.log(
-      `  ${sleepers} sleeping threads: nothing done ${micro(empty)}, apply ${micro(apply)} (${ratio} times), undo ${micro(undo)}; ` +
-        `work in it ${micro(inside)}; ${judged[0]} stacks looked at before, ${judged[1]} in it`,
-    );
-  }
-  console.log(`  10,000 threads to 100: apply ${(median(many.apply) / median(few.apply)).toFixed(2)} times`);
-}
-
-function printTimes(steps) {
-  console.log(`\nfrom apply to active (median of ${ROUNDS}, an idle guest)`);
-  const totals = ENGINES.map((engine) => {
-    const parts = steps
-      .filter(({ name }) => name === `apply ${engine}`)
-      .map(({ stdout }) => JSON.parse(stdout).milliseconds);
-    const middle = (name) => Math.round(median(parts.map((each) => each[name])));
-    const total = median(parts.map(({ checks, load, transition }) => checks + load + transition));
-    console.log(
-      `  ${engine}: ${Math.round(total)} ms (checks ${middle('checks')}, load ${middle('load')}, transition ${middle('transition')})`,
-    );
-    return total;
-  });
-  console.log(`  trampoline to livepatch: ${(totals[1] / totals[0]).toFixed(2)}`);
-}
-
-function printCosts(steps) {
-  console.log('\ninstructions of one getppid()');
-  const cost = (name) => Number(steps.find((step) => step.name === name).stdout);
-  const plain = cost('plain');
-  console.log(`  unpatched ${plain}`);
-  for (const engine of ENGINES)
-    console.log(`  ${engine} ${cost(engine)}, ${(cost(engine) - plain).toFixed(1)} more`);
 }
 
 try {
@@ -154,7 +124,6 @@ try {
     file('/usr/bin/flock', '/usr/bin/flock'),
     ...ENGINES.map((engine) => file(`/${engine}.splice`, updates.get(engine).file)),
   ];
-  console.log(`${release} (${version})`);
   const measured = await boot({
     vmlinuz: kernel.vmlinuz,
     memoryMb: 2048,
@@ -178,8 +147,6 @@ try {
       { name: 'pause', argv: ['node', '/core/pause.cjs'], timeoutSeconds: 1800 },
     ],
   });
-  printPauses(JSON.parse(measured.steps.find(({ name }) => name === 'pause').stdout));
-  printTimes(measured.steps);
   const counted = await boot({
     vmlinuz: kernel.vmlinuz,
     instructionClock: true,
@@ -194,7 +161,17 @@ try {
       ]),
     ],
   });
-  printCosts(counted.steps);
+  const outputs = ({ steps }, wanted) =>
+    steps.filter(({ name }) => name === wanted).map(({ stdout }) => JSON.parse(stdout));
+  const answers = Object.fromEntries(ENGINES.map((engine) => [engine, outputs(measured, `apply ${engine}`)]));
+  const costs = ['plain', ...ENGINES].map((name) => [name, outputs(counted, name)[0]]);
+  const report = {
+    kernel: `${release} (${version})`,
+    pause: summarizePauses(outputs(measured, 'pause')[0]),
+    activation: summarizeActivation(answers),
+    callCost: summarizeCost(Object.fromEntries(costs)),
+  };
+  console.log(values.json ? JSON.stringify(report, null, 2) : renderReport(report));
 } finally {
   rmSync(work, { recursive: true, force: true });
 }

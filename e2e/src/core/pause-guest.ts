@@ -17,6 +17,8 @@ export interface PauseMeasurement {
   readonly undo: readonly number[];
   /** What the working CPU did in it. */
   readonly work: readonly number[];
+  /** Looking at all stacks, before. */
+  readonly before: readonly number[];
   /** Stacks looked at before, and again inside the last stop. */
   readonly judged: readonly [number, number];
 }
@@ -58,7 +60,8 @@ function endSleepers(child: ChildProcess): Promise<void> {
 }
 
 function measure(sleepers: number): PauseMeasurement {
-  const [empty, apply, undo, work]: [number[], number[], number[], number[]] = [[], [], [], []];
+  const lengths = () => [] as number[];
+  const [empty, apply, undo, work, before] = [lengths(), lengths(), lengths(), lengths(), lengths()];
   let judged: readonly [number, number] = [0, 0];
   for (let round = 0; round < ROUNDS; round++) {
     empty.push(Number(readFileSync(EMPTY, 'utf8')));
@@ -66,11 +69,12 @@ function measure(sleepers: number): PauseMeasurement {
     const applied = ask({ type: 'APPLY', name: spec.module });
     apply.push(Number(applied.stop_ns));
     work.push(Number(applied.pause_ns));
+    before.push(Number(applied.prepare_ns));
     judged = [applied.judged, applied.judged_again];
     undo.push(Number(ask({ type: 'UNDO', name: spec.module }).stop_ns));
     ask({ type: 'FORGET', name: spec.module });
   }
-  return { sleepers, empty, apply, undo, work, judged };
+  return { sleepers, empty, apply, undo, work, before, judged };
 }
 
 function ask(request: RawRequest): ReturnType<typeof CORE_REPLY.read> {
