@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * As livepatch.c, for an update with hooks or exit code of modules: calls them from the callbacks that the livepatch core makes for each kernel object.
+ * As livepatch.c, for an update with hooks, exit code of modules, or modules that must not be loaded before: calls them from the callbacks that the livepatch core makes for each kernel object.
  * The table is written by packages/engine/src/module/hook-table.ts, in the order in which the hooks of a kind run.
  */
 #include <linux/livepatch.h>
@@ -9,6 +9,7 @@
 #define RESPLICE_KINDS_ONLY
 #include "resplice.h"
 #include "exit.h"
+#include "fresh.h"
 
 enum resplice_state { NOT_APPLIED, APPLYING, APPLIED, UNDOING };
 
@@ -86,14 +87,19 @@ static int ask_all(const char *object, unsigned int kind)
 
 int resplice_pre_patch(struct klp_object *object)
 {
-	int err = ask_all(object->name, RESPLICE_KIND_PRE_APPLY) ?:
-		  ask_all(object->name, RESPLICE_KIND_CHECK_APPLY);
+	int err = resplice_admit(object);
 
+	if (err)
+		return err;
+	err = ask_all(object->name, RESPLICE_KIND_PRE_APPLY) ?:
+	      ask_all(object->name, RESPLICE_KIND_CHECK_APPLY);
 	if (err) {
 		run(object->name, RESPLICE_KIND_FAIL_APPLY);
+		resplice_dismiss(object);
 		return err;
 	}
 	set_state(object->name, APPLYING);
+	resplice_make_fresh(object);
 	run(object->name, RESPLICE_KIND_APPLY);
 	return 0;
 }
@@ -103,12 +109,14 @@ void resplice_post_patch(struct klp_object *object)
 	bool undone = state_of(object->name) == UNDOING;
 
 	set_state(object->name, APPLIED);
+	resplice_settle(object, true);
 	resplice_redirect_exits(object);
 	run(object->name, undone ? RESPLICE_KIND_FAIL_UNDO : RESPLICE_KIND_POST_APPLY);
 }
 
 void resplice_pre_unpatch(struct klp_object *object)
 {
+	resplice_settle(object, false);
 	resplice_restore_exits(object);
 	set_state(object->name, UNDOING);
 	run(object->name, RESPLICE_KIND_UNDO);
@@ -120,6 +128,7 @@ void resplice_post_unpatch(struct klp_object *object)
 
 	set_state(object->name, NOT_APPLIED);
 	run(object->name, applied ? RESPLICE_KIND_POST_UNDO : RESPLICE_KIND_FAIL_APPLY);
+	resplice_dismiss(object);
 }
 
 /* The livepatch core does not ask before it disables a patch; our undo command does, through /sys/module/NAME/may_undo. */
@@ -138,7 +147,7 @@ static ssize_t may_undo_store(struct module_attribute *attribute, struct module_
 		if (err)
 			return err;
 	}
-	return length;
+	return resplice_may_undo() ?: length;
 }
 
 static struct module_attribute may_undo = __ATTR(may_undo, 0200, NULL, may_undo_store);

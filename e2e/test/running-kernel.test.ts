@@ -6,6 +6,7 @@ import { findKernelComplaints, runGuest } from '@resplice/vm';
 import { GuestScript } from '../src/guest-script.js';
 import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
+import { freshModule } from './case/fresh-module.js';
 import { heldTransition } from './case/held-transition.js';
 import { killedCommands } from './case/killed-commands.js';
 import { moduleExit } from './case/module-exit.js';
@@ -17,6 +18,7 @@ const CASES = [
   oneUpdate,
   severalUpdates,
   moduleExit,
+  freshModule,
   stackedUpdates,
   alteredCode,
   heldTransition,

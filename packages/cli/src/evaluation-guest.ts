@@ -129,9 +129,18 @@ export function judgeGuest(
   return verdicts;
 }
 
-/** Modules that do not load without their hardware stay unloaded: the update is then prepared for them. */
+/**
+ * Modules that do not load without their hardware stay unloaded: the update is then prepared for them. Those that must not be loaded before are
+ * loaded after it is applied, and unloaded before it is undone.
+ */
 function planSteps({ id, update }: NamedUpdate, index: number): readonly GuestStep[] {
-  const modules = modulesOf(update);
+  const late = new Set((update.manifest.requiresUnloaded ?? []).map(({ module }) => module));
+  const modules = modulesOf(update).filter((name) => !late.has(name));
+  const load = (name: string): GuestStep => ({ name: `load ${name} for ${id}`, argv: ['modprobe', name] });
+  const unload = (name: string): GuestStep => ({
+    name: `unload ${name} for ${id}`,
+    argv: ['modprobe', '-r', name],
+  });
   const resplice = (verb: string, ...args: string[]): GuestStep => ({
     name: `${verb} ${id}`,
     argv: ['node', WASM_ONCE, `${FOLDER}/resplice.cjs`, verb, ...args],
@@ -141,14 +150,15 @@ function planSteps({ id, update }: NamedUpdate, index: number): readonly GuestSt
       name: `mark ${id}`,
       argv: ['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', `${MARK}${index} ${update.manifest.id}`],
     },
-    ...modules.map((name) => ({ name: `load ${name} for ${id}`, argv: ['modprobe', name] })),
+    // An earlier update may have left it there.
+    ...[...late].map((name): GuestStep => ({ ...unload(name), name: `${name} is absent for ${id}` })),
+    ...modules.map(load),
     resplice('apply', pathOf(index)),
+    ...[...late].map(load),
+    ...[...late].toReversed().map(unload),
     // In a guest nothing is at stake, and a stale pointer shows.
     resplice('undo', '--force', update.manifest.id),
-    ...modules.toReversed().map((name) => ({
-      name: `unload ${name} for ${id}`,
-      argv: ['modprobe', '-r', name],
-    })),
+    ...modules.toReversed().map(unload),
   ];
 }
 

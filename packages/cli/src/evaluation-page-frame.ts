@@ -2,9 +2,9 @@
 
 export const PAGE_STYLE = `
 :root { color-scheme: light dark; --ground: #ffffff; --text: #1f2328; --soft: #59636e; --line: #818b98; --panel: #f6f8fa;
-  --automatic: #1a7f37; --no-code: #0969da; --with-hook: #9a6700; --refused: #cf222e; --not-built: #7d8590; }
+  --automatic: #1a7f37; --while-unloaded: #0f766e; --no-code: #0969da; --with-hook: #9a6700; --refused: #cf222e; --not-built: #7d8590; }
 @media (prefers-color-scheme: dark) { :root { --ground: #0d1117; --text: #e6edf3; --soft: #9da7b3; --line: #6e7681; --panel: #161b22;
-  --automatic: #3fb950; --no-code: #58a6ff; --with-hook: #d29922; --refused: #ff7b72; --not-built: #7d8590; } }
+  --automatic: #3fb950; --while-unloaded: #2dd4bf; --no-code: #58a6ff; --with-hook: #d29922; --refused: #ff7b72; --not-built: #7d8590; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1rem; max-width: 72rem; background: var(--ground); color: var(--text); font: 1rem/1.5 system-ui, sans-serif; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
@@ -12,6 +12,7 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.2rem; margin: 2rem 0 .5rem; }
 .soft, caption { color: var(--soft); }
 svg { display: block; overflow: hidden; } svg text { fill: var(--soft); font-size: 14px; } svg .label { fill: var(--text); font-weight: 600; }
 .automatic { fill: var(--automatic); --own: var(--automatic); } .no-code { fill: var(--no-code); --own: var(--no-code); }
+.while-unloaded { fill: var(--while-unloaded); --own: var(--while-unloaded); }
 .with-hook { fill: var(--with-hook); --own: var(--with-hook); } .refused { fill: var(--refused); --own: var(--refused); }
 .not-built { fill: var(--not-built); --own: var(--not-built); }
 .legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; padding: 0; list-style: none; }

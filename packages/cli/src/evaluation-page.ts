@@ -12,6 +12,7 @@ const MOST_SUBSYSTEMS = 30;
 /** CSS class → what it says, in the order of a stacked bar. */
 const KINDS = new Map([
   ['automatic', 'automatic'],
+  ['while-unloaded', 'automatic while a module is not loaded'],
   ['no-code', 'nothing that runs changes'],
   ['with-hook', 'with hook'],
   ['refused', 'refused'],
@@ -52,12 +53,18 @@ function renderHead({ from, to, kernel, sample, summary }: Evaluation): string {
   const headline =
     summary.built === 0
       ? 'This configuration builds none of the units'
-      : `<strong>${summary.percentAutomatic.toFixed(1)} %</strong> of ${count(summary.built, 'built unit')} need no human code`;
+      : `<strong>${summary.percentAutomatic.toFixed(1)} %</strong> of ${count(summary.built, 'built unit')} need no human code${renderConditional(summary)}`;
   return [
     `<h1>${escapeMarkup(`${from} to ${to}`)}</h1>`,
     `<p class="soft">${escapeMarkup(`On ${kernel.release}, version ${kernel.version}${drawn}`)}</p>`,
     `<p class="lead">${headline}</p>`,
   ].join('\n');
+}
+
+function renderConditional({ whileUnloaded, percentWhileUnloaded }: EvaluationSummary): string {
+  return whileUnloaded === 0
+    ? ''
+    : `; <strong>${percentWhileUnloaded.toFixed(1)} %</strong> with those that apply only while a module is not loaded`;
 }
 
 function renderSums(summary: EvaluationSummary): string {
@@ -66,6 +73,7 @@ function renderSums(summary: EvaluationSummary): string {
     ['Joined, because parts did not compile alone', summary.joined],
     ['Built in this configuration', summary.built],
     ['Automatic', summary.automatic],
+    ['Automatic while a module is not loaded', summary.whileUnloaded],
     ['Nothing that runs changes', summary.withoutCode],
     ['With hook', summary.withHook],
     ['Refused', summary.refused],
@@ -123,8 +131,9 @@ function subsystemOf({ files }: UnitResult): string {
   return (files[0] ?? '').split('/').slice(0, -1).slice(0, 2).join('/') || 'top';
 }
 
-function kindOf({ built, changesCode, verdict }: UnitResult): string {
+function kindOf({ built, changesCode, verdict, requiresUnloaded }: UnitResult): string {
   if (!built) return 'not-built';
+  if (changesCode && verdict === 'automatic' && requiresUnloaded.length > 0) return 'while-unloaded';
   return changesCode ? verdict : 'no-code';
 }
 
@@ -142,6 +151,7 @@ function renderCves({ cves }: EvaluationSummary): string {
     'CVE numbers tied to units: without human code, of built units, of all units; and those tied to no unit.';
   const rows = [
     oneBar('Without human code', `${cves.automatic}`, 'automatic', cves.automatic),
+    oneBar('With a module not loaded', `${cves.whileUnloaded}`, 'while-unloaded', cves.whileUnloaded),
     oneBar('Of built units', `${cves.built}`, 'no-code', cves.built),
     oneBar('Of all units', `${cves.all}`, 'no-code', cves.all),
     oneBar('Tied to no unit', `${cves.untied}`, 'not-built', cves.untied),

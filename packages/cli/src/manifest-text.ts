@@ -18,6 +18,7 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
     ['build id', kernel.buildId],
     ['engine', `${manifest.engine}: ${manifest.engineReason}`],
     ['requires', manifest.requires.join(', ')],
+    ...renderUnloaded(manifest),
     ['module', `${module.name}${size}, ${module.signed ? 'signed' : 'not signed'}`],
     ['made with', `resplice ${tools.resplice}, ${tools.compiler}${forced}`],
     ...manifest.patches.map(({ file, subject }, index) => [
@@ -36,6 +37,14 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
     ...renderTypes(manifest.types),
     ...manifest.objects.flatMap((object) => ['', ...renderObject(object)]),
   ];
+}
+
+/** Under which condition it applies. */
+export function renderUnloaded({ requiresUnloaded = [] }: Manifest): readonly (readonly [string, string])[] {
+  return requiresUnloaded.flatMap(({ module, because }) => [
+    ['applies only', `while ${module} is not loaded; undone likewise`] as const,
+    ...because.map((why) => ['', `because of ${why}`] as const),
+  ]);
 }
 
 /** Hooks, and what the author of the patch answers for. */

@@ -13,6 +13,7 @@ function unit(id: string, change: Partial<UnitResult> = {}): UnitResult {
     built: true,
     changesCode: true,
     verdict: 'automatic',
+    requiresUnloaded: [],
     reasons: [],
     applied: null,
     applyProblem: null,
@@ -40,6 +41,7 @@ const HOSTILE = `</script><script>alert('1')</script>"&\u001b[31m`;
 const UNITS = [
   unit('raw', { cves: ['CVE-2026-1'], applied: true }),
   unit('comment', { changesCode: false }),
+  unit('absent', { requiresUnloaded: ['dummy'] }),
   unit('hooked', { verdict: 'with-hook' }),
   unit('away', { built: false, files: ['kernel/fork.c'] }),
   unit('data', {
@@ -95,7 +97,9 @@ test('the numbers of the page are those of the summary', () => {
   assert.equal(sums.get('With hook'), summary.withHook);
   assert.equal(sums.get('Refused'), summary.refused);
   assert.equal(sums.get('Applied and undone in guests'), summary.applied);
-  assert.ok(page.includes(`<strong>${summary.percentAutomatic.toFixed(1)} %</strong> of 5 built units`));
+  assert.ok(page.includes(`<strong>${summary.percentAutomatic.toFixed(1)} %</strong> of 6 built units`));
+  assert.equal(sums.get('Automatic while a module is not loaded'), 1);
+  assert.ok(page.includes(`<strong>${summary.percentWhileUnloaded.toFixed(1)} %</strong> with those`));
   assert.ok(page.includes('<tspan class="label">data-changed</tspan> 1<'));
   assert.ok(page.includes(`<tspan class="label">Tied to no unit</tspan> 7<`));
   assert.equal(page.match(/<tr data-verdict=/g)?.length, UNITS.length);
@@ -104,5 +108,5 @@ test('the numbers of the page are those of the summary', () => {
 test('units are counted under the directory of their first file', () => {
   const page = renderPage(evaluation(UNITS));
   assert.ok(page.includes('<tspan class="label">kernel</tspan> 0 automatic, 0 refused of 1<'));
-  assert.match(page, /<tspan class="label">net\/ipv4<\/tspan> 2 automatic, 0 refused of 4</);
+  assert.match(page, /<tspan class="label">net\/ipv4<\/tspan> 2 automatic, 0 refused of 5</);
 });

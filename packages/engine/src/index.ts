@@ -6,6 +6,7 @@ export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
 export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
+export { isLiftedWhenFresh } from './diff/fresh-module.js';
 export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
 export { nameModuleExit } from './diff/module-exit.js';
 export { findMoved, listMigrants, type Migration } from './diff/moved.js';
@@ -39,6 +40,7 @@ export { type AssemblyInput, assembleUpdate, type Import, type Part } from './mo
 export { type BindContext, bindImports } from './module/bind.js';
 export type { ModuleExit } from './module/exit-table.js';
 export { type AbsoluteImport, finalizeModule } from './module/finalize.js';
+export type { FreshModule } from './module/fresh-table.js';
 export { type ObjectHook, orderHooks } from './module/hook-table.js';
 export { linkAbsolute } from './module/link-absolute.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
@@ -90,6 +92,12 @@ export {
   type TouchedDeclarations,
 } from './types/type-text.js';
 export { findTypeUses, type SourceText, type TypeUses } from './types/type-uses.js';
-export { judgeEnumerators, judgeRecord, type TypeClass, type TypeVerdict } from './types/type-verdict.js';
+export {
+  judgeEnumerators,
+  judgeRecord,
+  judgeUnloaded,
+  type TypeClass,
+  type TypeVerdict,
+} from './types/type-verdict.js';
 export { isWireFormat } from './types/wire-format.js';
 export { type DisassembledLine, decodeInstructions, disassemble } from './x86/instruction.js';

@@ -32,6 +32,16 @@ export function findHookRefusal(lines: readonly string[]): string | undefined {
   return line === undefined ? undefined : describeRefusal(line);
 }
 
+/** Written by kmod/fresh.c. */
+const LOADED =
+  /^resplice: (\S+) (?:is loaded, and has to be unloaded before|has to be unloaded before the update is undone)$/;
+
+/** The module that the update found loaded when it must not be; undefined when there is none in these lines. */
+export function findLoadedModule(lines: readonly string[]): string | undefined {
+  const line = lines.findLast((each) => LOADED.test(each));
+  return line === undefined ? undefined : LOADED.exec(line)?.[1];
+}
+
 function describeRefusal(line: string): string {
   const [, hook, object, errno = ''] = HOOK_REFUSAL.exec(line) ?? [];
   const name = getSystemErrorMap().get(-Number(errno))?.[0] ?? `error ${errno}`;
@@ -54,6 +64,14 @@ export function explainInsertFailure(
   const refusal = findHookRefusal(lines);
   if (refusal !== undefined)
     return { code: 'hook-refused', subject: { object: module }, found: refusal, evidence };
+  const loaded = findLoadedModule(lines);
+  if (loaded !== undefined)
+    return {
+      code: 'module-loaded',
+      subject: { object: loaded },
+      found: 'it was loaded in the same moment',
+      evidence,
+    };
   const cause = CAUSES.find(({ text }) => text.test(result.output));
   const subject = { object: module };
   if (cause !== undefined) return { code: cause.code, subject, found: cause.found, evidence };

@@ -4,6 +4,7 @@
 import { accept, type Reason, refuse, type Verdict } from '@resplice/report';
 import { moduleNameOf } from './applicable-update.js';
 import { type Livepatch, type LivepatchObject, readLivepatches } from './kernel/livepatch-list.js';
+import { type LoadedModule, readModules } from './kernel/module-list.js';
 import { undoByLivepatch } from './livepatch/undo.js';
 import { type TransitionOptions, waitUntilLoaded } from './livepatch/unloading.js';
 import type { Machine } from './machine/machine.js';
@@ -63,6 +64,7 @@ async function undoLocked(machine: Machine, id: string, options: UndoOptions): P
   }
   const reasons = [
     ...checkUndo(id, updates, readLivepatches(machine), readPatched(machine)),
+    ...checkUnloaded(readRecord(machine, id), readModules(machine)),
     ...(options.force === true ? [] : checkAddresses(readRecord(machine, id))),
   ];
   if (reasons.length > 0) return refuse(reasons);
@@ -90,6 +92,21 @@ export function checkAddresses(record: UpdateRecord | undefined): readonly Reaso
     subject: { symbol },
     found: 'the update brought it in, and its address was stored or passed on',
   }));
+}
+
+/** Pure: what exists of a module that was loaded after the update cannot be used by old code, whatever is forced. */
+export function checkUnloaded(
+  record: UpdateRecord | undefined,
+  modules: readonly LoadedModule[],
+): readonly Reason[] {
+  return (record?.requiresUnloaded ?? [])
+    .filter((name) => modules.some((each) => each.name === name))
+    .map((name) => ({
+      code: 'undo-module-loaded',
+      subject: { object: name },
+      found: 'it was loaded after the update was applied, and all that exists of it was made by new code',
+      advice: `unload it (\`modprobe -r ${name}\`), then undo; not even --force helps, for the old code would misread what exists`,
+    }));
 }
 
 /** Pure: what stands against undoing `id` now. `updates` in the order in which they were loaded. */

@@ -27,6 +27,8 @@ export interface UpdateStatus {
   readonly description: string | undefined;
   readonly cves: readonly string[];
   readonly requires: readonly string[];
+  /** Modules that must not be loaded when it is undone. */
+  readonly requiresUnloaded: readonly string[];
   /** When the last command on it began or ended, ISO 8601. */
   readonly since: string | undefined;
   /** Whether its archive is kept here, for `show`. */
@@ -68,6 +70,7 @@ export function listUpdates(machine: Machine): readonly UpdateStatus[] {
       description: record?.description,
       cves: record?.cves ?? [],
       requires: record?.requires ?? [],
+      requiresUnloaded: record?.requiresUnloaded ?? [],
       since: record?.since,
       archive: readArchive(machine, id) !== undefined,
     };

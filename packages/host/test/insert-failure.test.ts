@@ -34,3 +34,12 @@ test('chooses lines by name when the marker is gone from the log', () => {
   assert.equal(reason.found, 'insmod failed with status 1');
   assert.deepEqual(reason.evidence, ['kernel: resplice_x: disagrees about version of symbol']);
 });
+
+test('names the module that was loaded though the update must be there before it', () => {
+  const said = 'resplice: dummy is loaded, and has to be unloaded before';
+  const log = ['marker', said, "livepatch: pre-patch callback failed for object 'dummy'"];
+  const output = 'insmod: ERROR: could not insert module x.ko: Device or resource busy';
+  const reason = explainInsertFailure('resplice_x', { status: 1, output }, log, 'marker');
+  assert.equal(reason.code, 'module-loaded');
+  assert.equal(reason.subject.object, 'dummy');
+});

@@ -55,6 +55,23 @@ test('refuses when the kernel may still call new code, unless forced', async () 
   assert.equal(forced.value.state, 'undone');
 });
 
+test('refuses while a module is loaded that was not to be loaded before, even when forced', async () => {
+  const machine = makeMachine();
+  const requiresUnloaded = [{ module: 'dummy', because: ['struct dummy: it grows'] }];
+  await applyAll(machine, makeUpdate('fix_one', { requiresUnloaded }));
+  machine.load('dummy');
+  const verdict = await undoUpdate(machine, 'fix_one', { force: true });
+  assert.ok(!verdict.ok);
+  const [reason] = verdict.reasons;
+  assert.equal(reason?.code, 'undo-module-loaded');
+  assert.equal(reason?.subject.object, 'dummy');
+  assert.match(reason?.advice ?? '', /modprobe -r dummy/);
+  assert.deepEqual(listUpdates(machine)[0]?.requiresUnloaded, ['dummy']);
+  assert.deepEqual(states(machine), ['fix_one:applied']);
+  machine.modules = machine.modules.filter(({ name }) => name !== 'dummy');
+  assert.ok((await undoUpdate(machine, 'fix_one')).ok);
+});
+
 test('refuses without root', async () => {
   const machine = makeMachine();
   machine.uid = 1000;

@@ -117,6 +117,12 @@ export const APPLY_REASONS = {
     title: 'a module that the update changes or uses is not loaded',
     advice: 'load the module first, then apply again',
   },
+  'module-loaded': {
+    stage: 'apply',
+    title: 'the update applies only while a module is not loaded, and it is loaded',
+    advice:
+      'unload the module, apply the update, then load it again; or restart and apply the update before it is loaded',
+  },
   'symbol-not-found': {
     stage: 'apply',
     title: 'the new code needs a symbol that the running kernel does not show',
@@ -177,6 +183,13 @@ export const APPLY_REASONS = {
     title: 'some tasks did not leave the new code in time while the update was being taken back',
     advice:
       'the kernel keeps trying by itself; restart or stop the tasks named below, then run `resplice undo` with the id',
+  },
+  'undo-module-loaded': {
+    stage: 'undo',
+    title:
+      'a module is loaded that the update was made to be in before, and everything of it counts on the update',
+    advice:
+      'unload the module, then undo; not even --force helps, for the old code would misread what exists',
   },
   'needed-by-update': {
     stage: 'undo',

@@ -11,6 +11,7 @@ export {
   PatchedObject,
   ReplacedFunction,
   Trampoline,
+  UnloadedModule,
   UpdateId,
 } from './manifest.js';
 export { joinModule, type ModuleSigner, readModuleSigner, splitModule } from './module-signature.js';

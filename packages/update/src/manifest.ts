@@ -186,6 +186,7 @@ export const ChangedType = z.strictObject({
     'wire-format',
     'enumerators-added',
     'handled',
+    'no-objects-yet',
   ]),
   /** In bytes; null for an enum. */
   size: z.strictObject({ before: Offset, after: Offset }).nullable(),
@@ -210,6 +211,14 @@ export const ChangedType = z.strictObject({
   alsoIn: z.array(z.string()),
 });
 
+/** A module that must not be loaded when the update is applied or undone: what exists while it is loaded cannot be brought up to date. */
+export const UnloadedModule = z.strictObject({
+  /** With underscores, as the kernel spells it. */
+  module: z.string().min(1),
+  /** What exists only while it is loaded; one sentence each. */
+  because: z.array(z.string().min(1)).min(1),
+});
+
 export const Manifest = z.strictObject({
   format: z.literal(FORMAT_VERSION),
   id: UpdateId,
@@ -228,6 +237,8 @@ export const Manifest = z.strictObject({
   engineReason: z.string(),
   /** Ids of updates that must be active, and topmost on the functions both replace, before this one is applied. */
   requires: z.array(UpdateId),
+  /** Left out when it may be applied whatever is loaded. */
+  requiresUnloaded: z.array(UnloadedModule).min(1).optional(),
   patches: z.array(z.strictObject({ file: z.string(), sha256: Sha256, subject: z.string() })),
   module: z.strictObject({ file: z.string(), name: z.string(), sha256: Sha256, signed: z.boolean() }),
   objects: z.array(PatchedObject),
@@ -265,4 +276,5 @@ export type FirstDifference = z.infer<typeof FirstDifference>;
 export type ReplacedFunction = z.infer<typeof ReplacedFunction>;
 export type PatchedObject = z.infer<typeof PatchedObject>;
 export type ChangedType = z.infer<typeof ChangedType>;
+export type UnloadedModule = z.infer<typeof UnloadedModule>;
 export type Manifest = z.infer<typeof Manifest>;

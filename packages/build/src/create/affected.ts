@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reason } from '@resplice/report';
 import type { PatchedContent } from '../patch/patch-stack.js';
-import { isSameRule } from '../tree/build-rule.js';
+import { isIdleTool, isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
 import { isDirectoryRule, isOptionRule } from '../tree/patched-rules.js';
@@ -44,7 +44,7 @@ export async function findAffected(
   for (const [path, role] of roles) {
     const content = files.get(path);
     const isNew = content?.before === null;
-    if (role.buildRule && isNeutral(path)) {
+    if (role.buildRule && (isIdleTool(path, options) || isNeutral(path))) {
       notBuilt.push(path);
     } else if (role.buildRule && (isDirectoryRule(path) || isOptionRule(path))) {
       rules.push(path);

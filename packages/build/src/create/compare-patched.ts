@@ -12,7 +12,7 @@ import {
   type Verdict,
   withStage,
 } from '@resplice/report';
-import type { Update } from '@resplice/update';
+import type { UnloadedModule, Update } from '@resplice/update';
 import type { WorkOptions } from '../debian/store.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
@@ -22,6 +22,7 @@ import { type AffectedObjects, findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
 import { compareObjects } from './compare-all.js';
 import { judgeEngines } from './engine-choice.js';
+import { listUnloaded } from './fresh-modules.js';
 import { judgeTypes } from './judge-types.js';
 import type { KernelModel } from './kernel-model.js';
 import { withRules } from './ruled-tree.js';
@@ -50,6 +51,8 @@ export interface PatchedKernel {
   readonly notBuilt: readonly string[];
   /** Types that the patch changes. */
   readonly findings: readonly TypeFinding[];
+  /** Modules that must not be loaded before the update is applied. */
+  readonly unloaded: readonly UnloadedModule[];
 }
 
 export interface ComparisonOrder {
@@ -70,12 +73,18 @@ export async function comparePatched(
 ): Promise<Verdict<PatchedKernel>> {
   const first = await compareOnce(workshop, request, { ...options, typesFirst: true });
   const { correction } = first;
-  if (first.verdict.ok || correction === undefined) return first.verdict;
+  if (correction === undefined) return first.verdict;
   const corrected = { ...request, patches: [...request.patches, correction] };
   const second = await compareCorrected(workshop, corrected, options);
   // When the types fit now, what remains are the reasons that count.
-  if (second !== undefined && !hasTypeReason(second)) return second;
+  if (second !== undefined && isBetter(second, first.verdict)) return second;
   return first.early === true ? (await compareOnce(workshop, request, options)).verdict : first.verdict;
+}
+
+/** An update that needs no module unloaded is better than one that does, and that is better than none. */
+function isBetter(second: Verdict<PatchedKernel>, first: Verdict<PatchedKernel>): boolean {
+  if (!first.ok) return !hasTypeReason(second);
+  return second.ok && second.value.unloaded.length < first.value.unloaded.length;
 }
 
 /** Undefined when the correction does not compile: a member that goes may be of a type that goes as well. */
@@ -158,7 +167,12 @@ async function askTypesFirst(
   if (including.length <= FEW_INCLUDERS || handlesTypes(sources)) return undefined;
   const sourceOf = (name: string) => tree.database.find(name)?.source ?? name;
   const objects = direct.slice(0, MAX_ASKED).map((name) => [name, sourceOf(name)] as const);
-  const { reasons, correction } = await judgeTypes(tree, slot, { sources, compared: [], objects }, options);
+  const { reasons, correction } = await judgeTypes(
+    tree,
+    slot,
+    { sources, compared: [], objects, mayRequireUnloaded: false },
+    options,
+  );
   return correction === undefined ? undefined : { verdict: refuse(reasons), correction, early: true };
 }
 
@@ -195,11 +209,18 @@ async function compareIn(
         : withPatchedSlot(tree, await patchSources(tree, below), options, compare),
   );
   const built = compared.filter(({ name }) => tree.database.find(name) !== undefined);
-  const types = await judgeTypes(tree, slot, { sources, compared: built }, options);
+  const types = await judgeTypes(
+    tree,
+    slot,
+    { sources, compared: built, mayRequireUnloaded: engine === 'livepatch' },
+    options,
+  );
   const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, lower)];
   if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
-  const { findings } = types;
-  return { verdict: accept({ model: await model, patches, objects, compared, notBuilt, findings }) };
+  const { findings, correction } = types;
+  const unloaded = listUnloaded(compared, findings);
+  const value = { model: await model, patches, objects, compared, notBuilt, findings, unloaded };
+  return { verdict: accept(value), correction };
 }
 
 function nothingBuilt(notBuilt: readonly string[]): Reason {

@@ -7,10 +7,12 @@
 import {
   correlate,
   type Definition,
+  type DiffOptions,
   diffObjects,
   type Engine,
   hashCode,
   isEmpty,
+  isLiftedWhenFresh,
   listMigrants,
   type MatchedFunction,
   type Migration,
@@ -36,6 +38,8 @@ export interface ComparedObject {
   readonly diff: ObjectDiff;
   /** In terms of the diff's definitions before. */
   readonly match: ObjectMatch;
+  /** Why its module must not be loaded before the update is applied; empty when it may. */
+  readonly freshFor: readonly Reason[];
 }
 
 export interface ObjectVersions {
@@ -71,7 +75,7 @@ export function compareObject(
   const shipped = versions.below === undefined ? undefined : openSide(versions.shipped, model.layouts);
   // With updates below, what the shipped object lacks may be theirs.
   const sameSource = lower.length === 0 ? shipped?.object : undefined;
-  const diff = diffObjects(name, before, versions.patched, model.layouts, {
+  const { diff, freshFor } = diffAsNeeded(name, [before, versions.patched], model, {
     isModule: owner !== 'vmlinux',
     shipped: sameSource,
     engine,
@@ -94,7 +98,25 @@ export function compareObject(
       : carryOver(shippedMatch, correlate(shippedSide.object, diff.pre.object).pairs);
   reasons.push(...judgeReplaced(diff, match, running));
   if (versions.below !== undefined) reasons.push(...judgeLower(diff, owner, lower));
-  return { compared: { name, source, owner, diff, match }, reasons, migration };
+  return { compared: { name, source, owner, diff, match, freshFor }, reasons, migration };
+}
+
+/**
+ * What is refused for a module that may be loaded, is asked again for one that is not: most of what cannot be changed exists only while it is
+ * loaded. A jump can only be written into a module that is.
+ */
+function diffAsNeeded(
+  name: string,
+  [before, after]: readonly [ObjectFile, ObjectFile],
+  model: KernelModel,
+  options: DiffOptions,
+): { readonly diff: ObjectDiff; readonly freshFor: readonly Reason[] } {
+  const diff = diffObjects(name, before, after, model.layouts, options);
+  const plain = { diff, freshFor: [] };
+  if (options.isModule !== true || options.engine !== 'livepatch' || !isLiftedWhenFresh(diff.reasons))
+    return plain;
+  const fresh = diffObjects(name, before, after, model.layouts, { ...options, fresh: true });
+  return fresh.reasons.length > 0 ? plain : { diff: fresh, freshFor: diff.reasons };
 }
 
 /** What is known of shipped definitions, said of their counterparts. */

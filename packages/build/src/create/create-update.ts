@@ -113,7 +113,7 @@ async function makeUpdate(
   const { kernel, tree } = workshop;
   const comparison = await comparePatched(workshop, { ...request, engine }, options);
   if (!comparison.ok) return comparison;
-  const { model, patches, compared, objects, notBuilt, findings } = comparison.value;
+  const { model, patches, compared, objects, notBuilt, findings, unloaded } = comparison.value;
   if (compared.length === 0) {
     const found =
       objects.length === 0 ? 'no object includes a changed line' : `compared: ${objects.join(', ')}`;
@@ -123,7 +123,8 @@ async function makeUpdate(
   const { signal } = options;
   const functions = listFunctions(model, compared);
   const about = { tree, model, engine, compared, description, id: request.id, signal };
-  const module = await buildModule({ ...about, functions });
+  const fresh = unloaded.map(({ module }) => module);
+  const module = await buildModule({ ...about, functions, fresh });
   const isTrampoline = engine === 'trampoline';
   const core = isTrampoline ? await buildCore({ tree, model, signal }) : undefined;
   const plan = isTrampoline ? planJumps(model, compared, request.on, module.offsets) : NO_JUMPS;
@@ -144,6 +145,7 @@ async function makeUpdate(
       description,
       choice,
       findings,
+      unloaded,
     },
   });
   return accept({ update, objects: objects.length });

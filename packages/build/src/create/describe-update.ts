@@ -2,7 +2,14 @@
 
 import { type Definition, orderHooks } from '@resplice/engine';
 import { InternalError, VERSION } from '@resplice/report';
-import { FORMAT_VERSION, hashContent, type Manifest, patchPath, type Update } from '@resplice/update';
+import {
+  FORMAT_VERSION,
+  hashContent,
+  type Manifest,
+  patchPath,
+  type UnloadedModule,
+  type Update,
+} from '@resplice/update';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { ComparedObject } from './compare.js';
@@ -37,6 +44,7 @@ interface Description {
   readonly description: string;
   /** Types that the patch changes. */
   readonly findings: readonly TypeFinding[];
+  readonly unloaded: readonly UnloadedModule[];
 }
 
 /** Puts the update together: files, and the manifest that says what they are. */
@@ -53,6 +61,7 @@ export function describeUpdate({
   notBuilt,
   description,
   findings,
+  unloaded,
 }: Description): Update {
   const moduleFile = `module/${module.name}.ko`;
   const files = new Map<string, Uint8Array>([[moduleFile, module.bytes]]);
@@ -76,9 +85,10 @@ export function describeUpdate({
     engine: choice.engine,
     engineReason: choice.why,
     requires: request.on.map((update) => update.manifest.id),
+    ...(unloaded.length === 0 ? {} : { requiresUnloaded: [...unloaded] }),
     patches,
     module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
-    objects: describeObjects(model, compared, jumps),
+    objects: describeObjects(model, compared, { jumps, unloaded }),
     custom: describeCustom(compared),
     trampoline: core === undefined ? null : describeTrampoline(compared, module, core, files),
     ...(findings.length === 0 ? {} : { types: findings.flatMap((finding) => recordFinding(finding) ?? []) }),

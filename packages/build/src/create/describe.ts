@@ -2,19 +2,26 @@
 
 import { createHash } from 'node:crypto';
 import { type Definition, hashCode, nameModuleExit, type RunningObject } from '@resplice/engine';
-import type { CodeSite, Manifest, PatchedObject, ReplacedFunction } from '@resplice/update';
+import type { CodeSite, Manifest, PatchedObject, ReplacedFunction, UnloadedModule } from '@resplice/update';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
+
+interface ObjectContext {
+  readonly jumps: ReadonlyMap<Definition, NonNullable<ReplacedFunction['jump']>>;
+  /** Modules that must not be loaded when the update is applied or undone. */
+  readonly unloaded: readonly UnloadedModule[];
+}
 
 /** The objects of the kernel that the update patches, each with all that is replaced and added in it. */
 export function describeObjects(
   model: KernelModel,
   compared: readonly ComparedObject[],
-  jumps: ReadonlyMap<Definition, NonNullable<ReplacedFunction['jump']>>,
+  { jumps, unloaded }: ObjectContext,
 ): Manifest['objects'] {
   const owners = [...new Set(compared.map(({ owner }) => owner))];
   return owners.map((owner): PatchedObject => {
     const mine = compared.filter((object) => object.owner === owner);
+    const isUnloaded = unloaded.some(({ module }) => module === owner);
     return {
       name: owner,
       buildId: owner === 'vmlinux' ? null : (model.loadedModule(owner)?.buildId ?? null),
@@ -28,7 +35,8 @@ export function describeObjects(
           name: definition.name,
           kind: definition.kind === 'function' ? ('function' as const) : ('data' as const),
           size: definition.size,
-          addressTaken: diff.selection.addressTaken.has(definition),
+          // Who has an address of an unloaded module's code would be wrong without any update.
+          addressTaken: !isUnloaded && diff.selection.addressTaken.has(definition),
         })),
       ),
     };

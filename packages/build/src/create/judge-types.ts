@@ -20,6 +20,7 @@ import { parseKernelConfig } from '../tree/kernel-config.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import type { ComparedObject } from './compare.js';
+import { withUnloaded } from './fresh-modules.js';
 import { type ObjectTypes, readObjectTypes } from './object-types.js';
 import { placeNewMembers } from './place-members.js';
 import type { PatchedSources } from './sources.js';
@@ -43,6 +44,8 @@ export interface JudgedTypes {
 interface TypeRequest {
   readonly sources: PatchedSources;
   readonly compared: readonly ComparedObject[];
+  /** Modules may be required not to be loaded. */
+  readonly mayRequireUnloaded: boolean;
   /** Object and source; those compared when left out. */
   readonly objects?: readonly (readonly [name: string, source: string])[];
 }
@@ -71,13 +74,17 @@ export async function judgeTypes(
     clearsMemory: await clearsMemory(tree),
     addsState,
   });
-  const findings = [
+  const judged = [
     ...[...looked.records.values()].map((found) => judge.record(found)),
     ...[...looked.enums].map(([type, found]) => judge.enumerators(type, found)),
   ];
-  const reasons = findings.flatMap(explainFinding);
+  const refused = judged.flatMap(explainFinding);
   const correction =
-    reasons.length === 0 ? undefined : await placeNewMembers(change.sources, findings, texts.all, addsState);
+    refused.length === 0 ? undefined : await placeNewMembers(change.sources, judged, texts.all, addsState);
+  const findings = change.mayRequireUnloaded
+    ? judged.map((finding) => withUnloaded(finding, change.compared, tree.database))
+    : judged;
+  const reasons = findings.flatMap(explainFinding);
   return { findings, reasons, correction };
 }
 

@@ -39,6 +39,8 @@ export interface ModuleRequest {
   readonly engine: Engine;
   readonly compared: readonly ComparedObject[];
   readonly functions: readonly LivepatchFunction[];
+  /** Modules that must not be loaded before the update is applied. */
+  readonly fresh: readonly string[];
   readonly description: string;
   /** Chosen by the caller, or derived from the code. */
   readonly id: string | undefined;
@@ -63,7 +65,12 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
   const exits = compared.flatMap(({ owner, diff }) =>
     diff.selection.exit === undefined ? [] : [{ object: owner, replacement: diff.selection.exit }],
   );
-  const names = nameOwnCode(engine, hooks.length + exits.length > 0);
+  const fresh = request.fresh.map((object) => ({
+    object,
+    init: compared.find(({ owner, diff }) => owner === object && diff.selection.init !== undefined)?.diff
+      .selection.init,
+  }));
+  const names = nameOwnCode(engine, hooks.length + exits.length + fresh.length > 0);
   const own = await Promise.all(
     names.map((name) => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal)),
   );
@@ -73,13 +80,13 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
   ];
   const functions = engine === 'livepatch' ? request.functions : undefined;
   // While a trampoline is in a module, the module is held, so its exit code cannot run.
-  return finish(request, { parts, functions, hooks, exits: engine === 'livepatch' ? exits : [] });
+  return finish(request, { parts, functions, hooks, fresh, exits: engine === 'livepatch' ? exits : [] });
 }
 
 /** Files of kmod/ that become part of the update's module. */
 function nameOwnCode(engine: Engine, hasCallbacks: boolean): readonly string[] {
   if (engine !== 'livepatch') return ['update'];
-  return hasCallbacks ? ['hooks', 'exit'] : ['livepatch'];
+  return hasCallbacks ? ['hooks', 'exit', 'fresh'] : ['livepatch'];
 }
 
 /** The hooks of all objects, in the order in which they were written. */
@@ -87,7 +94,10 @@ export function listHooks(compared: readonly ComparedObject[]): readonly ObjectH
   return compared.flatMap(({ owner, diff }) => diff.custom.hooks.map((hook) => ({ ...hook, object: owner })));
 }
 
-export type CoreRequest = Omit<ModuleRequest, 'compared' | 'functions' | 'description' | 'id' | 'engine'>;
+export type CoreRequest = Omit<
+  ModuleRequest,
+  'compared' | 'functions' | 'fresh' | 'description' | 'id' | 'engine'
+>;
 
 /** Builds the trampoline engine's core, which is the same for all updates of a kernel. */
 export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
@@ -109,8 +119,8 @@ export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
 }
 
 async function finish(
-  request: Omit<ModuleRequest, 'functions'>,
-  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits'>,
+  request: Omit<ModuleRequest, 'functions' | 'fresh'>,
+  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits' | 'fresh'>,
 ): Promise<ModuleFile> {
   const { tree, model, compared, engine } = request;
   const assembled = assembleUpdate({

@@ -29,6 +29,8 @@ export interface TypeFinding {
   /** Sources that mention it and whose code stays. */
   readonly alsoIn: readonly string[];
   readonly verdict: TypeVerdict;
+  /** Modules that must not be loaded before the update is applied, for the verdict to hold. */
+  readonly unloaded: readonly string[];
   /** It, or a struct that holds one, has a pointer: an object of this kernel and no format that others know. */
   readonly internal: boolean;
 }
@@ -72,7 +74,8 @@ export class TypeJudge {
       wireFormat,
       plainRename: this.#isPlainRename(change),
     });
-    return { ...this.#place(type, uses, objects), change, found: change.found, uses, verdict, internal };
+    const place = this.#place(type, uses, objects);
+    return { ...place, change, found: change.found, uses, verdict, unloaded: [], internal };
   }
 
   enumerators(type: string, { renumbered, added, objects }: FoundEnum): TypeFinding {
@@ -92,6 +95,7 @@ export class TypeJudge {
       found: parts.join('; '),
       uses,
       verdict,
+      unloaded: [],
       internal: false,
     };
   }

@@ -23,6 +23,8 @@ export interface UnitResult {
   /** False when objects were compiled and none of their code or data differs. */
   readonly changesCode: boolean;
   readonly verdict: UnitVerdict;
+  /** Modules that must not be loaded when the update is applied; empty when it may be applied whatever is loaded. */
+  readonly requiresUnloaded: readonly string[];
   readonly reasons: readonly UnitReason[];
   /** Applied and undone in a guest with a clean kernel log; null when that was not tried. */
   readonly applied: boolean | null;
@@ -45,19 +47,27 @@ export interface EvaluationSummary {
   readonly built: number;
   /** Of the built ones: nothing that runs changes (comments, unused macros); there is nothing to update. */
   readonly withoutCode: number;
+  /** Whatever is loaded. */
   readonly automatic: number;
+  /** Automatic, and applies only while a module is not loaded. */
+  readonly whileUnloaded: number;
   readonly withHook: number;
   readonly refused: number;
   /** Units by the code of their first reason; the built ones that were refused. */
   readonly refusedBy: readonly { readonly code: string; readonly units: number }[];
   /** (automatic + without code) of the built ones, in percent. */
   readonly percentAutomatic: number;
+  /** The same with those that apply only while a module is not loaded. */
+  readonly percentWhileUnloaded: number;
   readonly tried: number;
   readonly applied: number;
   readonly cves: {
     readonly all: number;
     readonly built: number;
+    /** Of built units that need no human code, whatever is loaded. */
     readonly automatic: number;
+    /** The same with units that apply only while a module is not loaded. */
+    readonly whileUnloaded: number;
     readonly untied: number;
   };
   readonly milliseconds: number;
@@ -78,10 +88,12 @@ export function summarize(units: readonly UnitResult[], untied: number): Evaluat
   const built = units.filter((unit) => unit.built);
   const coded = built.filter((unit) => unit.changesCode);
   const refused = coded.filter(({ verdict }) => verdict === 'refused');
-  const automatic = coded.filter(({ verdict }) => verdict === 'automatic');
+  const automatic = coded.filter((unit) => unit.verdict === 'automatic' && !isConditional(unit));
+  const whileUnloaded = coded.filter((unit) => unit.verdict === 'automatic' && isConditional(unit));
   const withoutCode = built.length - coded.length;
   const tried = units.filter(({ applied }) => applied !== null);
   const countCves = (some: readonly UnitResult[]) => new Set(some.flatMap(({ cves }) => cves)).size;
+  const share = (part: number) => (built.length === 0 ? 100 : (100 * part) / built.length);
   const harmless = [...automatic, ...built.filter((unit) => !unit.changesCode)];
   return {
     units: units.length,
@@ -89,16 +101,28 @@ export function summarize(units: readonly UnitResult[], untied: number): Evaluat
     built: built.length,
     withoutCode,
     automatic: automatic.length,
+    whileUnloaded: whileUnloaded.length,
     withHook: coded.filter(({ verdict }) => verdict === 'with-hook').length,
     refused: refused.length,
     refusedBy: countCodes(refused),
-    percentAutomatic: built.length === 0 ? 100 : (100 * harmless.length) / built.length,
+    percentAutomatic: share(harmless.length),
+    percentWhileUnloaded: share(harmless.length + whileUnloaded.length),
     tried: tried.length,
     applied: tried.filter(({ applied }) => applied === true).length,
-    cves: { all: countCves(units), built: countCves(built), automatic: countCves(harmless), untied },
+    cves: {
+      all: countCves(units),
+      built: countCves(built),
+      automatic: countCves(harmless),
+      whileUnloaded: countCves([...harmless, ...whileUnloaded]),
+      untied,
+    },
     milliseconds: units.reduce((sum, unit) => sum + unit.milliseconds, 0),
     toolMilliseconds: units.reduce((sum, unit) => sum + unit.toolMilliseconds, 0),
   };
+}
+
+function isConditional({ requiresUnloaded }: UnitResult): boolean {
+  return requiresUnloaded.length > 0;
 }
 
 /** Most frequent first. */

@@ -106,8 +106,10 @@ function isAskedAgain(result: UnitResult, { retry, program }: JudgingRequest): b
   return retry === 'all' || (result.verdict === 'refused' && result.built && !isCompilerError(result));
 }
 
-function describe({ built, changesCode, verdict, reasons }: UnitResult): string {
+function describe({ built, changesCode, verdict, reasons, requiresUnloaded }: UnitResult): string {
   if (!built) return 'not built';
   if (!changesCode) return 'changes no code';
-  return verdict === 'refused' ? `refused (${reasons[0]?.code ?? ''})` : verdict;
+  const condition =
+    requiresUnloaded.length === 0 ? '' : ` while ${requiresUnloaded.join(', ')} is not loaded`;
+  return verdict === 'refused' ? `refused (${reasons[0]?.code ?? ''})` : `${verdict}${condition}`;
 }

@@ -49,7 +49,10 @@ export async function judgeAlone(
   };
 }
 
-type Judgement = Pick<UnitResult, 'built' | 'changesCode' | 'verdict' | 'reasons' | 'functions'>;
+type Judgement = Pick<
+  UnitResult,
+  'built' | 'changesCode' | 'verdict' | 'requiresUnloaded' | 'reasons' | 'functions'
+>;
 
 /**
  * Makes an update of one unit.
@@ -113,7 +116,8 @@ async function create(
 
 function accepted({ update }: CreatedUpdate): Judgement {
   const functions = update.manifest.objects.reduce((sum, object) => sum + object.functions.length, 0);
-  return { built: true, changesCode: true, verdict: 'automatic', reasons: [], functions };
+  const requiresUnloaded = (update.manifest.requiresUnloaded ?? []).map(({ module }) => module);
+  return { built: true, changesCode: true, verdict: 'automatic', requiresUnloaded, reasons: [], functions };
 }
 
 function judgeReasons(reasons: readonly Reason[]): Judgement {
@@ -131,5 +135,6 @@ function judgeReasons(reasons: readonly Reason[]): Judgement {
 }
 
 function refusedFor(reasons: readonly UnitReason[]): Judgement {
-  return { built: true, changesCode: true, verdict: 'refused', reasons, functions: 0 };
+  const nothing = { requiresUnloaded: [], functions: 0 };
+  return { built: true, changesCode: true, verdict: 'refused', reasons, ...nothing };
 }

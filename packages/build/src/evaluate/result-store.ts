@@ -11,6 +11,9 @@ import type { PatchFile } from '../patch/patch-model.js';
 import type { ReleaseUnit } from '../split/unit.js';
 import type { UnitResult } from './evaluation.js';
 
+/** Earlier versions knew no condition. */
+type KeptResult = Omit<UnitResult, 'requiresUnloaded'> & Partial<Pick<UnitResult, 'requiresUnloaded'>>;
+
 export class ResultStore {
   readonly #directory: string;
   readonly #kernel: string;
@@ -28,7 +31,8 @@ export class ResultStore {
   /** A result of an earlier run; undefined when there is none, or none that can be read. */
   async find(unit: ReleaseUnit, customCode: readonly PatchFile[]): Promise<UnitResult | undefined> {
     try {
-      return JSON.parse(await readFile(this.#path(unit, customCode, 'json'), 'utf8')) as UnitResult;
+      const kept = JSON.parse(await readFile(this.#path(unit, customCode, 'json'), 'utf8')) as KeptResult;
+      return { ...kept, requiresUnloaded: kept.requiresUnloaded ?? [] };
     } catch (error) {
       if (isMissing(error) || error instanceof SyntaxError) return undefined;
       throw error;

@@ -8,6 +8,19 @@ const OBJECTS = /^\s*(?:obj|lib|subdir)-\$\((CONFIG_\w+)\)\s*(?:\+=|:=|=)/;
 /** The release in the top Makefile: every stable version changes it, and the prepared tree keeps the shipped kernel's. */
 const VERSION = /^(?:VERSION|PATCHLEVEL|SUBLEVEL|EXTRAVERSION|NAME)\s*=/;
 
+/** Tools of the build that run for an option alone, and make nothing of a kernel without it. */
+const TOOLS: readonly (readonly [path: RegExp, option: string])[] = [
+  // Device trees: CONFIG_OF needs them, and x86 servers have none.
+  [/^scripts\/dtc\//, 'CONFIG_DTC'],
+  [/^scripts\/gcc-plugins\//, 'CONFIG_GCC_PLUGINS'],
+  [/^scripts\/(?:.*rust|target.*\.json$)/, 'CONFIG_RUST'],
+];
+
+/** Whether the path is part of a tool that this configuration has no use for. */
+export function isIdleTool(path: string, options: ReadonlyMap<string, string>): boolean {
+  return TOOLS.some(([tool, option]) => tool.test(path) && !options.has(option));
+}
+
 /**
  * @param path tells the kind of the file
  * @param options those that are set

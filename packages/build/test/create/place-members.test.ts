@@ -45,6 +45,7 @@ const place = async ({
     usedBy: [],
     alsoIn: [],
     verdict: { class: 'layout', safe: false, because: '' },
+    unloaded: [],
     internal,
   };
   const sources = new Map([

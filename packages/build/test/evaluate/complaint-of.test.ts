@@ -12,6 +12,7 @@ function refused(code: string, subject: string, found: string): UnitResult {
     built: true,
     changesCode: true,
     verdict: 'refused',
+    requiresUnloaded: [],
     reasons: [{ code, subject, found }],
     applied: null,
     applyProblem: null,

@@ -16,6 +16,7 @@ const result = fc.record({
   built: fc.boolean(),
   changesCode: fc.boolean(),
   verdict: fc.constantFrom('automatic' as const, 'with-hook' as const, 'refused' as const),
+  requiresUnloaded: fc.constantFrom<readonly string[]>([], ['dummy']),
   reasons: fc.array(
     fc.record({
       code: fc.constantFrom('changed-data', 'not-traceable'),
@@ -48,12 +49,16 @@ test('the sums are those of the units, each counted once', () => {
       const sum = summarize(units, 3);
       assert.equal(sum.units, units.length);
       assert.equal(sum.built, units.filter(({ built }) => built).length);
-      assert.equal(sum.automatic + sum.withHook + sum.refused + sum.withoutCode, sum.built);
+      assert.equal(
+        sum.automatic + sum.whileUnloaded + sum.withHook + sum.refused + sum.withoutCode,
+        sum.built,
+      );
       assert.equal(
         sum.refusedBy.reduce((total, { units: number }) => total + number, 0),
         sum.refused,
       );
-      assert.ok(sum.percentAutomatic >= 0 && sum.percentAutomatic <= 100);
+      assert.ok(sum.percentAutomatic >= 0 && sum.percentAutomatic <= sum.percentWhileUnloaded);
+      assert.ok(sum.percentWhileUnloaded <= 100 && sum.cves.automatic <= sum.cves.whileUnloaded);
       assert.ok(sum.applied <= sum.tried && sum.tried <= sum.units);
       assert.ok(sum.cves.automatic <= sum.cves.built && sum.cves.built <= sum.cves.all);
     }),

@@ -22,6 +22,7 @@ function resultOf(id: string, code: string | undefined): UnitResult {
     built: true,
     changesCode: true,
     verdict: code === undefined ? 'automatic' : 'refused',
+    requiresUnloaded: [],
     reasons: code === undefined ? [] : [{ code, subject: '', found: "net/a.c:1:1: error: 'x' undeclared" }],
     applied: null,
     applyProblem: null,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { isSameRule } from '../../src/tree/build-rule.js';
+import { isIdleTool, isSameRule } from '../../src/tree/build-rule.js';
 
 const OPTIONS = new Map([['CONFIG_SET', 'y']]);
 const MAKEFILE = '# SPDX\nobj-$(CONFIG_SET) += core.o\ncore-y := a.o \\\n\tb.o\n';
@@ -41,4 +41,10 @@ test('help and comments of Kconfig count for nothing, all else does', () => {
 
 test('scripts and other files of the build are the same only when they are equal', () => {
   assert.ok(!isSame('scripts/link.sh', '# a\n', '# b\n'));
+});
+
+test('a tool that only an option runs is idle without it', () => {
+  assert.ok(isIdleTool('scripts/dtc/dtc-lexer.l', OPTIONS));
+  assert.ok(!isIdleTool('scripts/dtc/dtc-lexer.l', new Map([['CONFIG_DTC', 'y']])));
+  assert.ok(!isIdleTool('scripts/mod/modpost.c', OPTIONS));
 });

@@ -11,7 +11,7 @@ import {
 import { type Reason, UsageError } from '@resplice/report';
 import { type Manifest, readUpdate, writeUpdate } from '@resplice/update';
 import { collect, newCommand } from '../command.js';
-import { renderCustom, renderTypes } from '../manifest-text.js';
+import { renderCustom, renderTypes, renderUnloaded } from '../manifest-text.js';
 import { done, type Outcome, refused } from '../outcome.js';
 import { count, formatDuration } from '../printed-text.js';
 import { runSession, type Session } from '../session.js';
@@ -97,6 +97,7 @@ export function renderCreated({ update: { manifest }, statistics }: CreatedUpdat
   return done({ output, manifest, statistics }, [
     `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
     ...renderCorrection(manifest),
+    ...renderUnloaded(manifest).map(([label, text]) => `  ${label === '' ? '  ' : `${label} `}${text}`),
     ...[...renderCustom(manifest.custom), ...renderTypes(manifest.types)].filter((line) => line !== ''),
     `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
   ]);

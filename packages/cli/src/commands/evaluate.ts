@@ -114,18 +114,25 @@ export function renderEvaluation(evaluation: Evaluation): Outcome {
   const { from, to, kernel, sample, summary, units } = evaluation;
   const of = sample === null ? '' : `, a sample of ${sample.size} with seed ${sample.seed}`;
   const refused = units.filter(({ built, verdict }) => built && verdict === 'refused');
+  const conditional = units.filter(
+    ({ verdict, requiresUnloaded }) => verdict === 'automatic' && requiresUnloaded.length > 0,
+  );
   const judged = summary.built === 0 ? '' : `${summary.percentAutomatic.toFixed(1)} % of `;
   const own = summary.milliseconds - summary.toolMilliseconds;
   const share = summary.milliseconds === 0 ? 0 : (100 * own) / summary.milliseconds;
   return done({ ...evaluation }, [
     ...refused.flatMap(renderRefused),
-    ...(refused.length === 0 ? [] : ['']),
+    ...conditional.map(
+      ({ id, requiresUnloaded }) => `${id}: while ${requiresUnloaded.join(', ')} is not loaded`,
+    ),
+    ...(refused.length + conditional.length === 0 ? [] : ['']),
     `${from} to ${to} on ${kernel.release}${of}`,
     '',
     ...alignColumns([
       ['units', `${summary.units}, ${summary.joined} of them joined because parts did not compile alone`],
       ['built in this configuration', `${summary.built}`],
       ['  automatic', `${summary.automatic}`],
+      ['  automatic while a module is not loaded', `${summary.whileUnloaded}`],
       ['  nothing that runs changes', `${summary.withoutCode}`],
       ['  with hook', `${summary.withHook}`],
       ['  refused', `${summary.refused}`],
@@ -137,6 +144,11 @@ export function renderEvaluation(evaluation: Evaluation): Outcome {
     ]),
     '',
     `${judged}${count(summary.built, 'built unit')} need no human code`,
+    ...(summary.whileUnloaded === 0
+      ? []
+      : [
+          `${summary.percentWhileUnloaded.toFixed(1)} % with those that apply only while a module is not loaded`,
+        ]),
   ]);
 }
 

@@ -24,6 +24,13 @@ export function renderList(updates: readonly UpdateStatus[]): Outcome {
   const remarks = updates
     .filter(({ state }) => state !== 'applied')
     .map(({ id, detail }) => `${id}: ${detail}`);
+  const conditions = updates.flatMap(({ id, requiresUnloaded }) =>
+    requiresUnloaded.map((module) => `${id}: undone only while ${module} is not loaded`),
+  );
   const table = alignColumns([['ID', 'STATE', 'ENGINE', 'SINCE', 'FIXES', 'DESCRIPTION'], ...rows]);
-  return done({ updates }, [...table, ...(remarks.length === 0 ? [] : ['', ...remarks])]);
+  return done({ updates }, [...table, ...withGap([...remarks, ...conditions])]);
+}
+
+function withGap(lines: readonly string[]): readonly string[] {
+  return lines.length === 0 ? [] : ['', ...lines];
 }

@@ -6,6 +6,7 @@
 import type { Reason } from '@resplice/report';
 import type { Definition } from './definition.js';
 import { describeDataChange } from './describe-change.js';
+import { hasPrivateNames, isDeviceTableName, isForDepmodOnly } from './fresh-module.js';
 import { isModuleExit } from './module-exit.js';
 import { findObstacle } from './redirection.js';
 import { isDirectory } from './section-class.js';
@@ -13,9 +14,14 @@ import type { SelectionInput } from './select.js';
 import { isCopyable } from './symbol-name.js';
 
 /** Reasons for all changes outside of the included definitions, and for replaced functions that cannot be redirected. */
-export function findLeftovers(input: SelectionInput, included: ReadonlySet<Definition>): readonly Reason[] {
+export function findLeftovers(
+  input: SelectionInput,
+  included: ReadonlySet<Definition>,
+  rewritten: ReadonlySet<Definition>,
+): readonly Reason[] {
   const reasons: Reason[] = [];
-  for (const definition of input.changed) reasons.push(...judgeChanged(input, included, definition));
+  for (const definition of input.changed)
+    if (!rewritten.has(definition)) reasons.push(...judgeChanged(input, included, definition));
   for (const definition of input.post.object.definitions) {
     if (!input.correlation.origins.has(definition) && !included.has(definition))
       reasons.push(...judgeAlone(input, definition, 'new'));
@@ -48,6 +54,7 @@ function judgeChanged(
     case 'text':
       return input.carried.has(after) ? [] : judgeRedirection(input, before, after);
     case 'init-text':
+      if (included.has(after)) return [];
       return reason(
         'changed-init-code',
         input.isModule
@@ -65,6 +72,7 @@ function judgeChanged(
       );
     case 'init-data':
     case 'init-table':
+      if (included.has(after)) return [];
       return reason(
         'changed-init-data',
         input.isModule
@@ -72,12 +80,13 @@ function judgeChanged(
           : 'it was read when the kernel started, and is gone',
       );
     case 'constant':
-      if (after.binding !== 'local') return reason('changed-data', describeConstant(input, before, after));
-      return [];
+      if (after.binding === 'local' || isForDepmodOnly(input, after)) return [];
+      if (input.fresh && included.has(after) && hasPrivateNames(after)) return [];
+      return reason('changed-data', describeConstant(input, before, after));
     case 'data':
     case 'percpu':
     case 'registry':
-      if (isCopyable(after.name, after.size)) return [];
+      if (isCopyable(after.name, after.size) || input.moved.has(after)) return [];
       return reason(
         'changed-data',
         describeDataChange(input.pre.object, before, input.post.object, after, input.changed),
@@ -163,8 +172,7 @@ function judgeTables(input: SelectionInput): readonly Reason[] {
 
 function describeConstant(input: SelectionInput, before: Definition, after: Definition): string {
   const change = describeDataChange(input.pre.object, before, input.post.object, after, input.changed);
-  // MODULE_DEVICE_TABLE() gives the table a second, global name, from which modpost makes the module's aliases.
-  const isDeviceTable = after.symbols.some(({ name }) => /^__mod_.*_device_table$/.test(name));
+  const isDeviceTable = after.symbols.some(({ name }) => isDeviceTableName(name));
   return isDeviceTable
     ? `the driver core matches devices with this table of IDs and goes on with the one that is registered; ${change}`
     : `a constant that other objects can read: ${change}`;

@@ -11,6 +11,7 @@ import { type Correlation, correlate, type MutableCorrelation } from './correlat
 import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js';
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
+import { moveData } from './fresh-module.js';
 import type { Engine } from './redirection.js';
 import { type Selection, selectDefinitions } from './select.js';
 import { spreadChanges } from './spread.js';
@@ -36,7 +37,8 @@ export interface ObjectDiff {
 
 /** True when the update has nothing to do for this object. */
 export function isEmpty(diff: ObjectDiff): boolean {
-  return diff.replaced.length === 0 && diff.selection.included.length === 0 && diff.reasons.length === 0;
+  const { included, rewritten } = diff.selection;
+  return diff.replaced.length + included.length + rewritten.length + diff.reasons.length === 0;
 }
 
 export interface DiffOptions {
@@ -48,6 +50,8 @@ export interface DiffOptions {
   readonly engine?: Engine;
   /** The object is compiled from an assembly file. */
   readonly isAssembly?: boolean;
+  /** The object's module is not loaded before the update is applied; see fresh-module.ts. */
+  readonly fresh?: boolean;
 }
 
 /**
@@ -59,7 +63,7 @@ export function diffObjects(
   before: ObjectFile,
   after: ObjectFile,
   layouts: StructLayouts,
-  { isModule = false, shipped, engine = 'livepatch', isAssembly = false }: DiffOptions = {},
+  { isModule = false, shipped, engine = 'livepatch', isAssembly = false, fresh = false }: DiffOptions = {},
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
@@ -69,8 +73,9 @@ export function diffObjects(
   partKept(correlation, changed, isModule);
   const custom = readCustomCode(name, pre.object, post.object);
   leaveAlone(changed, correlation, custom);
+  const moved = fresh ? moveData(changed, correlation, post.object) : new Set<Definition>();
   const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
-  const carried = spreadChanges(pre, correlation, changed, { isModule, absent, engine });
+  const carried = spreadChanges(pre, correlation, changed, { isModule, absent, engine, fresh });
   const selection = selectDefinitions({
     name,
     pre,
@@ -82,6 +87,8 @@ export function diffObjects(
     isModule,
     engine,
     isAssembly,
+    fresh,
+    moved,
     custom,
   });
   const replaced = selection.replaced.map((definition) => {

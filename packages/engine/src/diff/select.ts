@@ -10,6 +10,7 @@ import type { Correlation } from './correlate.js';
 import { type CustomCode, isReleased, withoutHandled } from './custom-record.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
+import { beginsAnew, isModuleInit, isRewritable, isWritable, listLost } from './fresh-module.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
@@ -33,6 +34,10 @@ export interface SelectionInput {
   readonly engine: Engine;
   /** The object is compiled from an assembly file. */
   readonly isAssembly: boolean;
+  /** The object's module is not loaded before the update is applied; see fresh-module.ts. */
+  readonly fresh: boolean;
+  /** Data of a fresh module that lies in the update instead. */
+  readonly moved: ReadonlySet<Definition>;
   readonly custom: CustomCode;
 }
 
@@ -41,6 +46,10 @@ export interface Selection {
   readonly replaced: readonly Definition[];
   /** Post function that runs in place of the module's exit function when the module is unloaded. */
   readonly exit: Definition | undefined;
+  /** Post function that runs in place of the module's init function when the module is loaded. */
+  readonly init: Definition | undefined;
+  /** Post data whose content the module's data gets before its init code runs. */
+  readonly rewritten: readonly Definition[];
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
   /** Of the included ones, those that the running kernel has no counterpart of, or may go on using as well as it. */
@@ -112,6 +121,7 @@ function gainsEndbr(before: Definition, after: Definition): boolean {
 class Selector {
   readonly #input: SelectionInput;
   readonly #included = new Set<Definition>();
+  readonly #rewritten = new Set<Definition>();
   readonly #addressTaken = new Set<Definition>();
   readonly #queue: Definition[] = [];
   readonly #reasons: Reason[] = [];
@@ -121,6 +131,7 @@ class Selector {
   }
 
   run(): void {
+    if (this.#input.fresh) this.#startFresh();
     for (const definition of this.#input.changed) {
       if (
         (this.#isRedirected(definition) && !this.#input.carried.has(definition)) ||
@@ -135,7 +146,22 @@ class Selector {
     }
     for (const { definition } of this.#input.custom.hooks) this.#include(definition);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#follow(next);
-    this.#reasons.push(...findLeftovers(this.#input, this.#included), ...this.#input.custom.reasons);
+    this.#reasons.push(
+      ...findLeftovers(this.#input, this.#included, this.#rewritten),
+      ...this.#input.custom.reasons,
+    );
+  }
+
+  #startFresh(): void {
+    const { changed, post } = this.#input;
+    for (const definition of changed) {
+      if (!isRewritable(this.#input, definition)) continue;
+      this.#rewritten.add(definition);
+      this.#queue.push(definition);
+    }
+    const isOfStart = ({ sectionClass }: Definition) => /^init-(text|data)$/.test(sectionClass);
+    const init = post.object.definitions.find((each) => isModuleInit(each) && isOfStart(each));
+    if (init !== undefined && [...changed].some(isOfStart)) this.#include(init);
   }
 
   finish(): Selection {
@@ -145,11 +171,18 @@ class Selector {
     return {
       replaced: included.filter((definition) => this.#isReplacement(definition)),
       exit: included.find((definition) => this.#isChangedExit(definition)),
+      init: this.#input.fresh
+        ? included.find((each) => each.sectionClass === 'init-text' && isModuleInit(each))
+        : undefined,
+      rewritten: [...this.#rewritten],
       included,
       added: included.filter(
         (each) => (!origins.has(each) || this.#addressTaken.has(each)) && each.symbols.length > 0,
       ),
-      addressTaken: new Set([...this.#addressTaken].filter((each) => !isReleased(this.#input.custom, each))),
+      // What a fresh module may hold goes with it, and the update stays until it is gone.
+      addressTaken: new Set(
+        [...this.#addressTaken].filter((each) => !this.#input.fresh && !isReleased(this.#input.custom, each)),
+      ),
       reasons: withoutHandled(this.#reasons, this.#input.custom),
     };
   }
@@ -168,7 +201,8 @@ class Selector {
   #isReplacement(definition: Definition): boolean {
     const { changed, carried, correlation } = this.#input;
     if (definition.kind !== 'function' || carried.has(definition)) return false;
-    if (definition.symbols.length === 0) return false;
+    // Init code of a fresh module runs by way of its init function.
+    if (definition.symbols.length === 0 || definition.sectionClass === 'init-text') return false;
     if (this.#isChangedExit(definition)) return false;
     return changed.has(definition) && correlation.origins.has(definition);
   }
@@ -230,6 +264,10 @@ class Selector {
 
   #visitFunction(user: Definition, definition: Definition): void {
     const isGone = definition.sectionClass === 'exit-text' && !this.#input.isModule;
+    if (this.#isStart(user) && definition.sectionClass === 'init-text') {
+      this.#include(definition);
+      return;
+    }
     if (definition.sectionClass === 'init-text' || isGone) {
       this.#refuse('uses-init-code', definition, `${user.name} refers to it, and it is gone after boot`);
       return;
@@ -249,13 +287,25 @@ class Selector {
       this.#include(definition);
   }
 
+  /** Init code of the update that runs in place of the module's. */
+  #isStart({ sectionClass }: Definition): boolean {
+    return this.#input.fresh && sectionClass === 'init-text';
+  }
+
   #visitData(user: Definition, definition: Definition, reference: Reference | undefined): void {
     const { origins } = this.#input.correlation;
+    // Once for each time the module is loaded, so it must not change meanwhile.
+    if (this.#isStart(user) && definition.sectionClass === 'init-data' && !isWritable(definition)) {
+      this.#include(definition);
+      return;
+    }
     if (!origins.has(definition) && this.#isStored(user, definition, reference))
       this.#addressTaken.add(definition);
     // A module's pr_debug() call sites hold jump label keys, which are not there yet when the update's jump labels are set up.
     const copiedCallSite = definition.sectionClass === 'call-site' && this.#input.isModule;
     if (copiedCallSite || isCopyable(definition.name, definition.size)) {
+      this.#include(definition);
+    } else if (this.#input.moved.has(definition)) {
       this.#include(definition);
     } else if (origins.has(definition)) {
       if (definition.kind !== 'constant' || !this.#input.changed.has(definition)) return;
@@ -275,7 +325,8 @@ class Selector {
   }
 
   #visitChangedConstant(user: Definition, table: Definition, reference: Reference | undefined): void {
-    if (reference !== undefined && this.#isStored(user, table, reference)) {
+    if (this.#rewritten.has(table)) return;
+    if (!this.#input.fresh && reference !== undefined && this.#isStored(user, table, reference)) {
       if (!isLookedUp(this.#input.post, user, reference)) {
         this.#refuseLiveTable(user, table);
         return;
@@ -309,15 +360,8 @@ class Selector {
     if (definition.kind === 'constant' || isForgettable(definition.name)) return false;
     // A call site describes its own call, whatever its name: up to 5.x those of pr_debug() are all called `descriptor` (tcp_retransmit_timer).
     if (definition.sectionClass === 'call-site') return false;
-    const { pre, correlation } = this.#input;
-    const name = variableName(definition.name);
-    return pre.object.definitions.some(
-      (candidate) =>
-        candidate.kind === definition.kind &&
-        candidate.binding === 'local' &&
-        !correlation.pairs.has(candidate) &&
-        variableName(candidate.name) === name,
-    );
+    const lost = listLost(this.#input, definition);
+    return lost.length > 0 && !(this.#input.fresh && beginsAnew(this.#input, lost));
   }
 
   #refuseShortBranch(user: Definition, reference: Reference): void {

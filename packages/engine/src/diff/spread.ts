@@ -16,6 +16,8 @@ export interface SpreadOptions {
   /** Functions that are not in the running kernel, where their callers have their code. */
   readonly absent: ReadonlySet<Definition>;
   readonly engine: Engine;
+  /** Init code is replaced as well; see fresh-module.ts. */
+  readonly fresh: boolean;
 }
 
 /**
@@ -26,7 +28,7 @@ export function spreadChanges(
   pre: Side,
   correlation: Correlation,
   changed: Set<Definition>,
-  { isModule, absent, engine }: SpreadOptions,
+  { isModule, absent, engine, fresh }: SpreadOptions,
 ): ReadonlySet<Definition> {
   const carried = new Set<Definition>();
   const stuck = () =>
@@ -46,7 +48,8 @@ export function spreadChanges(
       users ??= collectUses(pre);
       const before = correlation.origins.get(definition);
       const uses = before === undefined ? undefined : users.get(before);
-      if (before === undefined || uses === undefined || !isPrivate(before, uses, isModule)) continue;
+      if (before === undefined || uses === undefined || !isPrivate(before, uses, { isModule, fresh }))
+        continue;
       carried.add(definition);
       learned = true;
       for (const { user } of uses) {
@@ -72,11 +75,17 @@ function isCode({ kind, sectionClass }: Definition, isModule: boolean): boolean 
  * Reached by branches from code of this object only. Code that ran at boot does not count any more, and exit code of the
  * kernel itself never runs; that of a module counts, for the module may be loaded again and will be unloaded.
  */
-function isPrivate(definition: Definition, uses: readonly Use[], isModule: boolean): boolean {
+function isPrivate(
+  definition: Definition,
+  uses: readonly Use[],
+  { isModule, fresh }: Pick<SpreadOptions, 'isModule' | 'fresh'>,
+): boolean {
   if (definition.symbols.some((symbol) => symbol.value === definition.start && symbol.binding !== STB.LOCAL))
     return false;
   const isOver = (user: Definition) => /^(init|exit)-text$/.test(user.sectionClass) && !isModule;
-  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isCode(user, isModule)));
+  const isReplaced = (user: Definition) =>
+    isCode(user, isModule) || (fresh && user.sectionClass === 'init-text');
+  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isReplaced(user)));
 }
 
 /** Who refers to a function from outside of it, and how. */

@@ -16,8 +16,10 @@ import { encodeObject, type NewSymbol } from '../elf/encode.js';
 import { startsWithEndbr } from '../x86/endbr.js';
 import { decodeInstructions } from '../x86/instruction.js';
 import { addExitTable, EXITS_SYMBOL, type ModuleExit } from './exit-table.js';
+import { addFreshTable, FRESH_SYMBOL, type FreshData, type FreshModule } from './fresh-table.js';
 import { addHookTable, HOOKS_SYMBOL, type ObjectHook } from './hook-table.js';
 import {
+  type Address,
   addLivepatchTables,
   type LivepatchFunction,
   type LivepatchLayouts,
@@ -33,7 +35,15 @@ export interface Part {
   readonly owner: string | null;
   readonly side: Side;
   readonly included: readonly Definition[];
+  /** Data whose new content is written into the module when it is loaded. */
+  readonly rewritten: readonly RewrittenData[];
   resolve(target: Target, use: Use): Resolution;
+}
+
+export interface RewrittenData {
+  /** In the running kernel. */
+  readonly before: Definition;
+  readonly after: Definition;
 }
 
 /** A symbol that the assembled object leaves undefined. */
@@ -60,6 +70,8 @@ export interface AssemblyInput {
   readonly hooks?: readonly ObjectHook[];
   /** Modules whose exit function changes; the update's own code then is kmod/hooks.c with kmod/exit.c. */
   readonly exits?: readonly ModuleExit[];
+  /** Modules that are loaded only after the update is applied; the own code is kmod/hooks.c as well, with kmod/fresh.c. */
+  readonly fresh?: readonly FreshModule[];
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
   isExported(symbol: string): boolean;
@@ -70,8 +82,10 @@ export interface AssemblyInput {
 export function assembleUpdate(input: AssemblyInput): AssembledObject {
   const assembler = new Assembler(input);
   for (const part of input.parts) for (const definition of part.included) assembler.place(part, definition);
-  assembler.addTables(input);
+  const contents = assembler.addContents(input);
+  assembler.addTables(input, contents);
   for (const part of input.parts) for (const definition of part.included) assembler.connect(part, definition);
+  assembler.connectContents();
   const { imports, offsets } = assembler;
   return { bytes: encodeObject(assembler.builder.finish()), offsets, imports };
 }
@@ -97,6 +111,11 @@ class Assembler {
   readonly #isInKernel: (symbol: string) => boolean;
   /** By the names under which the update's own code knows them. */
   readonly #tables = new Map<string, NewSymbol>();
+  readonly #contents: {
+    readonly part: Part;
+    readonly section: SectionBuilder;
+    readonly reference: Reference;
+  }[] = [];
   #thisModule: NewSymbol | undefined;
 
   constructor(input: AssemblyInput) {
@@ -111,7 +130,44 @@ class Assembler {
     }
   }
 
-  addTables({ functions, layouts, hooks = [], exits = [] }: AssemblyInput): void {
+  /**
+   * The new content of data of modules that are loaded later. What the update itself has for such a module begins anew whenever it is loaded, as
+   * the module's own data does.
+   */
+  addContents({ parts, fresh = [] }: AssemblyInput): readonly FreshData[] {
+    const names = new Set(fresh.map(({ object }) => object));
+    return parts.flatMap((part) => {
+      const { owner } = part;
+      if (owner === null || !names.has(owner)) return [];
+      const own = part.included.filter(
+        ({ kind, sectionClass }) => kind === 'data' && sectionClass === 'data',
+      );
+      const content = (definition: Definition) => this.#placeContent(part, definition);
+      return [
+        ...part.rewritten.map(({ before, after }) => {
+          const symbol = this.builder.import(this.#importDefinition(part, before));
+          return { object: owner, place: { symbol, addend: 0 }, content: content(after), length: after.size };
+        }),
+        ...own.map((definition) => {
+          const place = this.#reachCopy(definition, 0);
+          return { object: owner, place, content: content(definition), length: definition.size };
+        }),
+      ];
+    });
+  }
+
+  #placeContent(part: Part, definition: Definition): Address {
+    const section = this.builder.section(SHAPES.data);
+    const offset = section.append(this.#bytesOf(part, definition), 8);
+    for (const reference of part.side.object.referencesOf(definition))
+      this.#contents.push({ part, section, reference: { ...reference, offset: offset + reference.offset } });
+    return { symbol: section.symbol, addend: offset };
+  }
+
+  addTables(
+    { functions, layouts, hooks = [], exits = [], fresh = [] }: AssemblyInput,
+    contents: readonly FreshData[],
+  ): void {
     const ownFunction = (name: string) => {
       const entry = this.#globals.get(`null\0${name}`);
       if (entry === undefined)
@@ -126,13 +182,18 @@ class Assembler {
     };
     if (functions !== undefined) {
       for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
-      const hooked = new Set([...hooks, ...exits].map(({ object }) => object));
+      const hooked = new Set([...hooks, ...exits, ...fresh].map(({ object }) => object));
+      // Whose callbacks tell when all tasks have gone over.
+      if (fresh.length > 0) hooked.add('vmlinux');
       const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
       this.#tables.set(PATCH_SYMBOL, addLivepatchTables(this.builder, functions, layouts, surroundings));
-      if (hooked.size > 0) this.#tables.set(EXITS_SYMBOL, addExitTable(this.builder, exits, symbolOf));
+      if (hooked.size > 0) {
+        this.#tables.set(EXITS_SYMBOL, addExitTable(this.builder, exits, symbolOf));
+        this.#tables.set(FRESH_SYMBOL, addFreshTable(this.builder, fresh, contents, symbolOf));
+      }
     }
     // Also where no code of ours reads it: objtool takes ENDBR away from functions whose address nobody has.
-    if (hooks.length + exits.length > 0)
+    if (hooks.length + exits.length + fresh.length > 0)
       this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
   }
 
@@ -143,15 +204,24 @@ class Assembler {
 
   place(part: Part, definition: Definition): void {
     const section = this.builder.section(shapeOf(definition));
-    const { start, size, prefix } = definition;
-    const source = definition.section;
-    const bytes =
-      source.type === SHT.NOBITS ? new Uint8Array(size) : source.data.slice(start - prefix, start + size);
-    for (const reference of part.side.object.referencesOf(definition)) {
-      bytes.fill(0, reference.offset + prefix, reference.offset + prefix + reference.size);
-    }
-    const offset = section.append(bytes, source.alignment, prefix);
+    const bytes = this.#bytesOf(part, definition);
+    const offset = section.append(bytes, definition.section.alignment, definition.prefix);
     this.#places.set(definition, { section, offset, symbol: this.#define(definition, section, offset) });
+  }
+
+  /** With zeros where references are. */
+  #bytesOf(part: Part, definition: Definition): Uint8Array {
+    const { start, size, prefix, section } = definition;
+    const bytes =
+      section.type === SHT.NOBITS ? new Uint8Array(size) : section.data.slice(start - prefix, start + size);
+    for (const reference of part.side.object.referencesOf(definition))
+      bytes.fill(0, reference.offset + prefix, reference.offset + prefix + reference.size);
+    return bytes;
+  }
+
+  connectContents(): void {
+    for (const { part, section, reference } of this.#contents)
+      this.#relocate(part, section, reference, 'address');
   }
 
   connect(part: Part, definition: Definition): void {

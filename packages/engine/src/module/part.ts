@@ -16,6 +16,10 @@ export function partOfDiff(owner: string, diff: ObjectDiff): Part {
     owner,
     side: diff.post,
     included: diff.selection.included,
+    rewritten: diff.selection.rewritten.flatMap((after) => {
+      const before = diff.correlation.origins.get(after);
+      return before === undefined ? [] : [{ before, after }];
+    }),
     resolve: (target, use) => resolveTarget(diff.correlation, included, target, use),
   };
 }
@@ -33,6 +37,7 @@ export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
     owner: null,
     side,
     included,
+    rewritten: [],
     resolve: (target) =>
       'symbol' in target
         ? { kind: 'external', symbol: target.symbol, weak: target.weak }

@@ -27,6 +27,7 @@ export type TypeClass =
   | 'wire-format'
   | 'enumerators-added'
   | 'handled'
+  | 'no-objects-yet'
   | 'initial-value'
   | 'layout'
   | 'enumerators-renumbered';
@@ -107,6 +108,11 @@ export function judgeEnumerators(
 
 function isStored(text: string, name: string): boolean {
   return new RegExp(`(?:(?<![=!<>])=|\\breturn\\b|[?:])\\s*${name}\\b(?!\\s*[-+\\]])`).test(text);
+}
+
+/** What a refusal becomes when only modules use the type and none of them is loaded before all of its code is replaced. */
+export function judgeUnloaded(modules: readonly string[]): TypeVerdict {
+  return safe('no-objects-yet', `no object of it exists while ${modules.join(' and ')} is not loaded`);
 }
 
 function safe(kind: TypeClass, because: string): TypeVerdict {

@@ -18,6 +18,12 @@ export interface Expectation {
   readonly module?: true;
   /** The function that runs in place of the module's exit function. */
   readonly exit?: string;
+  /** Judged as part of a module that is not loaded before the update is applied. */
+  readonly fresh?: true;
+  /** The function that runs in place of the module's init function. */
+  readonly init?: string;
+  /** Data whose content is written into the module when it is loaded. */
+  readonly rewritten?: readonly string[];
   /** New definitions whose address the kernel may keep. */
   readonly addressTaken?: readonly string[];
   /** Tables whose entries go along. */
@@ -74,8 +80,8 @@ export async function diffFixture(
   flavour: Flavour = anyFlavour(name),
 ): Promise<ObjectDiff> {
   assert.ok(FIXTURE_NAMES.includes(name), name);
-  const isModule = readExpectation(name).module === true;
+  const { module: isModule = false, fresh = false } = readExpectation(name);
   const [pre, post] = await compileFixture(name, flavour);
   const [before, after] = [parseObject(pre, 'pre.o'), parseObject(post, 'post.o')];
-  return diffObjects(name, before, after, LAYOUTS_OF[flavour], { isModule, ...options });
+  return diffObjects(name, before, after, LAYOUTS_OF[flavour], { isModule, fresh, ...options });
 }

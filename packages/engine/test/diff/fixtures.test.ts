@@ -59,6 +59,8 @@ for (const flavour of FLAVOURS) {
           removed = [],
           reasons,
           exit,
+          init,
+          rewritten = [],
           addressTaken,
           tables,
           contains = [],
@@ -71,6 +73,11 @@ for (const flavour of FLAVOURS) {
         assert.deepEqual(summarize(diff), wanted, evidence);
         const { exit: found } = diff.selection;
         assert.equal(found && nameModuleExit(found), exit);
+        assert.equal(
+          diff.selection.init?.symbols.some((symbol) => symbol.name === init),
+          init && true,
+        );
+        assert.deepEqual(diff.selection.rewritten.map((each) => plain(each.name)).sort(), rewritten);
         const kept = [...diff.selection.addressTaken].map((each) => plain(each.name)).sort();
         if (addressTaken !== undefined) assert.deepEqual(kept, addressTaken);
         if (tables !== undefined) assert.deepEqual(tablesOf(diff), tables);

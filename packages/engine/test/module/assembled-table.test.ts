@@ -5,6 +5,7 @@ import { before, describe, it } from 'node:test';
 import { type ObjectFile, parseObject } from '../../src/elf/object.js';
 import { type AssembledObject, assembleUpdate } from '../../src/module/assemble.js';
 import { EXIT_ENTRY } from '../../src/module/exit-table.js';
+import { FRESH_ENTRY } from '../../src/module/fresh-table.js';
 import { ownPart, partOfDiff } from '../../src/module/part.js';
 import { diffFixture } from '../diff/fixture.js';
 import { LAYOUTS } from '../diff/layouts.js';
@@ -141,6 +142,66 @@ describe('the table of exit functions of an update', () => {
     assert.equal(inTable.length, 2);
     assert.equal(stringAt(rodata, object?.addend ?? -1), 'mod');
     assert.deepEqual([call?.offset, call?.symbol], [table.value + EXIT_ENTRY.call, 'cleanup_module']);
+  });
+});
+
+describe('the table of modules that are loaded later', () => {
+  it('names each with its init function, and the content of its data', async () => {
+    const own = await compileText(`struct klp_patch;
+      extern struct klp_patch resplice_patch;
+      extern char resplice_exits[], resplice_hooks[], resplice_fresh[];
+      int klp_enable_patch(struct klp_patch *, void *, void *, void *);
+      int init_module(void) {
+        return klp_enable_patch(&resplice_patch, resplice_exits, resplice_hooks, resplice_fresh);
+      }
+      void resplice_pre_patch(void) { } void resplice_post_patch(void) { }
+      void resplice_pre_unpatch(void) { } void resplice_post_unpatch(void) { }
+      void cleanup_module(void) { }`);
+    const assemble = async (name: string) => {
+      const diff = await diffFixture(name);
+      const { bytes } = assembleUpdate({
+        parts: [partOfDiff('mod', diff), ownPart(parseObject(own, 'own.o'), LAYOUTS)],
+        functions: [],
+        fresh: [{ object: 'mod', init: diff.selection.init }],
+        layouts: LAYOUTS,
+        isExported: () => false,
+        isInKernel: () => true,
+      });
+      const table = (await readSymbols(bytes)).find((symbol) => symbol.name === 'resplice_fresh');
+      assert.ok(table);
+      const file = parseObject(bytes, 'update.o');
+      const start = table.value;
+      const relocations = (await readRelocations(bytes)).filter(
+        ({ list, offset }) => list === '.rela.data' && offset >= start && offset < start + table.size,
+      );
+      const at = (index: number, member: number) =>
+        relocations.find(({ offset }) => offset === start + index * FRESH_ENTRY.size + member);
+      return { file, table, start, at, all: await readRelocations(bytes) };
+    };
+    const init = await assemble('fresh-init-code.ok');
+    assert.equal(init.table.size, 2 * FRESH_ENTRY.size);
+    assert.equal(
+      stringAt(sectionOf(init.file, '.rodata'), init.at(0, FRESH_ENTRY.object)?.addend ?? -1),
+      'mod',
+    );
+    assert.equal(init.at(0, FRESH_ENTRY.init)?.symbol, 'init_module');
+
+    const data = await assemble('fresh-data.ok');
+    assert.equal(data.table.size, 4 * FRESH_ENTRY.size);
+    assert.deepEqual([1, 2].map((index) => data.at(index, FRESH_ENTRY.place)?.symbol).sort(), [
+      'level',
+      'step',
+    ]);
+    const bytes = sectionOf(data.file, '.data').data;
+    const view = new DataView(bytes.buffer, bytes.byteOffset);
+    const index = [1, 2].find((each) => data.at(each, FRESH_ENTRY.place)?.symbol === 'level') ?? 0;
+    const content = data.at(index, FRESH_ENTRY.content);
+    assert.equal(content?.symbol, '.data');
+    assert.equal(view.getUint32(content?.addend ?? -1, true), 4);
+    assert.equal(view.getUint32(data.start + index * FRESH_ENTRY.size + FRESH_ENTRY.length, true), 4);
+    const step = data.at(3 - index, FRESH_ENTRY.content)?.addend;
+    const pointer = data.all.find(({ list, offset }) => list === '.rela.data' && offset === step);
+    assert.equal(pointer?.symbol, '.text');
   });
 });
 

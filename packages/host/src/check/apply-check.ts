@@ -5,6 +5,7 @@ import { JUMP_LENGTH } from '@resplice/engine';
 import { accept, type Reason, refuse, type Verdict } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { ApplicableUpdate, TargetFunction } from '../applicable-update.js';
+import type { LoadedModule } from '../kernel/module-list.js';
 import type { Machine } from '../machine/machine.js';
 import { checkCode } from './code-check.js';
 import type { Disassembler } from './code-comparison.js';
@@ -81,6 +82,7 @@ export function checkApply(
     ...checkSignature(update, facts.environment, facts.trustedKeys),
     ...checkLeftover(update, facts),
     ...(manifest.engine === 'trampoline' ? pending.map(refuseAbsent) : []),
+    ...checkUnloaded(manifest, facts.modules),
     ...builds,
     ...holders.reasons,
     ...code,
@@ -123,6 +125,21 @@ function refuseAbsent(module: string): Reason {
   };
 }
 
+/** Pure: modules of which nothing may exist yet. */
+export function checkUnloaded(manifest: Manifest, modules: readonly LoadedModule[]): readonly Reason[] {
+  return (manifest.requiresUnloaded ?? []).flatMap(({ module, because }): readonly Reason[] => {
+    if (!isLoaded(modules, module)) return [];
+    return [
+      {
+        code: 'module-loaded',
+        subject: { object: module },
+        found: `what exists while it is loaded cannot be brought up to date: ${because.join('; ')}`,
+        advice: `unload it (\`modprobe -r ${module}\`), apply, and load it again; if it cannot be unloaded, restart and apply before it is loaded`,
+      },
+    ];
+  });
+}
+
 function noteUnloading(manifest: Manifest): readonly string[] {
   // The engine holds the modules that it has written into.
   if (manifest.engine === 'trampoline')
@@ -130,9 +147,14 @@ function noteUnloading(manifest: Manifest): readonly string[] {
       .filter(({ name }) => name !== 'vmlinux')
       .map(({ name }) => `${name} cannot be unloaded while the update is applied`);
   const names = manifest.objects.filter((object) => !object.reloadable).map(({ name }) => name);
-  return names.map(
-    (name) => `if ${name} is unloaded, this kernel loads it again only after the update is undone`,
-  );
+  return [
+    ...(manifest.requiresUnloaded ?? []).map(
+      ({ module }) => `once ${module} is loaded, the update cannot be undone before it is unloaded`,
+    ),
+    ...names.map(
+      (name) => `if ${name} is unloaded, this kernel loads it again only after the update is undone`,
+    ),
+  ];
 }
 
 /** An id stands for one content: the applied update must be this one. Without the kept archive that cannot be told. */

@@ -2,7 +2,7 @@
 
 import { accept, type Reason, refuse, silentProgress, type Verdict } from '@resplice/report';
 import { moduleNameOf } from '../applicable-update.js';
-import { findHookRefusal } from '../insert-failure.js';
+import { findHookRefusal, findLoadedModule } from '../insert-failure.js';
 import { readSwitch } from '../kernel/livepatch-list.js';
 import { formatTasks } from '../kernel/task-list.js';
 import type { Machine } from '../machine/machine.js';
@@ -42,6 +42,15 @@ function askHooks(machine: Machine, { id, state }: UpdateStatus): Reason | undef
   const module = moduleNameOf(id);
   const code = machine.writeControl(`/sys/module/${module}/may_undo`, '1');
   if (code === undefined || code === 'ENOENT') return undefined;
+  if (code === 'EBUSY') {
+    const loaded = findLoadedModule(machine.readKernelLog().slice(-1));
+    if (loaded !== undefined)
+      return {
+        code: 'undo-module-loaded',
+        subject: { object: loaded },
+        found: 'it was loaded in the same moment',
+      };
+  }
   const found = findHookRefusal(machine.readKernelLog()) ?? `a hook answered ${code}`;
   return { code: 'undo-hook-refused', subject: { object: id }, found };
 }

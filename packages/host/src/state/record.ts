@@ -19,6 +19,8 @@ export interface UpdateRecord {
   readonly requires: readonly string[];
   /** New functions that the kernel may still call after an undo, because their address was taken. */
   readonly addressTaken: readonly string[];
+  /** Modules that must not be loaded when it is undone. */
+  readonly requiresUnloaded: readonly string[];
   readonly engine: Manifest['engine'];
   /** What each jump of the trampoline engine overwrote, in hexadecimal: an update that replaces this one has to know. */
   readonly overwritten: Readonly<Record<string, string>>;
@@ -36,6 +38,7 @@ export function describeUpdate(manifest: Manifest, phase: Phase, since: Date): U
     cves,
     requires,
     addressTaken,
+    requiresUnloaded: (manifest.requiresUnloaded ?? []).map(({ module }) => module),
     engine,
     overwritten: {},
   };
@@ -114,9 +117,13 @@ export function parseRecord(bytes: Uint8Array): UpdateRecord | undefined {
   if (phase === undefined || typeof id !== 'string' || typeof since !== 'string') return undefined;
   if (typeof description !== 'string' || !isTexts(cves) || !isTexts(requires)) return undefined;
   if (!isTexts(addressTaken)) return undefined;
+  // Records of earlier versions have no such list, and their updates had none.
+  const unloaded = value.get('requiresUnloaded') ?? [];
+  if (!isTexts(unloaded)) return undefined;
   const engine = value.get('engine') === 'trampoline' ? 'trampoline' : 'livepatch';
   const overwritten = parseOverwritten(value.get('overwritten'));
-  return { id, phase, since, description, cves, requires, addressTaken, engine, overwritten };
+  const lists = { cves, requires, addressTaken, requiresUnloaded: unloaded };
+  return { id, phase, since, description, ...lists, engine, overwritten };
 }
 
 function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {

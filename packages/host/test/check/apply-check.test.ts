@@ -309,6 +309,18 @@ const REFUSALS: readonly Refusal[] = [
     found: /bbbb.*expected 8fe4/,
   },
   {
+    title: 'a module that must not be loaded yet',
+    arrange: loadDummy,
+    update: makeUpdate('fix_one', {
+      requiresUnloaded: [
+        { module: 'dummy', because: ['struct dummy: it grows'] },
+        { module: 'absent', because: ['struct absent: it grows'] },
+      ],
+    }),
+    codes: ['module-loaded'],
+    found: /cannot be brought up to date: struct dummy: it grows/,
+  },
+  {
     title: 'altered code in a module',
     arrange: (machine) => {
       loadDummy(machine);

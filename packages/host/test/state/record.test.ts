@@ -11,6 +11,7 @@ const RECORD: UpdateRecord = {
   cves: ['CVE-2026-53236'],
   requires: ['fix_two'],
   addressTaken: ['late_timer'],
+  requiresUnloaded: ['xt_owner'],
   engine: 'livepatch',
   overwritten: {},
 };
