@@ -1,5 +1,6 @@
 export { encodeUpdate, MAX_UPDATE_SIZE, parseUpdate, type Update } from './archive.js';
 export { encodeCanonicalJson } from './canonical-json.js';
+export { compareVersions } from './debian-version.js';
 export { syncDirectory, writeDurably } from './durable-file.js';
 export {
   type AbsoluteImport,

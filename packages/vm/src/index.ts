@@ -1,3 +1,4 @@
+export { findKernelComplaints } from '@resplice/report';
 export { type ProbeOptions, probeAccelerator } from './accelerator.js';
 export {
   type Accelerator,
@@ -13,5 +14,4 @@ export {
   type StepResult,
 } from './guest.js';
 export { findMissingPrograms, type MissingProgram } from './host-program.js';
-export { findKernelComplaints } from './kernel-complaint.js';
 export { runGuest } from './run-guest.js';

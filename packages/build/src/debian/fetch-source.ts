@@ -4,8 +4,8 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { EnvironmentError, InputError, silentProgress, withStage } from '@resplice/report';
+import { compareVersions } from '@resplice/update';
 import { type Apt, systemApt } from './apt.js';
-import { compareVersions } from './debian-version.js';
 import { downloadInto } from './download.js';
 import { cacheRoot, exists, makeOnce, readDirectory, type WorkOptions } from './store.js';
 import { gunzipFile, unpackDeb, unpackTarball } from './unpack.js';

@@ -2,9 +2,9 @@
 // The unsigned image is the one that was built from linux-source; the signed one of the same release has the same contents but
 // names another source package (linux-signed-amd64), so packages are joined by version and never by their Source field.
 
+import { compareVersions } from '@resplice/update';
 import type { Apt } from './apt.js';
 import type { PackageRecord } from './control-record.js';
-import { compareVersions } from './debian-version.js';
 import { findFlavour, type KernelIdentity } from './kernel-identity.js';
 
 export interface KernelPackages {

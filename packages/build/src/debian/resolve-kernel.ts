@@ -7,8 +7,8 @@
 // Kernels already in the cache count too: an update for a version that Debian has dropped can still be made.
 
 import { EnvironmentError } from '@resplice/report';
+import { compareVersions } from '@resplice/update';
 import { type Apt, readNativeArchitecture, readRunningKernel } from './apt.js';
-import { compareVersions } from './debian-version.js';
 import { formatKernel, type KernelIdentity, SELF_BUILT } from './kernel-identity.js';
 import { type KernelOffer, listOfferedKernels } from './offered-kernels.js';
 

@@ -4,9 +4,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InputError, silentProgress, UsageError, withStage } from '@resplice/report';
+import { compareVersions } from '@resplice/update';
 import { systemApt } from '../debian/apt.js';
 import { readChangelog } from '../debian/changelog.js';
-import { compareVersions } from '../debian/debian-version.js';
 import { type FetchedSource, fetchSource, resolveSource, unpackPristine } from '../debian/fetch-source.js';
 import { diffTrees } from '../debian/source-diff.js';
 import { isMissing, type WorkOptions } from '../debian/store.js';

@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
 import {
   type ListedUpdate,
   listPublished,
@@ -6,6 +7,7 @@ import {
   publish,
 } from '@resplice/publish';
 import { readUpdate } from '@resplice/update';
+import type { Brings } from '@resplice/update/repository';
 import { collect } from '../command.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns, formatBytes } from '../printed-text.js';
@@ -20,6 +22,11 @@ export function publishCommand() {
   ])
     .argument('[file...]', 'updates made by "resplice create"; without one, drafts and dates are published')
     .option('--withdraw <id>', 'take this update out; repeatable', collect)
+    .option(
+      '--brings <release=version>',
+      'the later kernel whose security these updates bring together, such as 6.1.0-50-amd64=6.1.176-1',
+      parseBrings,
+    )
     .option('--valid <role=days>', 'how long metadata is good for, such as timestamp=30; repeatable', collect)
     .option('--list', 'list what is published, and change nothing')
     .action((files, options) =>
@@ -29,11 +36,18 @@ export function publishCommand() {
         const request = {
           updates: await Promise.all(files.map(readUpdate)),
           withdrawn: options.withdraw ?? [],
+          brings: options.brings,
         };
         const validity = parseValidity(options.valid ?? []);
         return renderPublication(await publish(request, { ...site, validity, progress: session.progress }));
       }),
     );
+}
+
+function parseBrings(text: string): Brings {
+  const [, release, version] = /^([^=\s]+)=([^=\s]+)$/.exec(text) ?? [];
+  if (release !== undefined && version !== undefined) return { release, version };
+  throw new InvalidArgumentError('Expected RELEASE=VERSION, such as 6.1.0-50-amd64=6.1.176-1.');
 }
 
 export function renderPublication({ files, added, withdrawn, notes }: Publication): Outcome {

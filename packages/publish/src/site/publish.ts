@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { EnvironmentError, InputError, type ProgressSink, silentProgress, withStage } from '@resplice/report';
 import { encodeUpdate, type Update, writeDurably } from '@resplice/update';
 import {
+  type Brings,
   describeUpdateTarget,
   familyOf,
   readUpdateTarget,
@@ -33,6 +34,8 @@ export interface PublishOptions {
 export interface PublishRequest {
   readonly updates: readonly Update[];
   readonly withdrawn: readonly string[];
+  /** The release whose security these updates bring. */
+  readonly brings?: Brings | undefined;
 }
 
 /** Throws as planPublication does, and EnvironmentError `site-not-writable`. */
@@ -50,7 +53,7 @@ export function publish(request: PublishRequest, options: PublishOptions): Promi
       opened.set(id, opening);
       return opening;
     };
-    const added = request.updates.map(describeAdded);
+    const added = request.updates.map((update) => describeAdded(update, request.brings));
     const publication = await planPublication({
       state,
       added,
@@ -85,7 +88,7 @@ export async function listPublished(site: Site): Promise<readonly ListedUpdate[]
   );
 }
 
-function describeAdded(update: Update): AddedUpdate {
+function describeAdded(update: Update, brings: Brings | undefined): AddedUpdate {
   const { manifest } = update;
   const family = familyOf(manifest.kernel.release);
   if (family === undefined) {
@@ -93,7 +96,7 @@ function describeAdded(update: Update): AddedUpdate {
     throw new InputError('no-such-family', message);
   }
   const bytes = encodeUpdate(update);
-  return { family, target: describeUpdateTarget(family, manifest, bytes), bytes };
+  return { family, target: describeUpdateTarget(family, manifest, bytes, brings), bytes };
 }
 
 async function writeFiles(

@@ -36,6 +36,7 @@ export {
   type VerifiedFile,
 } from './trusted-metadata.js';
 export {
+  Brings,
   describeUpdateTarget,
   familyOf,
   familyPattern,

@@ -12,6 +12,9 @@ import { UpdateId } from '../manifest.js';
 import { hashContent } from '../payload.js';
 import { wrongTarget } from './refusal.js';
 
+export const Brings = z.object({ release: z.string().min(1), version: z.string().min(1) });
+export type Brings = z.infer<typeof Brings>;
+
 /** What stands in `custom` of a target. Unknown fields of later versions are ignored. */
 export const UpdateTargetInfo = z.object({
   id: UpdateId,
@@ -20,6 +23,11 @@ export const UpdateTargetInfo = z.object({
   kernel: z.object({ release: z.string(), version: z.string(), buildId: z.string() }),
   engine: z.string(),
   requires: z.array(UpdateId),
+  /**
+   * The later release of the kernel to whose security this update belongs: whoever has all updates that bring it, and all that bring
+   * earlier ones, is as safe as that release. It is the publisher's word.
+   */
+  brings: Brings.optional(),
 });
 export type UpdateTargetInfo = z.infer<typeof UpdateTargetInfo>;
 
@@ -39,10 +47,16 @@ export function updatePath(family: string, buildId: string, id: string): string 
 }
 
 /** The target for an update whose archive has these bytes. */
-export function describeUpdateTarget(family: string, manifest: Manifest, bytes: Uint8Array): TargetFile {
+export function describeUpdateTarget(
+  family: string,
+  manifest: Manifest,
+  bytes: Uint8Array,
+  brings?: Brings,
+): TargetFile {
   const { id, description, cves, kernel, engine, requires } = manifest;
   const { release, version, buildId } = kernel;
-  const custom = { id, description, cves, kernel: { release, version, buildId }, engine, requires };
+  const about = { id, description, cves, kernel: { release, version, buildId }, engine, requires };
+  const custom = brings === undefined ? about : { ...about, brings };
   return new TargetFile({
     path: updatePath(family, buildId, id),
     length: bytes.length,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareVersions } from '../../src/debian/debian-version.js';
+import { compareVersions } from '../src/debian-version.js';
 
 test('orders versions as Debian Policy does', () => {
   const ordered = [

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findKernelComplaints } from '../../src/kernel-complaint.js';
+import { findKernelComplaints } from '../src/kernel-complaint.js';
 
 function log(...lines: readonly string[]): string {
   return lines.map((line, index) => `[    5.10${String(index).padStart(4, '0')}] ${line}\n`).join('');

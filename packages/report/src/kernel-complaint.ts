@@ -30,6 +30,22 @@ const REPORTS: readonly RegExp[] = [
   /\bCall Trace:/,
 ];
 
+/** First lines of reports, or lines of those, of a kernel that did what it must never do. */
+const FAULTS: readonly RegExp[] = [
+  /-+\[ (cut here|ftrace bug) \]-+/,
+  /\bWARNING: /,
+  /\bBUG: /,
+  /\bkernel BUG at /,
+  /\bOops\b/,
+  /: [0-9a-f]{4} \[#\d+\]/,
+  /general protection fault/,
+  /\bdouble fault\b/,
+  /[Uu]nable to handle kernel/,
+  /(detected|self-detected)( expedited)? stalls?\b/,
+  /hard LOCKUP/,
+  /list_(add|del) corruption/,
+];
+
 /** Complaints of one line. */
 const LINES: readonly RegExp[] = [
   // Not "livepatch: 'x': patching complete" and the like. Reversing after a stall is no fault of the kernel either.
@@ -90,6 +106,16 @@ export function findKernelComplaints(kernelLog: string): readonly string[] {
     at = end;
   }
   return complaints;
+}
+
+/**
+ * Of the complaints, those that say the kernel itself went wrong. Not the others, which come about on a sound kernel under load (no
+ * memory left, a disk that takes minutes) or only say that a module was refused.
+ */
+export function findKernelFaults(kernelLog: string): readonly string[] {
+  return findKernelComplaints(kernelLog).filter((complaint) =>
+    complaint.split('\n').some((line) => matches(FAULTS, textOf(line))),
+  );
 }
 
 /** The index after the report's last line. */
