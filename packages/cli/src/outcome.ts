@@ -9,7 +9,8 @@ export const DONE = 0;
 export const REFUSED = 1;
 
 export interface Outcome {
-  readonly exitStatus: typeof DONE | typeof REFUSED;
+  /** One of the statuses above, of an error that did not stop the work, or of a monitoring plugin. */
+  readonly exitStatus: number;
   /** Printed with --json, as it is, next to `ok`. */
   readonly json: Readonly<Record<string, unknown>>;
   /** Printed without --json. */

@@ -21,7 +21,7 @@ import {
 } from '@resplice/publish';
 import { accept, type Reason, refuse } from '@resplice/report';
 import type { Update } from '@resplice/update';
-import { mirrorRepository } from '@resplice/update/repository';
+import { mirrorRepository, selectUpdates } from '@resplice/update/repository';
 import { openRepository } from '../src/repository-client.js';
 import { fakeMachine, KERNEL } from './fake-machine.js';
 import { sampleUpdate } from './sample-update.js';
@@ -110,7 +110,7 @@ async function upgrade({
   const run = async () => {
     const trusted = await openRepository({ from, root, state, dryRun, signal });
     return upgradeMachine(fakeMachine(), trusted, {
-      ids,
+      choose: (available) => (ids.length === 0 ? available : selectUpdates(available, ids)),
       dryRun,
       apply: async ({ manifest: { id, module } }) => {
         asked.push(id);

@@ -18,8 +18,8 @@ import {
   type DownloadedUpdate,
   downloadUpdate,
   listAvailableUpdates,
-  selectUpdates,
   type TrustedMetadata,
+  type UpdateTargetInfo,
 } from '@resplice/update/repository';
 import type { ApplyResult } from './apply.js';
 import { readEnvironment } from './kernel/environment.js';
@@ -38,8 +38,10 @@ export interface UpgradeOptions {
   readonly progress?: ProgressSink | undefined;
   /** Aborted, the update at hand is taken back by `apply`, and no further one begun. */
   readonly signal?: AbortSignal | undefined;
-  /** Only these and what they require; all when empty. */
-  readonly ids?: readonly string[];
+  /** Which of them, in the same order; all without it. */
+  readonly choose?: (available: readonly AvailableUpdate[]) => readonly AvailableUpdate[];
+  /** Not to be applied, and why; what requires them waits. */
+  readonly refused?: ReadonlyMap<string, readonly Reason[]>;
   /** Tells what would be done, and downloads and applies nothing. */
   readonly dryRun?: boolean;
 }
@@ -59,6 +61,8 @@ export interface UpgradeResult {
   readonly updates: readonly UpgradedUpdate[];
   /** Applied here, and not, or no longer, in the repository. */
   readonly unpublished: readonly string[];
+  /** All that the repository has for this kernel. */
+  readonly available: readonly UpdateTargetInfo[];
 }
 
 /** Throws EnvironmentError `kernel-unknown`. */
@@ -70,16 +74,16 @@ export function readRunningKernel(machine: Machine): RunningKernel {
   throw new EnvironmentError('kernel-unknown', message);
 }
 
-/** Throws what the repository and `apply` throw, and InputError `no-such-update`. */
+/** Throws what the repository, `choose` and `apply` throw. */
 export async function upgradeMachine(
   machine: Machine,
   trusted: TrustedMetadata,
   options: UpgradeOptions,
 ): Promise<UpgradeResult> {
-  const { ids = [], dryRun = false } = options;
+  const { choose = (all) => all, refused = new Map(), dryRun = false } = options;
   const kernel = readRunningKernel(machine);
   const available = await listAvailableUpdates(trusted, kernel);
-  const chosen = ids.length === 0 ? available : selectUpdates(available, ids);
+  const chosen = choose(available);
   const applied = listUpdates(machine).filter(({ state }) => state === 'applied');
   const published = new Set(available.map(({ info }) => info.id));
   const unpublished = applied.map(({ id }) => id).filter((id) => !published.has(id));
@@ -88,15 +92,20 @@ export async function upgradeMachine(
       .filter((each) => applied.some(({ id }) => id === each.info.id) && isSame(machine, each))
       .map(({ info }) => info.id),
   );
-  const downloads = dryRun ? new Map() : await downloadAll(trusted, chosen, done, options);
+  const left = chosen.filter(({ info }) => !done.has(info.id) && !refused.has(info.id));
+  const downloads = dryRun ? new Map() : await downloadAll(trusted, left, options);
   const updates: UpgradedUpdate[] = [];
   const failed = new Set<string>();
   for (const { info } of chosen) {
     const { id, description, cves } = info;
     const about = { id, description, cves };
     const download = downloads.get(id);
+    const reasons = refused.get(id);
     if (done.has(id)) updates.push({ ...about, state: 'already-applied' });
-    else if (download === undefined) updates.push({ ...about, state: 'available' });
+    else if (reasons !== undefined) {
+      failed.add(id);
+      updates.push({ ...about, state: 'refused', reasons });
+    } else if (download === undefined) updates.push({ ...about, state: 'available' });
     else if (info.requires.some((below) => failed.has(below)) || options.signal?.aborted === true) {
       failed.add(id);
       updates.push({ ...about, state: 'waits' });
@@ -106,17 +115,16 @@ export async function upgradeMachine(
       updates.push({ ...about, ...outcome });
     }
   }
-  return { kernel, updates, unpublished };
+  return { kernel, updates, unpublished, available: available.map(({ info }) => info) };
 }
 
 async function downloadAll(
   trusted: TrustedMetadata,
   chosen: readonly AvailableUpdate[],
-  done: ReadonlySet<string>,
   { progress = silentProgress }: UpgradeOptions,
 ): Promise<ReadonlyMap<string, DownloadedUpdate>> {
   const downloads = new Map<string, DownloadedUpdate>();
-  for (const each of chosen.filter(({ info }) => !done.has(info.id))) {
+  for (const each of chosen) {
     const { id } = each.info;
     downloads.set(id, await withStage(progress, 'download', id, () => downloadUpdate(trusted, each)));
   }

@@ -8,6 +8,17 @@ export const APPLY_REASONS = {
     title: 'the command does not run as root',
     advice: 'run it with sudo',
   },
+  'switched-off': {
+    stage: 'apply',
+    title: 'updates are switched off on this machine',
+    advice: 'switch them on again, as described in docs/client.md',
+  },
+  'kernel-complained': {
+    stage: 'apply',
+    title: 'the kernel log had a warning or an oops soon after the update was applied, so it was undone',
+    advice:
+      'read the log with `resplice status`; when something else was the cause, apply the update again by name with `resplice upgrade --id`',
+  },
   'new-code-may-be-called': {
     stage: 'undo',
     title: 'the kernel may still call code that exists only in the update',

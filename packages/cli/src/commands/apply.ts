@@ -1,8 +1,16 @@
+import {
+  applyAndKeep,
+  describeSwitchedOff,
+  findSwitchedOff,
+  openClient,
+  placesBelow,
+  withClientLock,
+} from '@resplice/client';
 import { disassemble } from '@resplice/engine';
 import { type ApplicableUpdate, type ApplyResult, applyUpdate, openMachine } from '@resplice/host';
 import { encodeUpdate, readUpdate, type Update } from '@resplice/update';
 import { newCommand, parsePositive } from '../command.js';
-import { done, type Outcome, settle } from '../outcome.js';
+import { done, type Outcome, refused, settle } from '../outcome.js';
 import { formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
 
@@ -17,16 +25,27 @@ export function applyCommand() {
       parsePositive,
       60,
     )
+    .option('--keep', 'apply it again at every boot of this kernel, as "resplice upgrade" does')
     .option('--replace', 'take back all other updates of the trampoline engine in the same moment')
     .action((file, options) =>
       runSession(options, async (session) => {
-        const update = hostUpdate(await readUpdate(file));
-        const verdict = await applyUpdate(openMachine(), update, {
-          ...session,
-          timeoutSeconds: options.timeout,
-          disassemble,
-          replace: options.replace,
-        });
+        const update = await readUpdate(file);
+        const machine = openMachine();
+        const apply = (each: Update) =>
+          applyUpdate(machine, hostUpdate(each), {
+            ...session,
+            timeoutSeconds: options.timeout,
+            disassemble,
+            replace: options.replace,
+          });
+        const off = findSwitchedOff(machine, placesBelow(), undefined);
+        if (off !== undefined) {
+          const found = describeSwitchedOff(off, placesBelow());
+          return refused([{ code: 'switched-off', subject: {}, found }]);
+        }
+        if (options.keep !== true || machine.uid !== 0) return settle(await apply(update), renderApplied);
+        const client = await openClient(machine, session);
+        const verdict = await withClientLock(client, 'apply', () => applyAndKeep(client, update, apply));
         return settle(verdict, renderApplied);
       }),
     );

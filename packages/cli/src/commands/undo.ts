@@ -1,3 +1,4 @@
+import { forgetWanted } from '@resplice/client';
 import { openMachine, type UndoResult, undoUpdate } from '@resplice/host';
 import { newCommand, parsePositive } from '../command.js';
 import { done, type Outcome, settle } from '../outcome.js';
@@ -16,16 +17,17 @@ export function undoCommand() {
     )
     .option('--force', 'undo even though the kernel may still call code of the update')
     .action((id, options) =>
-      runSession(options, async (session) =>
-        settle(
-          await undoUpdate(openMachine(), id, {
-            ...session,
-            timeoutSeconds: options.timeout,
-            force: options.force,
-          }),
-          renderUndone,
-        ),
-      ),
+      runSession(options, async (session) => {
+        const machine = openMachine();
+        const verdict = await undoUpdate(machine, id, {
+          ...session,
+          timeoutSeconds: options.timeout,
+          force: options.force,
+        });
+        // Else it would be back after the next boot.
+        if (verdict.ok) await forgetWanted(machine, id);
+        return settle(verdict, renderUndone);
+      }),
     );
 }
 
