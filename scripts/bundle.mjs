@@ -43,6 +43,8 @@ await build({
   banner: {
     js: "#!/usr/bin/env node\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;",
   },
+  // Loaded by the commands that need it; it and its database are nothing that machines should carry.
+  external: ['@resplice/server'],
   define: { 'import.meta.url': 'bundleUrl' },
   plugins: [inlineWasm],
   logLevel: 'warning',

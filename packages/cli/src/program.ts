@@ -57,6 +57,9 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['mirror', async () => (await import('./commands/mirror.js')).mirrorCommand()],
   ['publish', async () => (await import('./commands/publish.js')).publishCommand()],
   ['keys', loadKeysCommand],
+  ['serve', async () => (await import('./commands/serve.js')).serveCommand()],
+  ['worker', async () => (await import('./commands/worker.js')).workerCommand()],
+  ['admin', async () => (await import('./commands/admin.js')).adminCommand()],
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
 

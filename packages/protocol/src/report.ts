@@ -8,6 +8,7 @@ import { z } from 'zod';
 
 const Text = z.string().max(200);
 const Count = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+const Cves = z.number().int().nonnegative().max(1_000_000);
 const Moment = z.iso.datetime({ offset: true });
 
 /** As in the manifest of an update. */
@@ -56,9 +57,9 @@ export const MachineReport = z.object({
   effective: z.object({
     /** The release whose security fixes this kernel has. */
     release: Text.min(1),
-    cvesFixed: Count,
+    cvesFixed: Cves,
     /** Null when the machine does not know. */
-    cvesOpen: Count.nullable(),
+    cvesOpen: Cves.nullable(),
   }),
   updates: z.array(ReportedUpdate).max(1000),
   health: z.object({

@@ -1,0 +1,62 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { done } from '../outcome.js';
+import { loadServer, newServerCommand, readEnvironment } from '../server-command.js';
+import { runSession, writeError } from '../session.js';
+
+const ENVIRONMENT = `
+Environment:
+  DATABASE_URL         a PostgreSQL, as postgresql://USER:PASSWORD@HOST/DATABASE; without it the database is embedded
+  RESPLICE_ARTEFACTS   an object store, as s3://ACCESS:SECRET@HOST/BUCKET?region=REGION; without it artefacts lie under --data
+  RESPLICE_MAIL        a mail server, as smtps://USER:PASSWORD@HOST; without it no mail is sent
+  RESPLICE_MAIL_FROM   the address that mail comes from`;
+
+export function serveCommand() {
+  return newServerCommand('serve', 'run the server of a fleet', [
+    'resplice serve --data ./server --repository ./site/public',
+    'DATABASE_URL=postgresql://resplice@/resplice resplice serve --listen 0.0.0.0:8440 --public-url https://updates.example.org',
+  ])
+    .addHelpText('after', ENVIRONMENT)
+    .option('--listen <address>', 'where to listen', parseListen, { host: '127.0.0.1', port: 8440 })
+    .option('--repository <folder>', 'the public folder of a repository, to be served and watched')
+    .option(
+      '--public-url <url>',
+      'address under which machines reach this server, when a proxy stands before it',
+    )
+    .option('--behind-proxy', 'believe the addresses that a proxy sends along (X-Forwarded-For)')
+    .option('--no-worker', 'leave the work of the queue to "resplice worker"')
+    .action((options) =>
+      runSession(options, async ({ signal }) => {
+        const { PASSWORD_COST, startServer } = await loadServer();
+        const server = await startServer({
+          ...readEnvironment(),
+          ...options.listen,
+          folder: options.data,
+          repository: options.repository,
+          publicUrl: options.publicUrl,
+          behindProxy: options.behindProxy === true,
+          worker: options.worker,
+          passwordCost: PASSWORD_COST,
+          log: writeError,
+        });
+        const { firstAdministrator: first, address } = server;
+        if (first !== undefined)
+          writeError(
+            `This is the first start. Log in as ${first.name} with the password ${first.password}\nIt is shown this once; change it, or set another with "resplice admin set-password ${first.name}".\n`,
+          );
+        writeError(`resplice serves on ${address}\n`);
+        await new Promise<void>((resolve) => {
+          signal.addEventListener('abort', () => resolve(), { once: true });
+        });
+        await server.close();
+        return done({ address }, ['stopped']);
+      }),
+    );
+}
+
+function parseListen(text: string): { host: string; port: number } {
+  const found = /^(?:\[([0-9a-f:]+)\]|([^:]+)):(\d{1,5})$/i.exec(text);
+  const host = found?.[1] ?? found?.[2];
+  const port = Number(found?.[3]);
+  if (host === undefined || !(port <= 65_535)) throw new InvalidArgumentError('Expected HOST:PORT.');
+  return { host, port };
+}

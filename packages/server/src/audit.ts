@@ -1,0 +1,18 @@
+// Every change that a person, a token or the command line makes is written down in the same transaction.
+
+import type { Orm } from './database/database.js';
+import { auditLog } from './database/schema.js';
+
+export interface AuditEntry {
+  readonly organisationId: string;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  readonly detail?: Readonly<Record<string, unknown>>;
+  readonly address?: string | undefined;
+}
+
+export async function writeAudit(orm: Pick<Orm, 'insert'>, entry: AuditEntry): Promise<void> {
+  const { detail = {}, address = null, ...rest } = entry;
+  await orm.insert(auditLog).values({ ...rest, detail, address });
+}

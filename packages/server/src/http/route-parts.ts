@@ -1,0 +1,49 @@
+// What the routes have in common.
+
+import { ERRORS, type ErrorCode, ErrorMessage } from '@resplice/protocol';
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { Changer } from '../machine/machine-change.js';
+import type { FleetReader } from '../machine/machine-view.js';
+import type { Service } from '../service.js';
+import { principalOf } from './guard.js';
+
+export const Moment = z.iso.datetime({ offset: true });
+export const Identified = z.object({ id: z.uuid() });
+/** A name that people give: no line breaks or other control characters. */
+export const Name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(100)
+  .regex(/^[^\p{Cc}]*$/u, 'has a control character');
+export const Done = z.object({ done: z.literal(true) });
+export const DONE: z.infer<typeof Done> = { done: true };
+
+export function iso(value: Date | string): string {
+  return (value instanceof Date ? value : new Date(value)).toISOString();
+}
+
+export function isoOrNull(value: Date | string | null): string | null {
+  return value === null ? null : iso(value);
+}
+
+/** For the OpenAPI document: the answer, and which errors there can be. */
+export function answers<T extends z.ZodType>(schema: T, ...codes: readonly ErrorCode[]) {
+  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
+  const errors = statuses.map((status) => {
+    const names = codes.filter((code) => ERRORS[code].status === status).join(', ');
+    return [status, ErrorMessage.describe(names)] as const;
+  });
+  return { 200: schema, ...Object.fromEntries(errors) } as { readonly 200: T };
+}
+
+export async function readerOf(service: Service, request: FastifyRequest): Promise<FleetReader> {
+  const { organisationId } = principalOf(request);
+  const { orm } = service.database;
+  return { orm, levels: service.levels, catalogue: await service.catalogue.get(orm), organisationId };
+}
+
+export function changerOf(service: Service, request: FastifyRequest): Changer {
+  return { orm: service.database.orm, principal: principalOf(request), address: request.ip };
+}

@@ -1,0 +1,162 @@
+import { randomUUID } from 'node:crypto';
+import { InstallMode } from '@resplice/protocol';
+import { and, eq, sql } from 'drizzle-orm';
+import { z } from 'zod';
+import { writeAudit } from '../../audit.js';
+import { selectRows } from '../../database/database.js';
+import { groups } from '../../database/schema.js';
+import { notFound, ServiceError } from '../../failure.js';
+import type { Service } from '../../service.js';
+import { LAST_RING } from '../../update/desired-state.js';
+import type { App } from '../app.js';
+import { principalOf } from '../guard.js';
+import { answers, DONE, Done, Identified, Name } from '../route-parts.js';
+
+const Ring = z.number().int().min(0).max(LAST_RING);
+const Group = z.object({
+  id: z.uuid(),
+  name: z.string(),
+  mode: InstallMode.nullable().describe('null: as each machine is configured'),
+  ring: Ring.describe('0 gets updates first'),
+  machines: z.number(),
+});
+
+export function addGroupRoutes(app: App, service: Service): void {
+  const { orm } = service.database;
+  const list = (organisationId: string) =>
+    selectRows<z.infer<typeof Group>>(
+      orm,
+      sql`select g.id, g.name, g.mode, g.ring, count(m.id)::int machines from groups g
+          left join machines m on m.group_id = g.id and not m.hidden
+          where g.organisation_id = ${organisationId} group by g.id order by g.name`,
+    );
+
+  app.get(
+    '/api/v1/groups',
+    {
+      config: { need: 'read' },
+      schema: { summary: 'groups of machines', response: answers(z.object({ groups: z.array(Group) })) },
+    },
+    async (request) => ({ groups: [...(await list(principalOf(request).organisationId))] }),
+  );
+
+  app.post(
+    '/api/v1/groups',
+    {
+      config: { need: 'machines' },
+      schema: {
+        summary: 'make a group',
+        body: z.object({
+          name: Name,
+          mode: InstallMode.nullable().default(null),
+          ring: Ring.default(LAST_RING),
+        }),
+        response: answers(Group, 'conflict'),
+      },
+    },
+    async (request) => {
+      const { organisationId, actor } = principalOf(request);
+      const { name, mode, ring } = request.body;
+      return orm.transaction(async (transaction) => {
+        const [row] = await transaction
+          .insert(groups)
+          .values({ id: randomUUID(), organisationId, name, mode, ring })
+          .onConflictDoNothing()
+          .returning();
+        if (row === undefined) throw new ServiceError('conflict', `there is a group ${name} already`);
+        const detail = { mode, ring };
+        await writeAudit(transaction, {
+          organisationId,
+          actor,
+          action: 'group.make',
+          subject: name,
+          detail,
+          address: request.ip,
+        });
+        return { ...row, machines: 0 };
+      });
+    },
+  );
+
+  app.patch(
+    '/api/v1/groups/:id',
+    {
+      config: { need: 'machines' },
+      schema: {
+        summary: 'change a group: name, mode, ring',
+        params: Identified,
+        body: z
+          .object({ name: Name, mode: InstallMode.nullable(), ring: Ring })
+          .partial()
+          .refine((body) => Object.keys(body).length > 0, 'nothing is to be changed'),
+        response: answers(Done, 'not-found', 'conflict'),
+      },
+    },
+    async (request) => {
+      const { organisationId, actor } = principalOf(request);
+      const { name, mode, ring } = request.body;
+      await orm.transaction(async (transaction) => {
+        const [row] = await transaction
+          .update(groups)
+          .set({
+            ...(name === undefined ? {} : { name }),
+            ...(mode === undefined ? {} : { mode }),
+            ...(ring === undefined ? {} : { ring }),
+          })
+          .where(and(eq(groups.organisationId, organisationId), eq(groups.id, request.params.id)))
+          .returning()
+          .catch((cause: unknown) => {
+            throw isUniqueViolation(cause)
+              ? new ServiceError('conflict', `there is a group ${name} already`)
+              : cause;
+          });
+        if (row === undefined) throw notFound('group');
+        const detail = request.body;
+        await writeAudit(transaction, {
+          organisationId,
+          actor,
+          action: 'group.change',
+          subject: row.name,
+          detail,
+          address: request.ip,
+        });
+      });
+      return DONE;
+    },
+  );
+
+  app.delete(
+    '/api/v1/groups/:id',
+    {
+      config: { need: 'machines' },
+      schema: {
+        summary: 'remove a group; its machines are then in none',
+        params: Identified,
+        response: answers(Done, 'not-found'),
+      },
+    },
+    async (request) => {
+      const { organisationId, actor } = principalOf(request);
+      await orm.transaction(async (transaction) => {
+        const [row] = await transaction
+          .delete(groups)
+          .where(and(eq(groups.organisationId, organisationId), eq(groups.id, request.params.id)))
+          .returning();
+        if (row === undefined) throw notFound('group');
+        await writeAudit(transaction, {
+          organisationId,
+          actor,
+          action: 'group.remove',
+          subject: row.name,
+          address: request.ip,
+        });
+      });
+      return DONE;
+    },
+  );
+}
+
+function isUniqueViolation(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  return ('code' in error && error.code === '23505') || isUniqueViolation(error.cause);
+}

@@ -1,0 +1,116 @@
+import { and, desc, eq, lt } from 'drizzle-orm';
+import { z } from 'zod';
+import { writeAudit } from '../../audit.js';
+import { auditLog, organisations } from '../../database/schema.js';
+import { notFound } from '../../failure.js';
+import type { Service } from '../../service.js';
+import { bumpCatalogue } from '../../update/catalogue.js';
+import type { App } from '../app.js';
+import { principalOf } from '../guard.js';
+import { answers, iso, Moment } from '../route-parts.js';
+
+const Settings = z.object({
+  name: z.string(),
+  newMachines: z.enum(['active', 'pending']).describe('what a machine that registers is at first'),
+  rollout: z.enum(['all', 'manual']).describe('whether updates are released to every ring once published'),
+  checkInSeconds: z.number().int().min(10).max(604_800),
+  repositoryUrl: z.url({ protocol: /^https?$/ }).nullable(),
+  mailRecipients: z.array(z.email()).max(50),
+});
+
+const AuditEntry = z.object({
+  id: z.number(),
+  at: Moment,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+  address: z.string().nullable(),
+});
+
+export function addOrganisationRoutes(app: App, service: Service): void {
+  const { orm } = service.database;
+
+  app.get(
+    '/api/v1/organisation',
+    {
+      config: { need: 'read' },
+      schema: { summary: 'how the organisation works', response: answers(Settings) },
+    },
+    async (request) => {
+      const { organisationId } = principalOf(request);
+      const [row] = await orm.select().from(organisations).where(eq(organisations.id, organisationId));
+      if (row === undefined) throw notFound('organisation');
+      return row;
+    },
+  );
+
+  app.patch(
+    '/api/v1/organisation',
+    {
+      config: { need: 'settings' },
+      schema: {
+        summary: 'change how the organisation works',
+        body: Settings.omit({ name: true }).partial(),
+        response: answers(Settings, 'request-malformed'),
+      },
+    },
+    async (request) => {
+      const { organisationId, actor } = principalOf(request);
+      const set = Object.fromEntries(Object.entries(request.body).filter(([, value]) => value !== undefined));
+      const row = await orm.transaction(async (transaction) => {
+        await bumpCatalogue(transaction);
+        const [changed] = await transaction
+          .update(organisations)
+          .set({ ...set, id: organisationId })
+          .where(eq(organisations.id, organisationId))
+          .returning();
+        if (changed === undefined) throw notFound('organisation');
+        const { name: subject } = changed;
+        await writeAudit(transaction, {
+          organisationId,
+          actor,
+          action: 'organisation.change',
+          subject,
+          detail: set,
+          address: request.ip,
+        });
+        return changed;
+      });
+      service.notifier.forget();
+      return row;
+    },
+  );
+
+  app.get(
+    '/api/v1/audit',
+    {
+      config: { need: 'audit' },
+      schema: {
+        summary: 'every change, the newest first',
+        querystring: z.object({
+          before: z.coerce.number().int().positive().optional(),
+          limit: z.coerce.number().int().min(1).max(500).default(100),
+        }),
+        response: answers(z.object({ entries: z.array(AuditEntry), next: z.number().nullable() })),
+      },
+    },
+    async (request) => {
+      const { organisationId } = principalOf(request);
+      const { before, limit } = request.query;
+      const rows = await orm
+        .select()
+        .from(auditLog)
+        .where(
+          and(
+            eq(auditLog.organisationId, organisationId),
+            before === undefined ? undefined : lt(auditLog.id, before),
+          ),
+        )
+        .orderBy(desc(auditLog.id))
+        .limit(limit);
+      const entries = rows.map((row) => ({ ...row, at: iso(row.at), detail: { ...row.detail } }));
+      return { entries, next: rows.length === limit ? (rows.at(-1)?.id ?? null) : null };
+    },
+  );
+}

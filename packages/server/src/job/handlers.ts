@@ -1,0 +1,28 @@
+import { lt, sql } from 'drizzle-orm';
+import type { Orm } from '../database/database.js';
+import { failedAttempts, machineEvents, sessions } from '../database/schema.js';
+import { removeUnusedLevels } from '../machine/patch-level.js';
+import type { JobHandlers } from './job-queue.js';
+import { type MailSettings, sendMail } from './mail.js';
+import { deliverWebhook } from './webhook.js';
+
+const DAY_MS = 24 * 3600 * 1000;
+/** How long it is remembered what became different on a machine. */
+const EVENT_DAYS = 400;
+
+export function makeJobHandlers(orm: Orm, mail: MailSettings | undefined, now: () => Date): JobHandlers {
+  return {
+    webhook: (job) => deliverWebhook(orm, job, now()),
+    mail: async (job) => {
+      if (mail !== undefined) await sendMail(mail, job);
+    },
+    tidy: async () => {
+      const day = new Date(now().getTime() - DAY_MS);
+      await orm.delete(sessions).where(lt(sessions.expiresAt, now()));
+      await orm.delete(failedAttempts).where(lt(failedAttempts.lastAt, day));
+      const old = new Date(now().getTime() - EVENT_DAYS * DAY_MS).toISOString();
+      await orm.delete(machineEvents).where(sql`${machineEvents.at} < ${old}::timestamptz`);
+      await removeUnusedLevels(orm);
+    },
+  };
+}

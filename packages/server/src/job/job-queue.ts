@@ -1,0 +1,89 @@
+// Work that is done later, by this process or by others on the same PostgreSQL: pg-boss, which brings leases, retries with back-off,
+// priorities and a schedule, and keeps all of it in the database. Rejected: a table of our own, which would have to learn all that.
+//
+// A job may run twice (a worker dies after the work and before it says so), so every handler can bear it.
+
+import PgBoss from 'pg-boss';
+import type { Database } from '../database/database.js';
+
+/** Every kind of job and what it is told. */
+export interface Jobs {
+  /** One request to one webhook. */
+  webhook: { readonly webhook: string; readonly event: string; readonly body: string };
+  mail: { readonly to: readonly string[]; readonly subject: string; readonly text: string };
+  /** Removes what is not needed any more. */
+  tidy: Record<string, never>;
+}
+
+export type JobName = keyof Jobs;
+
+export interface JobPolicy {
+  /** A worker that has not finished by then has lost the job to the next one. */
+  readonly leaseSeconds: number;
+  readonly retries: number;
+  /** Doubled with each retry. */
+  readonly backOffSeconds: number;
+}
+
+const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
+  webhook: { leaseSeconds: 60, retries: 8, backOffSeconds: 10 },
+  mail: { leaseSeconds: 120, retries: 8, backOffSeconds: 30 },
+  tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
+};
+const NAMES = Object.keys(POLICIES) as JobName[];
+
+export type JobHandlers = { readonly [Name in JobName]: (job: Jobs[Name]) => Promise<void> };
+
+export interface JobQueue {
+  send<Name extends JobName>(name: Name, job: Jobs[Name]): Promise<void>;
+  /** Takes jobs until the queue is closed. */
+  work(handlers: JobHandlers, options?: { readonly pollSeconds?: number }): Promise<void>;
+  /** Jobs that wait or run, by name. */
+  count(): Promise<ReadonlyMap<JobName, number>>;
+  /** Ends when the jobs that run here have ended, or after 30 seconds. */
+  close(): Promise<void>;
+}
+
+export async function openJobQueue(database: Database, onError: (error: Error) => void): Promise<JobQueue> {
+  const boss = new PgBoss({
+    db: { executeSql: async (text, values) => ({ rows: [...(await database.run(text, values ?? []))] }) },
+    schema: 'jobs',
+    archiveCompletedAfterSeconds: 3600,
+    deleteAfterDays: 7,
+  });
+  boss.on('error', onError);
+  await boss.start();
+  for (const name of NAMES) await boss.createQueue(name);
+  let open = true;
+  return {
+    async send(name, job) {
+      const { leaseSeconds, retries, backOffSeconds } = POLICIES[name];
+      await boss.send(name, job, {
+        expireInSeconds: leaseSeconds,
+        retryLimit: retries,
+        retryDelay: backOffSeconds,
+        retryBackoff: true,
+      });
+    },
+    async work(handlers, { pollSeconds = 2 } = {}) {
+      const take = async <Name extends JobName>(name: Name): Promise<void> => {
+        await boss.work<Jobs[Name]>(name, { pollingIntervalSeconds: pollSeconds }, async (jobs) => {
+          for (const { data } of jobs) await handlers[name](data);
+        });
+      };
+      for (const name of NAMES) await take(name);
+      await boss.schedule('tidy', '17 * * * *', {});
+    },
+    async count() {
+      const sizes = await Promise.all(
+        NAMES.map(async (name) => [name, await boss.getQueueSize(name, { before: 'completed' })] as const),
+      );
+      return new Map(sizes);
+    },
+    async close() {
+      if (!open) return;
+      open = false;
+      await boss.stop({ graceful: true, timeout: 30_000, wait: true, close: false });
+    },
+  };
+}

@@ -1,0 +1,205 @@
+// Machines as administrators see them. What depends on updates is decided per patch level, of which there are few, and then looked up
+// by the level's id; so a filter over all machines stays one scan of narrow rows.
+
+import { type SQL, sql } from 'drizzle-orm';
+import { type Orm, selectRows } from '../database/database.js';
+import { type Catalogue, type PublishedUpdate, releaseStateOf } from '../update/catalogue.js';
+import { LAST_RING } from '../update/desired-state.js';
+import type { KnownLevel, PatchLevelIndex } from './patch-level.js';
+
+/** As Ksplice said it. `unsupported`: no update was ever published for this kernel, and none is applied. */
+export type MachineStatus = 'uptodate' | 'outofdate' | 'unsupported';
+
+export interface LevelView {
+  readonly level: KnownLevel;
+  readonly status: MachineStatus;
+  readonly applied: readonly string[];
+  /** Published, not withdrawn, and not applied; in whatever ring. */
+  readonly missing: readonly PublishedUpdate[];
+}
+
+export interface MachineFilter {
+  readonly status?: MachineStatus | undefined;
+  readonly state?: 'pending' | 'active' | 'denied' | undefined;
+  /** Empty: without a group. */
+  readonly group?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly health?: 'good' | 'watching' | 'bad' | undefined;
+  readonly hidden?: 'yes' | 'no' | 'all' | undefined;
+  readonly conflict?: boolean | undefined;
+  readonly silent?: boolean | undefined;
+  /** Beginning of uname -r. */
+  readonly kernel?: string | undefined;
+  /** Part of the host name, or the beginning of the uuid. */
+  readonly search?: string | undefined;
+  readonly update?: string | undefined;
+  readonly updateState?: string | undefined;
+  /** Machines on which this CVE is `open` or `fixed`. */
+  readonly cve?: string | undefined;
+  readonly cveState?: 'open' | 'fixed' | undefined;
+}
+
+export interface MachineRow {
+  readonly id: string;
+  readonly hostname: string | null;
+  readonly state: 'pending' | 'active' | 'denied';
+  readonly hidden: boolean;
+  readonly tags: readonly string[];
+  readonly group: string | null;
+  readonly ring: number;
+  readonly client: string;
+  readonly health: 'good' | 'watching' | 'bad';
+  readonly disabled: string | null;
+  readonly conflict: string | null;
+  readonly conflictAt: Date | string | null;
+  readonly registeredAt: Date | string;
+  readonly lastSeenAt: Date | string;
+  readonly silent: boolean;
+  readonly patchLevelId: number;
+  readonly sequence: number;
+  readonly machineId: string;
+  readonly fingerprint: string;
+  readonly mode: 'install' | 'notify' | 'off' | null;
+}
+
+export interface FleetReader {
+  readonly orm: Orm;
+  readonly levels: PatchLevelIndex;
+  readonly catalogue: Catalogue;
+  readonly organisationId: string;
+}
+
+/** Active, and silent for three times as long as it should be. */
+const SILENT = sql`(m.state = 'active' and m.last_seen_at < now() - o.check_in_seconds * 3 * interval '1 second')`;
+
+export async function listMachines(
+  reader: FleetReader,
+  filter: MachineFilter,
+  page: { readonly after?: string | undefined; readonly limit: number },
+) {
+  const views = await viewLevels(reader);
+  const where = await conditions(reader, filter, views);
+  const from = sql`from machines m join organisations o on o.id = m.organisation_id left join groups g on g.id = m.group_id where ${where}`;
+  const after = page.after === undefined ? sql`` : sql`and m.id > ${page.after}::uuid`;
+  const rows = await selectRows<MachineRow>(
+    reader.orm,
+    sql`select ${COLUMNS} ${from} ${after} order by m.id limit ${page.limit + 1}`,
+  );
+  const [sum] = await selectRows<{ total: number }>(reader.orm, sql`select count(*)::int total ${from}`);
+  const shown = rows.slice(0, page.limit);
+  return {
+    rows: shown,
+    views,
+    total: sum?.total ?? 0,
+    next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
+  };
+}
+
+export async function findMachine(reader: FleetReader, id: string): Promise<MachineRow | undefined> {
+  const [row] = await selectRows<MachineRow>(
+    reader.orm,
+    sql`select ${COLUMNS} from machines m join organisations o on o.id = m.organisation_id left join groups g on g.id = m.group_id
+        where m.organisation_id = ${reader.organisationId} and m.id = ${id}::uuid`,
+  );
+  return row;
+}
+
+const COLUMNS = sql`m.id, m.hostname, m.state, m.hidden, m.tags, g.name "group", coalesce(g.ring, ${sql.raw(`${LAST_RING}`)}) ring, g.mode,
+  m.client, m.health, m.disabled, m.conflict, m.conflict_at "conflictAt", m.registered_at "registeredAt", m.last_seen_at "lastSeenAt",
+  ${SILENT} silent, m.patch_level_id::int "patchLevelId", m.sequence::float8 sequence, m.machine_id "machineId", m.fingerprint`;
+
+/** Every level of the organisation with what it means at present. */
+export async function viewLevels(reader: FleetReader): Promise<ReadonlyMap<number, LevelView>> {
+  const rows = await selectRows<{ id: string | number }>(
+    reader.orm,
+    sql`select id from patch_levels where organisation_id = ${reader.organisationId}`,
+  );
+  const ids = rows.map(({ id }) => Number(id));
+  const known = await reader.levels.load(reader.orm, ids);
+  return new Map(
+    ids.flatMap((id) => {
+      const level = known.get(id);
+      return level === undefined ? [] : [[id, viewLevel(reader, level)] as const];
+    }),
+  );
+}
+
+export function viewLevel({ catalogue, organisationId }: FleetReader, level: KnownLevel): LevelView {
+  const { rollouts } = releaseStateOf(catalogue, organisationId, level.buildId);
+  const published = catalogue.byBuild.get(level.buildId) ?? [];
+  const applied = level.updates.filter(({ state }) => isApplied(state)).map(({ id }) => id);
+  const missing = published.filter(
+    ({ updateId }) => !applied.includes(updateId) && rollouts.get(updateId)?.withdrawn !== true,
+  );
+  const behind = level.updates.some(
+    ({ id, state }) => !isApplied(state) && rollouts.get(id)?.withdrawn !== true,
+  );
+  const status =
+    missing.length > 0 || behind
+      ? 'outofdate'
+      : published.length === 0 && applied.length === 0
+        ? 'unsupported'
+        : 'uptodate';
+  return { level, status, applied, missing };
+}
+
+/** Withdrawn: still active in the kernel. */
+export function isApplied(state: string): boolean {
+  return state === 'applied' || state === 'withdrawn';
+}
+
+async function conditions(
+  { organisationId, catalogue }: FleetReader,
+  filter: MachineFilter,
+  views: ReadonlyMap<number, LevelView>,
+): Promise<SQL> {
+  const all: SQL[] = [sql`m.organisation_id = ${organisationId}`];
+  const { hidden = 'no', group, search } = filter;
+  if (hidden !== 'all') all.push(sql`m.hidden = ${hidden === 'yes'}`);
+  if (filter.state !== undefined) all.push(sql`m.state = ${filter.state}`);
+  if (filter.health !== undefined) all.push(sql`m.health = ${filter.health}`);
+  if (filter.tag !== undefined) all.push(sql`${filter.tag} = any(m.tags)`);
+  if (group !== undefined) all.push(group === '' ? sql`m.group_id is null` : sql`g.name = ${group}`);
+  if (filter.conflict !== undefined) all.push(sql`(m.conflict is not null) = ${filter.conflict}`);
+  if (filter.silent !== undefined) all.push(sql`${SILENT} = ${filter.silent}`);
+  if (search !== undefined) {
+    const pattern = search.toLowerCase().replace(/[\\%_]/g, '\\$&');
+    all.push(sql`(lower(m.hostname) like ${`%${pattern}%`} or m.id::text like ${`${pattern}%`})`);
+  }
+  const tests = levelTests(filter, catalogue);
+  if (tests.length > 0) {
+    const ids = [...views.values()]
+      .filter((view) => tests.every((test) => test(view)))
+      .map(({ level }) => level.id);
+    all.push(sql`m.patch_level_id = any(${sql.param(ids)}::bigint[])`);
+  }
+  return sql.join(all, sql` and `);
+}
+
+function levelTests(filter: MachineFilter, catalogue: Catalogue): readonly ((view: LevelView) => boolean)[] {
+  const { status, kernel, update, updateState, cve, cveState = 'open' } = filter;
+  const tests: ((view: LevelView) => boolean)[] = [];
+  if (status !== undefined) tests.push((view) => view.status === status);
+  if (kernel !== undefined) tests.push(({ level }) => level.kernelRelease.startsWith(kernel));
+  if (update !== undefined) {
+    tests.push(({ level, missing }) => {
+      const state =
+        level.updates.find(({ id }) => id === update)?.state ??
+        (missing.some(({ updateId }) => updateId === update) ? 'available' : undefined);
+      return updateState === undefined ? state !== undefined : state === updateState;
+    });
+  }
+  if (cve !== undefined) tests.push((view) => stateOfCve(view, cve, catalogue) === cveState);
+  return tests;
+}
+
+/** Undefined when no update for the machine's kernel has to do with it. */
+export function stateOfCve(
+  { level, applied }: Pick<LevelView, 'level' | 'applied'>,
+  cve: string,
+  catalogue: Catalogue,
+): 'open' | 'fixed' | undefined {
+  const concerned = catalogue.byBuildAndCve.get(level.buildId)?.get(cve) ?? [];
+  if (concerned.some(({ updateId }) => applied.includes(updateId))) return 'fixed';
+  return concerned.some(({ goneAt }) => goneAt === null) ? 'open' : undefined;
+}

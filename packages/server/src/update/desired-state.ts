@@ -1,0 +1,44 @@
+// What a machine shall have, as a function of what is published, released and withdrawn, and of where the machine belongs.
+//
+// A ring is how early a machine gets an update: 0 first. An update is released up to a ring; machines without a group are in
+// the last one, so that nobody tries things on machines that were not put anywhere.
+
+import type { DesiredState, InstallMode, MachineState } from '@resplice/protocol';
+
+export const LAST_RING = 9;
+
+export interface Rollout {
+  /** Released to the rings up to this one; -1 to none. */
+  readonly ring: number;
+  readonly withdrawn: boolean;
+}
+
+export interface DesireSubject {
+  readonly state: MachineState;
+  readonly mode: InstallMode | null;
+  readonly ring: number;
+  /** Ids of updates that the machine reports. */
+  readonly reported: readonly string[];
+}
+
+export interface ReleaseState {
+  /** Ids published for the machine's kernel build. */
+  readonly published: readonly string[];
+  readonly rollouts: ReadonlyMap<string, Rollout>;
+  /** Of an update that nobody has decided on. */
+  readonly defaultRing: number;
+}
+
+export function desiredStateOf(machine: DesireSubject, release: ReleaseState): DesiredState {
+  if (machine.state !== 'active') return { mode: 'off', updates: [], except: [], remove: [] };
+  const known = [...new Set([...release.published, ...machine.reported])].sort();
+  const remove = known.filter((id) => release.rollouts.get(id)?.withdrawn === true);
+  const except = release.published.filter(
+    (id) => !remove.includes(id) && releasedRing(release, id) < machine.ring,
+  );
+  return { mode: machine.mode, updates: 'all', except, remove };
+}
+
+export function releasedRing({ rollouts, defaultRing }: Omit<ReleaseState, 'published'>, id: string): number {
+  return rollouts.get(id)?.ring ?? defaultRing;
+}

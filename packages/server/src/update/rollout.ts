@@ -1,0 +1,55 @@
+// What an organisation decides about an update: how far it is released, and whether it is taken back.
+
+import type { Principal } from '../access/principal.js';
+import { writeAudit } from '../audit.js';
+import type { Orm } from '../database/database.js';
+import { rollouts } from '../database/schema.js';
+import { notFound } from '../failure.js';
+import { bumpCatalogue, type Catalogue } from './catalogue.js';
+import { LAST_RING } from './desired-state.js';
+
+export type Decision =
+  | { readonly kind: 'release'; readonly ring: number }
+  | { readonly kind: 'withdraw'; readonly reason: string }
+  | { readonly kind: 'restore' };
+
+/** Throws ServiceError `not-found` for an update that was never published. */
+export async function decideUpdate(
+  orm: Orm,
+  catalogue: Catalogue,
+  who: { readonly principal: Principal; readonly address: string },
+  id: string,
+  decision: Decision,
+): Promise<void> {
+  if (!catalogue.updates.some(({ updateId }) => updateId === id)) throw notFound('update');
+  const { organisationId, actor } = who.principal;
+  const now = new Date();
+  const set = changeOf(decision, now);
+  const ring = catalogue.defaultRings.get(organisationId) ?? LAST_RING;
+  await orm.transaction(async (transaction) => {
+    await bumpCatalogue(transaction);
+    await transaction
+      .insert(rollouts)
+      .values({ organisationId, updateId: id, ring, ...set, changedAt: now, changedBy: actor })
+      .onConflictDoUpdate({
+        target: [rollouts.organisationId, rollouts.updateId],
+        set: { ...set, changedAt: now, changedBy: actor },
+      });
+    const { kind, ...detail } = decision;
+    const action = `update.${kind}`;
+    await writeAudit(transaction, {
+      organisationId,
+      actor,
+      action,
+      subject: id,
+      detail,
+      address: who.address,
+    });
+  });
+}
+
+function changeOf(decision: Decision, now: Date) {
+  if (decision.kind === 'release') return { ring: decision.ring };
+  if (decision.kind === 'withdraw') return { withdrawnAt: now, reason: decision.reason };
+  return { withdrawnAt: null, reason: null };
+}

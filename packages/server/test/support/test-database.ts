@@ -1,0 +1,116 @@
+// The two databases that the tests run on: an embedded one, copied from a template because making one takes seconds, and a cluster of
+// Debian's PostgreSQL of the test's own, on a socket in a temporary folder, run by a user that is not root.
+
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { VERSION } from '@resplice/report';
+import { listMigrations } from '../../src/database/migration.js';
+import { openDatabase } from '../../src/database/open-database.js';
+
+export const KINDS = ['embedded', 'postgresql'] as const;
+export type Kind = (typeof KINDS)[number];
+
+export async function makeFolder(): Promise<{ folder: string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'resplice-server-'));
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) };
+}
+
+/** A folder with an embedded database of the present schema in it. */
+export async function copyEmbedded(folder: string): Promise<void> {
+  const name = `resplice-test-template-${VERSION}-${listMigrations()
+    .map(({ hash }) => hash.slice(0, 8))
+    .join('-')}`;
+  const template = join(tmpdir(), name);
+  if (!existsSync(template)) {
+    const made = await mkdtemp(join(tmpdir(), 'resplice-template-'));
+    await (await openDatabase({ folder: made })).close();
+    // Another test may have been first; then this one was for nothing.
+    await rename(made, template).catch(() => rm(made, { recursive: true, force: true }));
+  }
+  await mkdir(folder, { recursive: true });
+  await cp(template, folder, { recursive: true });
+}
+
+export interface Cluster {
+  /** Address of a new, empty database. */
+  makeDatabase(): Promise<string>;
+  stop(): Promise<void>;
+}
+
+export async function startCluster(): Promise<Cluster> {
+  const folder = await mkdtemp(join(tmpdir(), 'resplice-pg-'));
+  const binaries = findBinaries();
+  const user = otherUser();
+  if (user !== undefined) {
+    chmodSync(folder, 0o755);
+    chownSync(folder, user.uid, user.gid);
+  }
+  const data = join(folder, 'data');
+  const options = {
+    ...user,
+    cwd: folder,
+    stdio: 'ignore' as const,
+    env: { ...process.env, LC_ALL: 'C.UTF-8' },
+  };
+  execFileSync(
+    join(binaries, 'initdb'),
+    ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
+    options,
+  );
+  // The machine does not lose its power while a test runs.
+  const settings = {
+    listen_addresses: "''",
+    unix_socket_directories: `'${folder}'`,
+    fsync: 'off',
+    max_connections: '60',
+  };
+  const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
+  await writeFile(join(data, 'postgresql.auto.conf'), lines.join(''));
+  const child = spawn(join(binaries, 'postgres'), ['-D', data], options);
+  await waitForSocket(child, join(folder, '.s.PGSQL.5432'));
+  let count = 0;
+  const addressOf = (database: string): string =>
+    `postgresql://test@${encodeURIComponent(folder)}/${database}`;
+  return {
+    async makeDatabase() {
+      count += 1;
+      const name = `test_${count}`;
+      execFileSync(join(binaries, 'createdb'), ['-h', folder, '-U', 'test', name], { stdio: 'ignore' });
+      return addressOf(name);
+    },
+    async stop() {
+      child.kill('SIGINT');
+      await new Promise((resolve) => child.once('exit', resolve));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function findBinaries(): string {
+  const base = '/usr/lib/postgresql';
+  const version = existsSync(base) ? readdirSync(base).sort().at(-1) : undefined;
+  if (version === undefined) throw new Error('PostgreSQL is not installed; run scripts/setup');
+  return join(base, version, 'bin');
+}
+
+/** PostgreSQL does not run as root. */
+function otherUser(): { uid: number; gid: number } | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const ask = (flag: string): number => Number(execFileSync('id', [flag, 'nobody'], { encoding: 'utf8' }));
+  return { uid: ask('-u'), gid: ask('-g') };
+}
+
+async function waitForSocket(child: ChildProcess, path: string): Promise<void> {
+  for (let wait = 0; wait < 600; wait += 1) {
+    if (existsSync(path)) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return;
+    }
+    if (child.exitCode !== null) break;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error('PostgreSQL does not start');
+}
