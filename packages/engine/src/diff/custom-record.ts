@@ -130,7 +130,11 @@ function judgeStatement(
   { kind, name, why }: Statement,
 ): readonly Reason[] {
   // As a skeleton leaves it: nobody has looked at it yet.
-  if (why.startsWith('FIXME')) return [invalid(object, name, `${kind}: its reason is still "${why}"`)];
+  if (why.startsWith('FIXME')) {
+    const advice =
+      'look at what it is about, then write into the patch why it is right; or take the line out when it is not';
+    return [{ ...invalid(object, name, `${kind}: its reason is still "${why}"`), advice }];
+  }
   if (kind === 'handles-type' || kind === 'shadow' || kind === 'shadow-function') return [];
   const exists = [...before.definitions, ...after.definitions].some((each) => isNamed(each, name));
   return exists ? [] : [invalid(object, name, `${kind}: neither version of the object has it`)];

@@ -1,13 +1,14 @@
 // Some functions cannot be redirected (redirection.ts): pieces that the compiler split off (`foo.cold`), and for the livepatch core all that has
 // no ftrace entry: `static inline` functions it did not inline (the kernel makes every inline function notrace), notrace code. When
 // such a function changes, its callers are replaced instead, as if it were inlined in them, and the update carries a copy of it.
-// That is only right when nothing but branches from this object can reach it.
+// That is only right when nothing but branches from this object can reach it. In a module that is not loaded before, whoever takes its address
+// can be changed as well, tables included; then it is a new function.
 
 import { STB } from '../elf/elf.layout.js';
 import { appendTo } from '../map-entry.js';
 import { branchOperands } from './branch-operand.js';
 import type { Side } from './compare.js';
-import type { Correlation } from './correlate.js';
+import type { MutableCorrelation } from './correlate.js';
 import type { Definition } from './definition.js';
 import { type Engine, findObstacle } from './redirection.js';
 
@@ -26,7 +27,7 @@ export interface SpreadOptions {
  */
 export function spreadChanges(
   pre: Side,
-  correlation: Correlation,
+  correlation: MutableCorrelation,
   changed: Set<Definition>,
   { isModule, absent, engine, fresh }: SpreadOptions,
 ): ReadonlySet<Definition> {
@@ -48,9 +49,10 @@ export function spreadChanges(
       users ??= collectUses(pre);
       const before = correlation.origins.get(definition);
       const uses = before === undefined ? undefined : users.get(before);
-      if (before === undefined || uses === undefined || !isPrivate(before, uses, { isModule, fresh }))
-        continue;
-      carried.add(definition);
+      if (before === undefined || uses === undefined || isKnownOutside(before)) continue;
+      if (uses.every((use) => isReplacedBranch(use, { isModule, fresh }))) carried.add(definition);
+      else if (fresh) makeNew(correlation, changed, [before, definition]);
+      else continue;
       learned = true;
       for (const { user } of uses) {
         const after = correlation.pairs.get(user);
@@ -71,21 +73,31 @@ function isCode({ kind, sectionClass }: Definition, isModule: boolean): boolean 
   return kind === 'function' && (sectionClass === 'text' || (isModule && sectionClass === 'exit-text'));
 }
 
+function isKnownOutside({ symbols, start }: Definition): boolean {
+  return symbols.some((symbol) => symbol.value === start && symbol.binding !== STB.LOCAL);
+}
+
 /**
- * Reached by branches from code of this object only. Code that ran at boot does not count any more, and exit code of the
- * kernel itself never runs; that of a module counts, for the module may be loaded again and will be unloaded.
+ * A branch from code of this object. Code that ran at boot does not count any more, and exit code of the kernel itself never runs; that of a module
+ * counts, for the module may be loaded again and will be unloaded.
  */
-function isPrivate(
-  definition: Definition,
-  uses: readonly Use[],
+function isReplacedBranch(
+  { user, isBranch }: Use,
   { isModule, fresh }: Pick<SpreadOptions, 'isModule' | 'fresh'>,
 ): boolean {
-  if (definition.symbols.some((symbol) => symbol.value === definition.start && symbol.binding !== STB.LOCAL))
-    return false;
-  const isOver = (user: Definition) => /^(init|exit)-text$/.test(user.sectionClass) && !isModule;
-  const isReplaced = (user: Definition) =>
-    isCode(user, isModule) || (fresh && user.sectionClass === 'init-text');
-  return uses.every(({ user, isBranch }) => isOver(user) || (isBranch && isReplaced(user)));
+  if (/^(init|exit)-text$/.test(user.sectionClass) && !isModule) return true;
+  return isBranch && (isCode(user, isModule) || (fresh && user.sectionClass === 'init-text'));
+}
+
+/** Nothing has its address yet, and all who take it are going to be changed (`perf_trace_ocfs2_fault` in the class of its event). */
+function makeNew(
+  { pairs, origins }: MutableCorrelation,
+  changed: Set<Definition>,
+  [before, after]: readonly [Definition, Definition],
+): void {
+  pairs.delete(before);
+  origins.delete(after);
+  changed.delete(after);
 }
 
 /** Who refers to a function from outside of it, and how. */

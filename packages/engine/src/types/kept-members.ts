@@ -1,17 +1,27 @@
-// Whether a type only gains members, in bytes that no other member has: then nobody but code that names a new member can tell the difference.
+// Whether a type only gains members, in bytes that no other member has: then nobody but code that names a new member can tell the difference. A
+// member that keeps its place and changes its type is no such member: the compiler makes other code of a signed and an unsigned `int`.
 
-import type { Btf } from '../btf/btf.js';
-import { BTF_KIND } from '../btf/btf.layout.js';
+import type { Btf, BtfType } from '../btf/btf.js';
+import { BTF_KIND, btf_array, btf_param } from '../btf/btf.layout.js';
 import { layoutOf, type StructLayout } from '../btf/struct-layout.js';
+import { isRecord } from './type-shape.js';
 
-/** True only when both sides have exactly one struct or union of the tag, of one size, and each member is where it was. */
+/** Pointers to pointers, and members without a type name; beyond it types count as different. */
+const MAX_DEPTH = 12;
+
+/** True only when both sides have exactly one struct or union of the tag, of one size, and each member is where it was, of the same type. */
 export function keepsMembers(before: Btf, after: Btf, tag: string): boolean {
   const [old, patched] = [findOnly(before, tag), findOnly(after, tag)];
   if (old === undefined || patched === undefined || old.size !== patched.size) return false;
   return old.members.every((member) => {
     const named = patched.members.filter(({ name }) => name === member.name);
     const [now] = named;
-    return named.length === 1 && now?.offsetBits === member.offsetBits && now.sizeBits === member.sizeBits;
+    return (
+      named.length === 1 &&
+      now?.offsetBits === member.offsetBits &&
+      now.sizeBits === member.sizeBits &&
+      isSameType([before, member.typeId], [after, now.typeId], 0)
+    );
   });
 }
 
@@ -19,4 +29,62 @@ function findOnly(btf: Btf, tag: string): StructLayout | undefined {
   const ids = [BTF_KIND.STRUCT, BTF_KIND.UNION].flatMap((kind) => btf.findTypeIds(kind, tag));
   const [id] = ids;
   return id === undefined || ids.length > 1 ? undefined : layoutOf(btf, id);
+}
+
+type Place = readonly [btf: Btf, id: number];
+
+/** Down to names of structs, unions and enums, whose content is compared where they change themselves. */
+function isSameType([before, old]: Place, [after, patched]: Place, depth: number): boolean {
+  const [a, b] = [before.type(old), after.type(patched)];
+  if (depth > MAX_DEPTH) return false;
+  const isTagged = (type: BtfType) => isRecord(type) || type.kind === BTF_KIND.FWD;
+  // An object may only declare what another one defines.
+  if (isTagged(a) && isTagged(b) && a.name !== '') return a.name === b.name;
+  if (a.kind !== b.kind || a.name !== b.name || a.count !== b.count) return false;
+  const inner = (x: number, y: number) => isSameType([before, x], [after, y], depth + 1);
+  switch (a.kind) {
+    case BTF_KIND.UNKN:
+      return true;
+    case BTF_KIND.INT:
+      return a.sizeOrType === b.sizeOrType && before.body(a, 4).u32() === after.body(b, 4).u32();
+    case BTF_KIND.ARRAY: {
+      const [x, y] = [arrayOf(before, a), arrayOf(after, b)];
+      return x.nelems === y.nelems && inner(x.type, y.type);
+    }
+    case BTF_KIND.STRUCT:
+    case BTF_KIND.UNION: {
+      const [x, y] = [layoutOf(before, a.id), layoutOf(after, b.id)];
+      return (
+        x.size === y.size &&
+        x.members.every((member, at) => {
+          const other = y.members[at];
+          return (
+            other?.name === member.name &&
+            other.offsetBits === member.offsetBits &&
+            other.sizeBits === member.sizeBits &&
+            inner(member.typeId, other.typeId)
+          );
+        })
+      );
+    }
+    case BTF_KIND.ENUM:
+    case BTF_KIND.ENUM64:
+    case BTF_KIND.FLOAT:
+      return a.sizeOrType === b.sizeOrType;
+    case BTF_KIND.FUNC_PROTO: {
+      const [x, y] = [parametersOf(before, a), parametersOf(after, b)];
+      return inner(a.sizeOrType, b.sizeOrType) && x.every((type, at) => inner(type, y[at] ?? 0));
+    }
+    default:
+      return inner(a.sizeOrType, b.sizeOrType);
+  }
+}
+
+function arrayOf(btf: Btf, type: BtfType) {
+  return btf_array.read(btf.body(type, btf_array.size));
+}
+
+function parametersOf(btf: Btf, type: BtfType): readonly number[] {
+  const reader = btf.body(type, type.count * btf_param.size);
+  return Array.from({ length: type.count }, () => btf_param.read(reader).type);
 }

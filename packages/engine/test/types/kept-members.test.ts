@@ -19,6 +19,17 @@ describe('a type that only gains members in unused bytes', () => {
     assert.ok(!keeps('int a;', 'int a; int b;'));
   });
 
+  it('does not when one is of another type in the same place', () => {
+    assert.ok(!keeps('int a;', 'unsigned a;'));
+    assert.ok(!keeps('char *a;', 'long *a;'));
+    assert.ok(!keeps('int (*a)(int);', 'int (*a)(unsigned);'));
+    assert.ok(!keeps('struct { int a; } s;', 'struct { unsigned a; } s;'));
+    assert.ok(!keeps('int a[2];', 'unsigned a[2];'));
+    assert.ok(
+      keeps('struct u *a; int (*b)(char *); char c[3];', 'struct u *a; int (*b)(char *); char c[3];'),
+    );
+  });
+
   it('is not what nothing is known of', () => {
     assert.ok(!keepsMembers(read('int a;'), read('int a;'), 'absent'));
   });
