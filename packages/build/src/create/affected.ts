@@ -9,7 +9,7 @@ import { isIdleTool, isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
 import { isDirectoryRule, isOptionRule } from '../tree/patched-rules.js';
-import { findPathRoles, isUnused, type PathRoles } from '../tree/path-role.js';
+import { findPathRoles, isUnused } from '../tree/path-role.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 
 export interface AffectedObjects {
@@ -19,6 +19,8 @@ export interface AffectedObjects {
   readonly including: readonly string[];
   /** Build rules whose text does not show that they mean the same, and that can be asked (tree/patched-rules.ts). */
   readonly rules: readonly string[];
+  /** Files from which others are generated, and those. */
+  readonly generating: ReadonlyMap<string, readonly string[]>;
   /** New sources; those that no rule compiles are without effect. */
   readonly newSources: readonly string[];
   /** Paths without effect on this configuration. */
@@ -41,6 +43,7 @@ export async function findAffected(
     isSameRule(path, textOf(files.get(path)?.before), textOf(files.get(path)?.after), options);
   const rules: string[] = [];
   const newSources: string[] = [];
+  const generating = new Map<string, readonly string[]>();
   for (const [path, role] of roles) {
     const content = files.get(path);
     const isNew = content?.before === null;
@@ -48,8 +51,9 @@ export async function findAffected(
       notBuilt.push(path);
     } else if (role.buildRule && (isDirectoryRule(path) || isOptionRule(path))) {
       rules.push(path);
-    } else if (role.buildRule || role.generates.length > 0) {
-      reasons.push({ code: 'patch-changes-build', subject: { file: path }, found: describeRole(role) });
+    } else if (role.buildRule) {
+      const found = 'it is a build rule or an option';
+      reasons.push({ code: 'patch-changes-build', subject: { file: path }, found });
     } else if (isNew && isSource(path)) {
       // Should a file of the patch include it, it is compiled there.
       newSources.push(path);
@@ -60,6 +64,7 @@ export async function findAffected(
       // A new header is compiled with whatever file of the patch includes it.
       if (!isNew) notBuilt.push(path);
     }
+    if (role.generates.length > 0) generating.set(path, role.generates);
     for (const object of role.compiledTo) direct.add(object);
     if (role.included) headers.push(path);
   }
@@ -76,6 +81,7 @@ export async function findAffected(
     direct: [...direct].sort(),
     including: including.filter((object) => !direct.has(object)).sort(),
     rules,
+    generating,
     newSources,
     notBuilt: notBuilt.sort(),
     reasons,
@@ -88,9 +94,4 @@ function textOf(bytes: Uint8Array | null | undefined): string {
 
 function isSource(path: string): boolean {
   return /\.[cS]$/.test(path);
-}
-
-function describeRole(role: PathRoles): string {
-  if (role.buildRule) return 'it is a build rule or an option';
-  return `${role.generates.slice(0, 3).join(', ')} ${role.generates.length === 1 ? 'is' : 'are'} made from it when the kernel is built`;
 }

@@ -25,7 +25,7 @@ import { judgeEngines } from './engine-choice.js';
 import { listUnloaded } from './fresh-modules.js';
 import { judgeTypes } from './judge-types.js';
 import type { KernelModel } from './kernel-model.js';
-import { withRules } from './ruled-tree.js';
+import { judgeRemade, withRules } from './ruled-tree.js';
 import {
   findChangedAside,
   keepChanged,
@@ -135,9 +135,11 @@ async function compareOnce(
   const affected = await findAffected(tree, mine);
   if (affected.reasons.length > 0) return { verdict: refuse(affected.reasons) };
   const { direct, rules, newSources } = affected;
-  if (direct.length + affected.including.length + rules.length === 0)
+  if (direct.length + affected.including.length + rules.length + affected.generating.size === 0)
     return { verdict: refuse([nothingBuilt([...affected.notBuilt, ...newSources])]) };
   return withPatchedSlot(tree, sources, options, async (slot) => {
+    const remade = await judgeRemade(tree, slot, affected, options);
+    if (remade.length > 0) return { verdict: refuse(remade) };
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
     if (typesFirst === true) {

@@ -4,6 +4,7 @@ import { type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { readPatchedRules } from '../tree/patched-rules.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
+import { findRemade } from '../tree/remade-files.js';
 import type { Slot } from '../tree/slot.js';
 import type { AffectedObjects } from './affected.js';
 
@@ -35,4 +36,22 @@ export async function withRules(
     (path) => !compiled.has(path),
   );
   return { tree: { ...tree, database }, objects, notBuilt: [...new Set([...notBuilt, ...idle])], reasons };
+}
+
+/** Generated sources would not be made again; so none may come out otherwise. */
+export async function judgeRemade(
+  tree: PreparedTree,
+  slot: Slot,
+  { generating }: AffectedObjects,
+  options: WorkOptions,
+): Promise<readonly Reason[]> {
+  const reasons: Reason[] = [];
+  for (const entry of generating) {
+    const changed = await findRemade(tree, slot, entry, options);
+    if (changed.length === 0) continue;
+    const found = `${changed.slice(0, 3).join(', ')} ${changed.length === 1 ? 'is' : 'are'} made from it when the kernel is built`;
+    const advice = 'leave that file out, and write what the other sources need of it into them';
+    reasons.push({ code: 'patch-changes-build', subject: { file: entry[0] }, found, advice });
+  }
+  return reasons;
 }

@@ -13,6 +13,10 @@ import { isDirectory } from './section-class.js';
 import type { SelectionInput } from './select.js';
 import { isCopyable } from './symbol-name.js';
 
+/** The linker fills in the numbers, and the kernel sorts them. */
+const ADVICE_FOR_SETS =
+  'leave the set as it is, and have the function that searches it decide on what comes or goes (btf_id_set_contains() and its callers)';
+
 /** Reasons for all changes outside of the included definitions, and for replaced functions that cannot be redirected. */
 export function findLeftovers(
   input: SelectionInput,
@@ -40,9 +44,10 @@ function judgeChanged(
 ): readonly Reason[] {
   const before = input.correlation.origins.get(after);
   if (before === undefined) return [];
-  const reason = (code: Reason['code'], found: string): readonly Reason[] => [
-    { code, subject: { object: input.name, section: after.section.name, symbol: after.name }, found },
-  ];
+  const reason = (code: Reason['code'], found: string, advice?: string): readonly Reason[] => {
+    const subject = { object: input.name, section: after.section.name, symbol: after.name };
+    return [{ code, subject, found, ...(advice === undefined ? {} : { advice }) }];
+  };
   // Code that stands apart, such as .fixup of older kernels, is copied by those that lead to it.
   if (after.kind === 'function' && after.symbols.length === 0 && included.has(after)) return [];
   if (after.kind === 'function' && after.symbols.length === 0)
@@ -90,6 +95,7 @@ function judgeChanged(
       return reason(
         'changed-data',
         describeDataChange(input.pre.object, before, input.post.object, after, input.changed),
+        after.section.name === '.BTF_ids' ? ADVICE_FOR_SETS : undefined,
       );
     default:
       return included.has(after)
