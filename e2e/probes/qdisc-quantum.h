@@ -86,11 +86,13 @@ static unsigned int read_quantum(char *answer)
 int main(void)
 {
 	int netlink = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE), made;
+	struct timeval patience = { .tv_sec = 10 };
 	char answer[8192];
 	struct request request;
 	unsigned int quantum;
 
 	REQUIRE(netlink >= 0);
+	REQUIRE(setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) == 0);
 	set_mtu(TINY_MTU);
 	prepare(&request, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL | NLM_F_ACK);
 	made = ask(netlink, &request, answer, sizeof(answer));
@@ -98,7 +100,8 @@ int main(void)
 		set_mtu(65536);
 		conclude(CANNOT_TELL, "a qdisc of kind " KIND " cannot be made: %s", strerror(-made));
 	}
-	prepare(&request, RTM_GETQDISC, 0);
+	/* Without NLM_F_ECHO the answer goes to listeners only. */
+	prepare(&request, RTM_GETQDISC, NLM_F_ECHO);
 	made = ask(netlink, &request, answer, sizeof(answer));
 	quantum = made == 0 ? read_quantum(answer) : 0;
 	prepare(&request, RTM_DELQDISC, NLM_F_ACK);

@@ -10,6 +10,8 @@ export const FIXES = {
   'vsock-buffer': { paths: ['net/vmw_vsock/af_vsock.c'], user: 'nobody' },
   'alg-assoclen': { paths: ['crypto/af_alg.c'], user: 'nobody' },
   'rxrpc-ticket': { paths: ['net/rxrpc/key.c'], user: 'nobody' },
+  'ipc-next-id': { paths: ['ipc/util.c'], user: 'root' },
+  'pedit-offset': { paths: ['include/net/tc_act/tc_pedit.h', 'net/sched/act_pedit.c'], user: 'root' },
   // Of the 6.12 branch:
   'qdisc-sfq': { paths: ['net/sched/sch_sfq.c'], user: 'root' },
   'qdisc-fq': { paths: ['net/sched/sch_fq.c'], user: 'root' },
@@ -17,6 +19,9 @@ export const FIXES = {
   'qdisc-fq-pie': { paths: ['net/sched/sch_fq_pie.c'], user: 'root' },
   'qdisc-hhf': { paths: ['net/sched/sch_hhf.c'], user: 'root' },
   'nfc-getsockopt': { paths: ['net/nfc/llcp_sock.c'], user: 'nobody' },
+  'landlock-whiteout': { paths: ['security/landlock/fs.c'], user: 'nobody' },
+  'auxv-tail': { paths: ['kernel/sys.c'], user: 'root' },
+  'tls-sockmap': { paths: ['net/tls/tls_main.c'], user: 'root' },
 } as const;
 
 export type FixName = keyof typeof FIXES;

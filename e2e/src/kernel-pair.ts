@@ -78,19 +78,6 @@ export async function chooseNewerKernel(): Promise<Kernel> {
   return { release: chosen.release, version: chosen.version };
 }
 
-/** The first of several releases of which apt offers, or the cache has, both versions. */
-export async function chooseRelease<T extends { readonly from: string; readonly to: string }>(
-  releases: readonly T[],
-): Promise<T> {
-  const versions = new Set((await listKernels()).map(({ version }) => version));
-  const found = releases.find(({ from, to }) => versions.has(from) && versions.has(to));
-  if (found !== undefined) return found;
-  const names = releases.map(({ from, to }) => `${from} → ${to}`).join(', ');
-  throw new Error(
-    `neither apt nor the cache has ${names}; add a pair that apt offers to e2e/src/real-unit.ts`,
-  );
-}
-
 async function listKernels(): Promise<readonly ListedKernel[]> {
   const { json } = await resplice(['kernel', 'list']);
   return (json.kernels ?? []) as readonly ListedKernel[];

@@ -1,46 +1,87 @@
-// Real fixes of the 6.12 branch that user space can see work: in vmlinux and in modules that are loaded before.
+// Real fixes of the 6.12 branch: those that user space can see work, with a probe; some of modules for what their code has; and two
+// of the first by the trampoline engine as well.
 
 import { test } from 'node:test';
-import { type Fix, type FixName, makeFix } from '../../src/fix.js';
+import { FIXES, type FixName, makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
-import { assertDone, assertProbe } from '../expectation.js';
+import { assertUnit, planUnit, type UnitSteps } from '../../src/unit-steps.js';
+import type { EngineName, Workshop } from '../../src/workshop.js';
 
-const NAMES: readonly FixName[] = [
-  'qdisc-sfq',
-  'qdisc-fq',
-  'qdisc-fq-codel',
-  'qdisc-fq-pie',
-  'qdisc-hhf',
-  'nfc-getsockopt',
+interface NewerFix {
+  readonly title: string;
+  readonly modules: readonly string[];
+  readonly engine?: EngineName;
+  readonly probe?: FixName;
+  /** Of fixes without a probe. */
+  readonly file?: string;
+}
+
+const WITH_PROBE: readonly (readonly [FixName, readonly string[]])[] = [
+  ['landlock-whiteout', []],
+  ['auxv-tail', []],
+  ['qdisc-fq-codel', []],
+  ['qdisc-sfq', ['sch_sfq']],
+  ['qdisc-fq', ['sch_fq']],
+  ['qdisc-fq-pie', ['sch_fq_pie']],
+  ['qdisc-hhf', ['sch_hhf']],
+  ['nfc-getsockopt', ['nfc']],
+  ['tls-sockmap', ['tls']],
 ];
-const MODULES = ['sch_sfq', 'sch_fq', 'sch_fq_pie', 'sch_hhf', 'nfc'];
+
+const NEWER_FIXES: readonly NewerFix[] = [
+  ...WITH_PROBE.map(([probe, modules]) => ({ title: probe, modules, probe })),
+  ...WITH_PROBE.filter(([probe]) => probe === 'landlock-whiteout' || probe === 'tls-sockmap').map(
+    ([probe, modules]) => ({
+      title: `${probe} by trampolines`,
+      modules,
+      probe,
+      engine: 'trampoline' as const,
+    }),
+  ),
+  { title: 'ah6', modules: ['ah6'], file: 'net/ipv6/ah6.c' },
+  { title: 'tipc', modules: ['tipc'], file: 'net/tipc/socket.c' },
+  { title: 'uhid', modules: ['uhid'], file: 'drivers/hid/uhid.c' },
+];
+
+const planned = new Map<NewerFix, UnitSteps>();
 
 export const newerFixes: GuestCase = {
   title: 'real fixes of the branch',
 
   async plan(workshop, guest) {
-    const fixes: Fix[] = [];
-    for (const name of NAMES) fixes.push(await makeFix(workshop, name));
-    for (const name of MODULES) guest.module(name);
-    guest.shell('fixes: load modules', MODULES.map((name) => `modprobe ${name}`).join(' && '));
-    for (const { name, probe, user, update } of fixes) {
-      guest.probe(`fixes: ${name} before`, probe, user);
-      guest.resplice(`fixes: apply ${name}`, ['apply', guest.update(update)]);
-      guest.probe(`fixes: ${name} applied`, probe, user);
-      guest.resplice(`fixes: undo ${name}`, ['undo', update.id]);
-      guest.probe(`fixes: ${name} undone`, probe, user);
+    for (const fix of NEWER_FIXES) {
+      const steps = await makeSteps(workshop, fix);
+      planUnit(guest, steps);
+      planned.set(fix, steps);
     }
   },
 
   tests(guest) {
-    for (const name of NAMES) {
-      test(`${name}: exposed, safe while it is applied, exposed again`, () => {
-        assertProbe(guest, `fixes: ${name} before`, 'exposed');
-        assertDone(guest.answer(`fixes: apply ${name}`));
-        assertProbe(guest, `fixes: ${name} applied`, 'safe');
-        assertDone(guest.answer(`fixes: undo ${name}`));
-        assertProbe(guest, `fixes: ${name} undone`, 'exposed');
+    for (const fix of NEWER_FIXES) {
+      const how =
+        fix.probe === undefined
+          ? 'applied, active and taken back'
+          : 'exposed, safe while it is applied, exposed again';
+      test(`${fix.title}: ${how}`, () => {
+        const steps = planned.get(fix);
+        if (steps === undefined) throw new Error('no update was made');
+        assertUnit(guest, steps);
       });
     }
   },
 };
+
+async function makeSteps(workshop: Workshop, fix: NewerFix): Promise<UnitSteps> {
+  const { title: name, modules, probe, file, engine } = fix;
+  const common = { name, modules, loading: 'before' as const };
+  if (probe === undefined) {
+    const update = await workshop.create(name, [await workshop.diff(name, file ?? '')]);
+    return { ...common, update };
+  }
+  const made = await makeFix(workshop, probe);
+  const update =
+    engine === undefined
+      ? made.update
+      : await workshop.create(`${probe}-${engine}`, [made.patch], { engine });
+  return { ...common, update, probe: { program: made.probe, user: FIXES[probe].user } };
+}
