@@ -71,7 +71,7 @@ export async function keepChanged(
 ): Promise<readonly string[]> {
   if (including.length === 0) return [];
   const progress = options.progress ?? silentProgress;
-  const { objects, comparable } = await withStage(
+  const { objects, candidates } = await withStage(
     progress,
     'follow-names',
     `${including.length} objects`,
@@ -80,11 +80,12 @@ export async function keepChanged(
       return keepMentioning(tree, slot.directory, files, including, { ...options, settled });
     },
   );
-  if (!comparable || objects.length === 0) return objects;
+  const asked = [...candidates].filter((object) => !objects.has(object));
+  if (asked.length === 0) return [...objects];
   const preprocess = async (directory: string, stage: string) => {
     let done = 0;
-    const total = objects.length;
-    return preprocessObjects(tree, directory, objects, {
+    const total = asked.length;
+    return preprocessObjects(tree, directory, asked, {
       extraFlags: await customCodeFlags(),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
       onDone: (object) =>
@@ -93,7 +94,8 @@ export async function keepChanged(
   };
   const before = await preprocess(tree.directory, 'preprocess-original');
   const after = await preprocess(slot.directory, 'preprocess-patched');
-  return objects.filter((object) => before.get(object) !== after.get(object));
+  const reached = asked.filter((object) => before.get(object) !== after.get(object));
+  return including.filter((object) => objects.has(object) || reached.includes(object));
 }
 
 /** With what flags objects are compiled; those of the recorded command and a section for each function when left out. */

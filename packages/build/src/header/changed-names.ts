@@ -2,15 +2,15 @@
 // a comment, a blank or a moved line changes nothing. What cannot be told is `undecided`, and then every includer is looked at.
 
 import { type Chunk, identify, splitChunks } from './chunk.js';
-import { type ChunkShape, findDeclarators, isWord, readShape } from './chunk-shape.js';
+import { type ChunkShape, findDeclarators, isPlainPrototype, isWord, readShape } from './chunk-shape.js';
 
 export interface ChangedNames {
   /** Whoever mentions one of them may compile to something else. */
   readonly words: ReadonlySet<string>;
   /** Types whose size or layout may change. */
   readonly types: ReadonlySet<string>;
-  /** Parts of identifiers that a macro makes. */
-  readonly stems: ReadonlySet<string>;
+  /** Those of the words that the header does not have before: whoever made one by pasting has not compiled, or has made it for itself. */
+  readonly introduced: ReadonlySet<string>;
   /** The file itself makes code or data in whoever includes it, and that changes. */
   readonly emitted: boolean;
   /** Only macros change, so that preprocessing tells who is affected. */
@@ -39,15 +39,17 @@ export function findChangedNames(
   if (!isSameOrder(oldIds, freshIds)) return names.finish('definitions change places');
   const pairs = pairRecords(gone, come);
   for (const [a, b] of pairs.records) names.addRecordChange(a, b, settled);
-  for (const chunk of pairs.others) names.addChunk(readShape(chunk));
-  return names.finish(undefined);
+  // Who compiled without a prototype that comes has had the same one from elsewhere, or does not call the function.
+  const isIdle = (chunk: Chunk) => come.includes(chunk) && isPlainPrototype(chunk.tokens);
+  for (const chunk of pairs.others) if (!isIdle(chunk)) names.addChunk(readShape(chunk));
+  const known = new Set(old.chunks.flatMap(({ tokens, conditions }) => [...tokens, ...conditions.split(' ')]));
+  return names.finish(undefined, known);
 }
 
 /** Collects what a changed piece makes changed; also used by the closure over other headers. */
 export class NameSet {
   readonly words = new Set<string>();
   readonly types = new Set<string>();
-  readonly stems = new Set<string>();
   emitted = false;
   #onlyMacros = true;
 
@@ -76,14 +78,17 @@ export class NameSet {
     this.addWords(declared);
   }
 
-  /** A macro that stands by itself declares what its arguments say, under names that contain them. */
+  /**
+   * A macro that stands by itself declares what its arguments say, under names that contain them; whoever uses those includes the file,
+   * and all that do are looked at.
+   */
   addCall({ macro, arguments: words }: Extract<ChunkShape, { kind: 'call' }>): void {
     this.emitted = true;
     if (/^(?:TRACE|DECLARE|DEFINE)_(?:\w+_)?EVENT/.test(macro)) {
       const [first = '', second = ''] = words;
       // The class, or the event: its code is where the tracepoints are made, the event's users call trace_EVENT.
       this.addWords([first, ...[first, second].map((name) => `trace_${name}`), 'CREATE_TRACE_POINTS']);
-    } else for (const word of words) this.stems.add(word);
+    }
   }
 
   addRecordChange(before: Chunk, after: Chunk, settled: ReadonlySet<string>): void {
@@ -107,9 +112,11 @@ export class NameSet {
     for (const word of words) this.words.add(word);
   }
 
-  finish(undecided: string | undefined): ChangedNames {
-    const { words, types, stems, emitted } = this;
-    return { words, types, stems, emitted, onlyMacros: this.#onlyMacros, undecided };
+  /** @param known what the header spells before the change */
+  finish(undecided: string | undefined, known?: ReadonlySet<string>): ChangedNames {
+    const { words, types, emitted } = this;
+    const introduced = new Set(known === undefined ? [] : [...words].filter((word) => !known.has(word)));
+    return { words, types, introduced, emitted, onlyMacros: this.#onlyMacros, undecided };
   }
 }
 

@@ -54,6 +54,27 @@ export function readShape(chunk: Chunk): ChunkShape {
   return readVariable(tokens, tokens);
 }
 
+const BASIC_TYPE = /^(?:void|char|short|int|long|float|double|bool|_Bool|[us](?:8|16|32|64))$/;
+/** Words of a prototype that change nothing for the code of those who call the function. */
+const IDLE = /^(?:extern|const|unsigned|signed|__must_check|__user|__iomem|__rcu|__percpu)$/;
+
+/**
+ * Whether the tokens declare a function and say nothing of it but its type: `extern int f(int a);`. Attributes, or words that may stand for
+ * some, can change how calls are compiled; those that check a format cannot.
+ */
+export function isPlainPrototype(tokens: readonly string[]): boolean {
+  const text = tokens.join(' ').replace(/\b__(?:printf|scanf) \( \d+ , \d+ \) /g, '');
+  const [, head = '', parameters] = /^([\w* ]+?) \(([^{}=#]*)\) ;$/.exec(text) ?? [];
+  if (parameters === undefined || /\) \(|__(?!user|iomem|rcu|percpu)/.test(parameters)) return false;
+  const words = head.split(' ').filter((word) => word !== '*' && !IDLE.test(word));
+  const name = words.pop();
+  if (!isWord(name)) return false;
+  if (/^(?:struct|union|enum)$/.test(words[0] ?? '')) return words.length === 2;
+  return words.length > 0 && (words.every((word) => BASIC_TYPE.test(word)) || words.length === 1)
+    ? !/^(?:static|inline|typedef|asmlinkage|[A-Z_]+)$/.test(words[0] ?? '')
+    : false;
+}
+
 /** Identifiers that stand where a declaration puts the name it declares; a superset when macros are about. */
 export function findDeclarators(tokens: readonly string[]): readonly string[] {
   const names: string[] = [];

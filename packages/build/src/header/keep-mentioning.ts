@@ -10,18 +10,19 @@ import { type IncludeGraph, readIncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findChangedNames } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
-import { type FollowedNames, findWordsWith, followNames } from './name-closure.js';
+import { type FollowedNames, followNames } from './name-closure.js';
 import { PastedNames, type Pastes, scanPastes } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
-import { readPastes } from './tree-pastes.js';
+import { type HeaderFacts, readPastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
 
 export interface MentioningObjects {
-  readonly objects: readonly string[];
-  /** Only macros change, or nothing could be told: the preprocessed text says who is really affected. */
-  readonly comparable: boolean;
-  /** Why names did not decide. */
-  readonly undecided: string | undefined;
+  /** They mention what changes. */
+  readonly objects: ReadonlySet<string>;
+  /** Their preprocessed text says whether the change reaches them. */
+  readonly candidates: ReadonlySet<string>;
+  /** For which files names did not decide, and why. */
+  readonly undecided: readonly string[];
 }
 
 /**
@@ -42,44 +43,142 @@ export async function keepMentioning(
     isIncludedElsewhere(tree, graph, path, before === null),
   );
   // What cannot be told from the texts cannot be told with settled types either.
-  const changes = included.map(([path, content]) => readChange(path, content, undefined));
-  const undecided = changes.find((change) => change.undecided !== undefined)?.undecided;
-  if (undecided !== undefined) return { objects, comparable: true, undecided };
-  const settled = describeSettled(
-    options.settled ?? new Set(),
-    included.flatMap(([, { before, after }]) =>
-      [before, after].map((bytes) => latin1(bytes ?? new Uint8Array())),
-    ),
-  );
-  const texts = new FileTexts(directory);
-  const all = () => [...graph.findAllIncluded([...tree.database.objects()])];
-  const stored = await readPastes(tree, all, new FileTexts(tree.directory));
-  const fresh = [...files.values()].flatMap(({ after }) =>
-    after === null ? [] : scanPastes(latin1(after)).patterns,
-  );
-  const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
-  const plain = new Set(stored.plain);
-  const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
-  const tags = await withoutExceptions(settled, headers, texts);
-  const seeds =
-    tags.size === 0 ? changes : included.map(([path, content]) => readChange(path, content, tags));
-  const names = await followNames(seeds, headers, texts, pastes);
-  options.signal?.throwIfAborted();
-  if (names.undecided !== undefined) return { objects, comparable: true, undecided: names.undecided };
-  const emitting = included.flatMap(([path], at) => (seeds[at]?.emitted === true ? [path] : []));
-  const carried = findCarried(graph, [...names.carriers, ...emitting]);
-  const mentioning = await findMentioning(
-    tree,
-    objects,
-    texts,
-    { ...names, settled: { ...settled, tags } },
-    pastes,
-  );
-  return {
-    objects: objects.filter((object) => carried.has(object) || mentioning.has(object)),
-    comparable: seeds.every((seed) => seed.onlyMacros),
-    undecided: undefined,
-  };
+  const readable = included.filter(([path, content]) => readChange(path, content).undecided === undefined);
+  const found = new FoundObjects(graph, objects);
+  for (const [path, content] of included) {
+    const { undecided } = readChange(path, content);
+    if (undecided !== undefined) found.addUndecided(path, undecided);
+  }
+  if (readable.length === 0) return found;
+  const reader = new ChangeReader(tree, graph, new FileTexts(directory), files, objects);
+  const together = await reader.follow(readable, options);
+  // One header that everybody includes and nobody means must not have all its includers looked at for the sake of another one.
+  const parts = together.undecided !== undefined && readable.length > 1 ? readable : [];
+  if (parts.length === 0) found.add(readable, together);
+  for (const part of parts) found.add([part], await reader.follow([part], options));
+  return found;
+}
+
+type ChangedFile = readonly [path: string, content: PatchedContent];
+
+interface FollowedChange {
+  readonly undecided: string | undefined;
+  readonly mentioning: ReadonlySet<string>;
+  /** Headers that make code where they are included. */
+  readonly carriers: readonly string[];
+  /** Only macros change, so that text tells who is really affected. */
+  readonly onlyMacros: boolean;
+}
+
+class FoundObjects implements MentioningObjects {
+  readonly objects = new Set<string>();
+  readonly candidates = new Set<string>();
+  readonly undecided: string[] = [];
+  readonly #graph: IncludeGraph;
+  readonly #asked: ReadonlySet<string>;
+
+  constructor(graph: IncludeGraph, asked: readonly string[]) {
+    this.#graph = graph;
+    this.#asked = new Set(asked);
+  }
+
+  add(files: readonly ChangedFile[], change: FollowedChange): void {
+    if (change.undecided !== undefined)
+      for (const [path] of files) this.addUndecided(path, change.undecided);
+    for (const object of change.mentioning) (change.onlyMacros ? this.candidates : this.objects).add(object);
+    this.#addIncluders(change.carriers);
+  }
+
+  addUndecided(path: string, why: string): void {
+    this.undecided.push(`${path}: ${why}`);
+    this.#addIncluders([path]);
+  }
+
+  #addIncluders(headers: readonly string[]): void {
+    if (headers.length === 0) return;
+    for (const object of this.#graph.findIncluders(headers))
+      if (this.#asked.has(object)) this.candidates.add(object);
+  }
+}
+
+/** Follows changes through the headers of one set of objects. */
+class ChangeReader {
+  readonly #tree: PreparedTree;
+  readonly #graph: IncludeGraph;
+  readonly #texts: FileTexts;
+  readonly #files: ReadonlyMap<string, PatchedContent>;
+  readonly #objects: readonly string[];
+
+  constructor(
+    tree: PreparedTree,
+    graph: IncludeGraph,
+    texts: FileTexts,
+    files: ReadonlyMap<string, PatchedContent>,
+    objects: readonly string[],
+  ) {
+    this.#tree = tree;
+    this.#graph = graph;
+    this.#texts = texts;
+    this.#files = files;
+    this.#objects = objects;
+  }
+
+  async follow(
+    changed: readonly ChangedFile[],
+    options: Pick<WorkOptions, 'signal'> & { readonly settled?: ReadonlySet<string> },
+  ): Promise<FollowedChange> {
+    const settled = describeSettled(
+      options.settled ?? new Set(),
+      changed.flatMap(([, { before, after }]) =>
+        [before, after].map((bytes) => latin1(bytes ?? new Uint8Array())),
+      ),
+    );
+    const pastes = await this.#readPastes();
+    const plain = new Set(pastes.plain);
+    const headers = [...this.#graph.findAllIncluded(this.#objects)].filter(
+      (path) => !plain.has(path) || this.#files.has(path),
+    );
+    const tags = await withoutExceptions(settled, headers, this.#texts);
+    const seeds = changed.map(([path, content]) => readChange(path, content, tags));
+    const spelled = await this.#findNew(seeds, headers);
+    const names = await followNames(seeds, headers, this.#texts, pastes, spelled);
+    options.signal?.throwIfAborted();
+    const emitting = changed.flatMap(([path], at) => (seeds[at]?.emitted === true ? [path] : []));
+    const { undecided } = names;
+    const none = { mentioning: new Set<string>(), carriers: [], onlyMacros: false };
+    if (undecided !== undefined) return { ...none, undecided };
+    const asked = { ...names, spelled, settled: { ...settled, tags } };
+    return {
+      undecided: undefined,
+      mentioning: await findMentioning(this.#tree, this.#objects, this.#texts, asked, pastes),
+      carriers: [...names.carriers, ...emitting],
+      onlyMacros: seeds.every((seed) => seed.onlyMacros),
+    };
+  }
+
+  async #readPastes(): Promise<HeaderFacts> {
+    const { database } = this.#tree;
+    const all = () => [...this.#graph.findAllIncluded([...database.objects()])];
+    const stored = await readPastes(this.#tree, all, new FileTexts(this.#tree.directory));
+    const fresh = [...this.#files.values()].flatMap(({ after }) =>
+      after === null ? [] : scanPastes(latin1(after)).patterns,
+    );
+    return { ...stored, patterns: [...stored.patterns, ...fresh] };
+  }
+
+  /** Names that the change brings and no header spells without it: what is pasted is declared, and nothing can have declared them. */
+  async #findNew(seeds: readonly ChangedNames[], headers: readonly string[]): Promise<ReadonlySet<string>> {
+    const brought = new Set(seeds.flatMap(({ introduced }) => [...introduced]));
+    if (brought.size === 0) return brought;
+    const search = new WordSearch(brought);
+    const strike = (bytes: Uint8Array) => {
+      for (const word of search.find(bytes)) brought.delete(word);
+    };
+    const others = headers.filter((path) => !this.#files.has(path));
+    await this.#texts.visit(others, (_, bytes) => strike(bytes));
+    for (const { before } of this.#files.values()) strike(before ?? new Uint8Array());
+    return brought;
+  }
 }
 
 /** A source reaches its own object without being included: its static functions are no names for others. */
@@ -108,12 +207,12 @@ async function withoutExceptions(
 function readChange(
   path: string,
   { before, after }: PatchedContent,
-  settled: ReadonlySet<string> | undefined,
+  settled?: ReadonlySet<string>,
 ): ChangedNames {
   const none = {
     words: new Set<string>(),
     types: new Set<string>(),
-    stems: new Set<string>(),
+    introduced: new Set<string>(),
     emitted: false,
     onlyMacros: true,
   };
@@ -123,22 +222,21 @@ function readChange(
   return findChangedNames(latin1(before), latin1(after), settled);
 }
 
-function findCarried(graph: IncludeGraph, carriers: readonly string[]): ReadonlySet<string> {
-  return new Set(carriers.length === 0 ? [] : graph.findIncluders(carriers));
-}
-
 async function findMentioning(
   tree: PreparedTree,
   objects: readonly string[],
   texts: FileTexts,
-  names: FollowedNames & { readonly settled: SettledTypes },
+  names: FollowedNames & { readonly settled: SettledTypes; readonly spelled: ReadonlySet<string> },
   pastes: Pastes,
 ): Promise<ReadonlySet<string>> {
   const { settled } = names;
-  const pasted = new PastedNames(names.words, pastes);
+  const pasted = new PastedNames(
+    [...names.words].filter((word) => !names.spelled.has(word)),
+    pastes,
+  );
   const search = new WordSearch([...names.words, ...pasted.pieces()]);
   const kept = new Set<string>();
-  if (names.words.size + names.stems.size + settled.tags.size === 0) return kept;
+  if (names.words.size + settled.tags.size === 0) return kept;
   const sources = new Map<string, ObjectCommand[]>();
   for (const object of objects) {
     const command = requireCommand(tree, object);
@@ -151,8 +249,7 @@ async function findMentioning(
     const isMentioned =
       isNamed ||
       pasted.canMake(found) ||
-      (settled.tags.size > 0 && isException(latin1(bytes), settled)) ||
-      (names.stems.size > 0 && findWordsWith(latin1(bytes), names.stems).length > 0);
+      (settled.tags.size > 0 && isException(latin1(bytes), settled));
     for (const command of sources.get(source) ?? []) {
       // Boot code is compiled for other machines, where a struct may be laid out otherwise.
       const isElsewhere = settled.tags.size > 0 && command.place === 'aside';

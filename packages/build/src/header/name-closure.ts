@@ -8,12 +8,9 @@ import { WordSearch } from './word-search.js';
 
 /** More names than this single nobody out. */
 const MAX_NAMES = 800;
-/** Shorter arguments of an unknown macro are part of too many names. */
-const MIN_STEM = 4;
 
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
-  readonly stems: ReadonlySet<string>;
   /** Headers that make code, or cannot be read as pieces, and mention a changed name: all that include them are concerned. */
   readonly carriers: readonly string[];
   readonly undecided: string | undefined;
@@ -22,16 +19,17 @@ export interface FollowedNames {
 interface Fresh {
   readonly words: ReadonlySet<string>;
   readonly types: ReadonlySet<string>;
-  readonly stems: ReadonlySet<string>;
 }
 
+/** @param spelled names that nobody makes by pasting */
 export async function followNames(
   seeds: readonly ChangedNames[],
   headers: readonly string[],
   texts: FileTexts,
   pastes: Pastes,
+  spelled: ReadonlySet<string> = new Set(),
 ): Promise<FollowedNames> {
-  const follower = new Follower(pastes);
+  const follower = new Follower(pastes, spelled);
   let fresh: Fresh | undefined = follower.take(seeds);
   while (fresh !== undefined && follower.undecided === undefined) {
     const found: NameSet[] = [];
@@ -44,7 +42,6 @@ export async function followNames(
   }
   return {
     words: follower.words,
-    stems: follower.stems,
     carriers: [...follower.carriers],
     undecided: follower.undecided,
   };
@@ -52,35 +49,33 @@ export async function followNames(
 
 class Follower {
   readonly words = new Set<string>();
-  readonly stems = new Set<string>();
   readonly carriers = new Set<string>();
   undecided: string | undefined;
   readonly #types = new Set<string>();
   readonly #read = new Map<string, HeaderNames>();
   readonly #pastes: Pastes;
+  readonly #spelled: ReadonlySet<string>;
   #round: { readonly fresh: Fresh; readonly search: WordSearch; readonly pasted: PastedNames } | undefined;
 
-  constructor(pastes: Pastes) {
+  /** @param spelled names that nobody makes by pasting */
+  constructor(pastes: Pastes, spelled: ReadonlySet<string>) {
     this.#pastes = pastes;
+    this.#spelled = spelled;
   }
 
   /** What is new in them; undefined when nothing is. */
   take(sets: readonly Fresh[]): Fresh | undefined {
-    const fresh = { words: new Set<string>(), types: new Set<string>(), stems: new Set<string>() };
+    const fresh = { words: new Set<string>(), types: new Set<string>() };
     for (const set of sets) {
       for (const type of set.types) if (!this.#types.has(type)) fresh.types.add(type);
       for (const word of set.words) if (!this.words.has(word)) fresh.words.add(word);
-      for (const stem of set.stems) if (!this.stems.has(stem)) fresh.stems.add(stem);
     }
     for (const type of fresh.types) this.#types.add(type);
     // In a source, a type is a word like others.
     for (const word of [...fresh.words, ...fresh.types]) this.words.add(word);
-    for (const stem of fresh.stems) this.stems.add(stem);
     if (this.words.size > MAX_NAMES) this.undecided = `it concerns more than ${MAX_NAMES} names`;
-    const short = [...fresh.stems].find((stem) => stem.length < MIN_STEM);
-    if (short !== undefined) this.undecided = `a macro makes names out of "${short}"`;
     this.#round = undefined;
-    return fresh.words.size + fresh.types.size + fresh.stems.size > 0 ? fresh : undefined;
+    return fresh.words.size + fresh.types.size > 0 ? fresh : undefined;
   }
 
   ask(path: string, bytes: Buffer, fresh: Fresh): NameSet | undefined {
@@ -88,29 +83,22 @@ class Follower {
     const { search, pasted } = this.#round;
     const found = search.find(bytes);
     const isNamed = [...found].some((word) => fresh.words.has(word) || fresh.types.has(word));
-    const text = fresh.stems.size > 0 ? bytes.toString('latin1') : '';
-    const made = findWordsWith(text, fresh.stems);
-    if (!isNamed && made.length === 0 && !pasted.canMake(found)) return undefined;
+    if (!isNamed && !pasted.canMake(found)) return undefined;
     const header = this.#read.get(path) ?? new HeaderNames(bytes.toString('latin1'));
     this.#read.set(path, header);
     const isMade = (words: readonly string[]) =>
       pasted.canMake(new Set(words.filter((word) => found.has(word))));
     const names = header.follow(fresh, isMade) ?? new NameSet();
     if (!header.isReadable || names.emitted) this.carriers.add(path);
-    names.addWords(made);
     return names;
   }
 
   #prepare(fresh: Fresh) {
     const names = [...fresh.words, ...fresh.types];
-    const pasted = new PastedNames(names, this.#pastes);
+    const pasted = new PastedNames(
+      names.filter((name) => !this.#spelled.has(name)),
+      this.#pastes,
+    );
     return { fresh, pasted, search: new WordSearch([...names, ...pasted.pieces()]) };
   }
-}
-
-/** Every identifier that contains one of the stems. */
-export function findWordsWith(text: string, stems: ReadonlySet<string>): readonly string[] {
-  if (stems.size === 0) return [];
-  const pattern = new RegExp(`[\\w$]*(?:${[...stems].join('|').replaceAll('$', '\\$')})[\\w$]*`, 'g');
-  return [...new Set(text.match(pattern) ?? [])];
 }

@@ -22,6 +22,35 @@ test('an inline function, a macro, a prototype and a variable are changed by nam
   assert.deepEqual(words('extern int limit;', 'extern long limit;'), ['limit']);
 });
 
+test('a prototype that comes changes nothing for those who compiled without it, unless it says how to call', () => {
+  for (const plain of [
+    '__printf(3, 4) int say(const struct device *dev, int error, const char *format, ...);',
+    'extern void stop(void);',
+    'struct page *look(struct file *file);',
+    'size_t __must_check count(const u8 *bytes);',
+    'unsigned long f(int (*each)(void *));',
+  ])
+    assert.deepEqual(words('', plain), plain.includes('(*each)') ? ['f'] : [], plain);
+  for (const [declaration, name] of [
+    ['void stop(void) __noreturn;', 'stop'],
+    ['noreturn void stop(void);', 'stop'],
+    ['FASTCALL int f(int a);', 'f'],
+    ['static inline int f(int a);', 'f'],
+    ['asmlinkage long f(int a);', 'f'],
+    ['int f(int a) __pure;', 'f'],
+    ['int f(char *a __nonstring);', 'f'],
+  ] as const)
+    assert.ok(words('', declaration).includes(name), declaration);
+  assert.deepEqual(words('int f(int a);', ''), ['f']);
+  assert.deepEqual(words('int f(int a);', 'int f(long a);'), ['f']);
+});
+
+test('what the header did not spell before is introduced', () => {
+  const names = findChangedNames('#define A 1\n', '#define A 2\n#define B 3\n');
+  assert.deepEqual([...names.words].sort(), ['A', 'B']);
+  assert.deepEqual([...names.introduced], ['B']);
+});
+
 test('members from the first difference on are changed, and the type with them', () => {
   const names = findChangedNames(
     'struct s { int a; int (*open)(struct inode *inode); unsigned c:1; } __packed;',

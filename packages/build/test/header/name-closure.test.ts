@@ -10,7 +10,12 @@ import { PastedNames, scanPastes } from '../../src/header/pasted-names.js';
 import { collectPastes } from '../../src/header/tree-pastes.js';
 import { WordSearch } from '../../src/header/word-search.js';
 
-async function follow(before: string, after: string, other: string): Promise<FollowedNames> {
+async function follow(
+  before: string,
+  after: string,
+  other: string,
+  spelled: ReadonlySet<string> = new Set(),
+): Promise<FollowedNames> {
   const root = await mkdtemp(join(tmpdir(), 'resplice-names-'));
   try {
     await writeFile(join(root, 'a.h'), after);
@@ -22,6 +27,7 @@ async function follow(before: string, after: string, other: string): Promise<Fol
       headers,
       texts,
       await collectPastes(headers, texts),
+      spelled,
     );
   } finally {
     await rm(root, { recursive: true });
@@ -65,10 +71,17 @@ test('a name that a macro makes is found by its parts', async () => {
   const pages =
     '#define FLAG(u) static inline int Page##u(void) { return f(); }\n#define TEST(u) Page##u()\n';
   const names = await follow(F(1), F(2), `${pages}FLAG(Locked)\nFLAG(Dirty)\n`);
-  assert.ok(names.stems.has('Locked') && names.stems.has('Dirty'));
+  assert.deepEqual(names.carriers, ['b.h']);
   const pasted = new PastedNames(['PageLocked'], { patterns: scanPastes(pages).patterns, handed: [] });
   assert.equal(pasted.canMake(new Set(['TEST', 'Locked'])), true);
   assert.equal(pasted.canMake(new Set(['TEST', 'Active'])), false);
+});
+
+test('a name that nobody had before is made by nobody', async () => {
+  const b = '#define IGNORE(c) diag_##c()\n#define ALL IGNORE(clang)\n';
+  assert.deepEqual(sorted(await follow('', '#define diag_clang() 1\n', b)), ['ALL', 'diag_clang']);
+  const brought = new Set(['diag_clang']);
+  assert.deepEqual(sorted(await follow('', '#define diag_clang() 1\n', b, brought)), ['diag_clang']);
 });
 
 test('parts may be handed on by another macro', async () => {
