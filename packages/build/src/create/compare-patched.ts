@@ -28,6 +28,7 @@ import type { KernelModel } from './kernel-model.js';
 import { judgeRemade, withRules } from './ruled-tree.js';
 import {
   findChangedAside,
+  findMentioning,
   keepChanged,
   type PatchedSources,
   patchSources,
@@ -38,6 +39,8 @@ import type { Workshop } from './workshop.js';
 
 /** More objects than this may include a changed header before types are asked first. */
 const FEW_INCLUDERS = 12;
+/** A type that does not fit is not compiled into more objects than this only to say more of it: that would take an hour. */
+const MANY_REACHED = 1000;
 /** Sources of the patch that are asked. */
 const MAX_ASKED = 4;
 
@@ -142,11 +145,12 @@ async function compareOnce(
     if (remade.length > 0) return { verdict: refuse(remade) };
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
-    if (typesFirst === true) {
-      const early = await askTypesFirst(tree, slot, mine, affected, options);
-      if (early !== undefined) return early;
-    }
-    const including = await keepChanged(tree, slot, mine, affected, options);
+    const early = await askTypesFirst(tree, slot, mine, affected, options);
+    if (typesFirst === true && early?.correction !== undefined) return early;
+    const mentioning = await findMentioning(tree, slot, mine, affected, options);
+    const reached = mentioning.objects.size + mentioning.candidates.size;
+    if (early !== undefined && reached > MANY_REACHED) return early;
+    const including = await keepChanged(tree, slot, mentioning, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
     if (aside.length > 0) return { verdict: refuse(aside) };
@@ -158,7 +162,7 @@ async function compareOnce(
   });
 }
 
-/** Of a header that many include, whether the patch's own sources find a change of a type that can be corrected. */
+/** Of a header that many include, whether the patch's own sources find a change of a type that existing objects do not have. */
 async function askTypesFirst(
   tree: PreparedTree,
   slot: Slot,
@@ -175,7 +179,7 @@ async function askTypesFirst(
     { sources, compared: [], objects, mayRequireUnloaded: false },
     options,
   );
-  return correction === undefined ? undefined : { verdict: refuse(reasons), correction, early: true };
+  return reasons.length === 0 ? undefined : { verdict: refuse(reasons), correction, early: true };
 }
 
 interface PatchedState {

@@ -8,7 +8,7 @@ import { type ObjectFile, parseObject } from '@resplice/engine';
 import { type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
-import { keepMentioning } from '../header/keep-mentioning.js';
+import { keepMentioning, type MentioningObjects } from '../header/keep-mentioning.js';
 import { compilableText } from '../patch/line-resync.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
@@ -58,21 +58,19 @@ export async function withPatchedSlot<T>(
 }
 
 /**
- * Of objects that include a changed file, those that can depend on the change. Names tell most of them apart; where only macros change,
- * or names tell nothing, it is decided by whether the preprocessed text differs.
+ * Of objects that include a changed file, those that can depend on the change by the names they use.
  * @param direct objects of changed sources, which use what the headers change
  */
-export async function keepChanged(
+export async function findMentioning(
   tree: PreparedTree,
   slot: Slot,
   files: PatchedSources,
   { direct, including }: { readonly direct: readonly string[]; readonly including: readonly string[] },
   options: WorkOptions,
-): Promise<readonly string[]> {
-  if (including.length === 0) return [];
-  const progress = options.progress ?? silentProgress;
-  const { objects, candidates } = await withStage(
-    progress,
+): Promise<Pick<MentioningObjects, 'objects' | 'candidates'>> {
+  if (including.length === 0) return { objects: new Set(), candidates: new Set() };
+  return withStage(
+    options.progress ?? silentProgress,
     'follow-names',
     `${including.length} objects`,
     async () => {
@@ -80,6 +78,15 @@ export async function keepChanged(
       return keepMentioning(tree, slot.directory, files, including, { ...options, settled });
     },
   );
+}
+
+/** Where only macros change, or names tell nothing, it is decided by whether the preprocessed text differs. */
+export async function keepChanged(
+  tree: PreparedTree,
+  slot: Slot,
+  { objects, candidates }: Pick<MentioningObjects, 'objects' | 'candidates'>,
+  options: WorkOptions,
+): Promise<readonly string[]> {
   const asked = [...candidates].filter((object) => !objects.has(object));
   if (asked.length === 0) return [...objects];
   const preprocess = async (directory: string, stage: string) => {
@@ -95,7 +102,7 @@ export async function keepChanged(
   const before = await preprocess(tree.directory, 'preprocess-original');
   const after = await preprocess(slot.directory, 'preprocess-patched');
   const reached = asked.filter((object) => before.get(object) !== after.get(object));
-  return including.filter((object) => objects.has(object) || reached.includes(object));
+  return [...objects, ...reached];
 }
 
 /** With what flags objects are compiled; those of the recorded command and a section for each function when left out. */

@@ -42,7 +42,9 @@ export function findChangedNames(
   // Who compiled without a prototype that comes has had the same one from elsewhere, or does not call the function.
   const isIdle = (chunk: Chunk) => come.includes(chunk) && isPlainPrototype(chunk.tokens);
   for (const chunk of pairs.others) if (!isIdle(chunk)) names.addChunk(readShape(chunk));
-  const known = new Set(old.chunks.flatMap(({ tokens, conditions }) => [...tokens, ...conditions.split(' ')]));
+  const known = new Set(
+    old.chunks.flatMap(({ tokens, conditions }) => [...tokens, ...conditions.split(' ')]),
+  );
   return names.finish(undefined, known);
 }
 

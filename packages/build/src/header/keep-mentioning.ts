@@ -83,8 +83,7 @@ class FoundObjects implements MentioningObjects {
   }
 
   add(files: readonly ChangedFile[], change: FollowedChange): void {
-    if (change.undecided !== undefined)
-      for (const [path] of files) this.addUndecided(path, change.undecided);
+    if (change.undecided !== undefined) for (const [path] of files) this.addUndecided(path, change.undecided);
     for (const object of change.mentioning) (change.onlyMacros ? this.candidates : this.objects).add(object);
     this.#addIncluders(change.carriers);
   }
@@ -247,9 +246,7 @@ async function findMentioning(
     const found = search.find(bytes);
     const isNamed = [...found].some((word) => names.words.has(word));
     const isMentioned =
-      isNamed ||
-      pasted.canMake(found) ||
-      (settled.tags.size > 0 && isException(latin1(bytes), settled));
+      isNamed || pasted.canMake(found) || (settled.tags.size > 0 && isException(latin1(bytes), settled));
     for (const command of sources.get(source) ?? []) {
       // Boot code is compiled for other machines, where a struct may be laid out otherwise.
       const isElsewhere = settled.tags.size > 0 && command.place === 'aside';
