@@ -40,12 +40,12 @@ for (const header of headers) {
     const start = performance.now();
     const kept = await keepMentioning(tree, slot.directory, sources, includers);
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const keeps = new Set(kept.objects);
+    const keeps = new Set([...kept.objects, ...kept.candidates]);
     const dropped = includers.filter((object) => !keeps.has(object));
     const sample = shuffle(dropped, Number(values.seed)).slice(0, Number(values.sample));
     const different = await findDifferent(slot.directory, sample);
     lost += different.length;
-    const why = kept.undecided === undefined ? '' : `, undecided: ${kept.undecided}`;
+    const why = kept.undecided.length === 0 ? '' : `, undecided: ${kept.undecided.join('; ')}`;
     console.log(
       `${header}: ${includers.length} includers, ${keeps.size} kept in ${seconds} s${why}; ${sample.length} dropped ones compiled, ${different.length} differ`,
     );

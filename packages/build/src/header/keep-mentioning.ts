@@ -16,6 +16,9 @@ import { describeSettled, isException, type SettledTypes } from './settled-excep
 import { type HeaderFacts, readPastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
 
+/** Fewer are sooner preprocessed than names followed once more. */
+const MANY = 1000;
+
 export interface MentioningObjects {
   /** They mention what changes. */
   readonly objects: ReadonlySet<string>;
@@ -53,7 +56,8 @@ export async function keepMentioning(
   const reader = new ChangeReader(tree, graph, new FileTexts(directory), files, objects);
   const together = await reader.follow(readable, options);
   // One header that everybody includes and nobody means must not have all its includers looked at for the sake of another one.
-  const parts = together.undecided !== undefined && readable.length > 1 ? readable : [];
+  const isSplit = together.undecided !== undefined && readable.length > 1 && objects.length > MANY;
+  const parts = isSplit ? readable : [];
   if (parts.length === 0) found.add(readable, together);
   for (const part of parts) found.add([part], await reader.follow([part], options));
   return found;
