@@ -44,8 +44,13 @@ export function isRewritable({ post, correlation }: SelectionInput, after: Defin
   const before = correlation.origins.get(after);
   if (before === undefined || before.size !== after.size || before.symbols.length === 0) return false;
   if (isCopyable(after.name, after.size)) return false;
-  if (![before, after].every(({ sectionClass }) => /^(data|constant)$/.test(sectionClass))) return false;
+  if (![before, after].every(isKeptInPlace)) return false;
   return post.object.referencesOf(after).every(({ type }) => type === R_X86_64.R64);
+}
+
+/** Parameters are read after livepatch has had its moment (`__param_def_reserved_size` of drivers/scsi/sg.c). */
+function isKeptInPlace({ sectionClass, section }: Definition): boolean {
+  return /^(data|constant)$/.test(sectionClass) || section.name === '__param';
 }
 
 export function isWritable({ section }: Definition): boolean {
