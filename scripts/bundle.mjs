@@ -33,19 +33,26 @@ const inlineWasm = {
   },
 };
 
-await build({
-  entryPoints: [join(cli, 'dist/src/main.js')],
-  outfile: join(cli, 'dist/resplice.cjs'),
-  bundle: true,
-  platform: 'node',
-  target: 'node20',
-  format: 'cjs',
-  banner: {
-    js: "#!/usr/bin/env node\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;",
-  },
-  // Loaded by the commands that need it; it and its database are nothing that machines should carry.
-  external: ['@resplice/server'],
-  define: { 'import.meta.url': 'bundleUrl' },
-  plugins: [inlineWasm],
-  logLevel: 'warning',
-});
+/** Gives back esbuild's account of what went in. `edition`: see packages/cli/src/program.ts. */
+export async function bundleCommand(outfile = join(cli, 'dist/resplice.cjs'), edition = 'whole') {
+  const { metafile } = await build({
+    entryPoints: [join(cli, 'dist/src/main.js')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    banner: {
+      js: "#!/usr/bin/env node\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;",
+    },
+    // Loaded by the commands that need it; it and its database are nothing that machines should carry.
+    external: ['@resplice/server'],
+    define: { 'import.meta.url': 'bundleUrl', RESPLICE_EDITION: JSON.stringify(edition) },
+    metafile: true,
+    plugins: [inlineWasm],
+    logLevel: 'warning',
+  });
+  return metafile;
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundleCommand();

@@ -63,6 +63,20 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
 
+/** Set by scripts/bundle.mjs: `machine` in the package for machines. */
+declare const RESPLICE_EDITION: string | undefined;
+
+/** What needs a checkout: compilers' rules, the kernel side's sources, private keys of a publisher. */
+const WORKSHOP_COMMANDS = new Set([
+  ...['kernel', 'create', 'diff', 'evaluate', 'split', 'try', 'publish', 'doctor'],
+  ...['serve', 'worker', 'admin'],
+]);
+
+function listCommands(): ReadonlyMap<string, Loader> {
+  if (typeof RESPLICE_EDITION === 'undefined' || RESPLICE_EDITION !== 'machine') return COMMANDS;
+  return new Map([...COMMANDS].filter(([name]) => !WORKSHOP_COMMANDS.has(name)));
+}
+
 /**
  * The program with the command that `argv` begins with, or with all of them when it begins with none. Usage errors are
  * thrown as commander's CommanderError and not printed.
@@ -73,8 +87,9 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .version(VERSION, '--version', 'print the version')
     .helpCommand(false)
     .addHelpText('after', EXAMPLE);
-  const wanted = COMMANDS.get(argv[0] ?? '');
-  const loaders = wanted === undefined ? [...COMMANDS.values()] : [wanted];
+  const commands = listCommands();
+  const wanted = commands.get(argv[0] ?? '');
+  const loaders = wanted === undefined ? [...commands.values()] : [wanted];
   for (const load of loaders) program.addCommand(await load());
   throwInsteadOfExiting(program);
   return program;

@@ -19,7 +19,7 @@ test('reads values, comments and blank lines', () => {
 });
 
 test('the file of the package says what the defaults are, and changes nothing', () => {
-  const file = new URL('../../package/resplice.conf', import.meta.url);
+  const file = new URL('../../../../packaging/resplice.conf', import.meta.url);
   const text = readFileSync(file, 'utf8');
   assert.deepEqual(parse(text), DEFAULTS);
   // With each of its examples switched on, it is still a configuration.
