@@ -1,5 +1,5 @@
 export { PASSWORD_COST } from './access/password.js';
-export { ALL_ROLES, type Role } from './access/rights.js';
+export { ALL_ROLES, RIGHTS, ROLES, type Role } from './access/rights.js';
 export { type AdminOptions, administer } from './admin/administer.js';
 export type { AdminRequest, AdminResult } from './admin/operation.js';
 export { openArtefactStore } from './artefact/open-store.js';

@@ -45,7 +45,9 @@ function asServiceError(error: unknown, request: FastifyRequest): ServiceError {
   const { code, statusCode, message } = error as Partial<FastifyError>;
   const known = BY_FASTIFY_CODE.get(code ?? '');
   if (known !== undefined) return new ServiceError(known, ERRORS[known].title);
-  if (code?.startsWith('FST_') === true && statusCode !== undefined && statusCode < 500)
+  // A static file that may not be had is, for who asks, not there.
+  if (statusCode === 403 || statusCode === 404) return new ServiceError('not-found');
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500)
     return new ServiceError('request-malformed', message);
   request.log.error({ err: error, url: request.routeOptions.url }, 'request failed');
   if (isUnreachableDatabase(error))

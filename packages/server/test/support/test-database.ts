@@ -40,7 +40,8 @@ export interface Cluster {
   stop(): Promise<void>;
 }
 
-export async function startCluster(): Promise<Cluster> {
+/** Without `durable`, it does not flush to the disk: the machine does not lose its power while a test runs. */
+export async function startCluster({ durable = false } = {}): Promise<Cluster> {
   const folder = await mkdtemp(join(tmpdir(), 'resplice-pg-'));
   const binaries = findBinaries();
   const user = otherUser();
@@ -60,11 +61,10 @@ export async function startCluster(): Promise<Cluster> {
     ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
     options,
   );
-  // The machine does not lose its power while a test runs.
   const settings = {
     listen_addresses: "''",
     unix_socket_directories: `'${folder}'`,
-    fsync: 'off',
+    fsync: durable ? 'on' : 'off',
     max_connections: '60',
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);

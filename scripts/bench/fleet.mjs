@@ -1,0 +1,216 @@
+// `npm run bench:fleet -- --seconds N --json`: how many check-ins a server takes, with the embedded database and with PostgreSQL, and
+// how fast it answers people when 100,000 machines are registered. Everything runs on this machine: server, database, and the machines
+// that are simulated (their work counts against the server's).
+//
+// Closed loop: 64 connections, each of which sends the next check-in when the last one was answered. Both databases flush each commit
+// to the disk. `static` is a plain web server that hands out the metadata that all machines ask for.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { Agent, request as httpRequest } from 'node:http';
+import { loadavg, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { fillFleet } from './fleet/fill.mjs';
+
+const CONNECTIONS = 64;
+const here = dirname(fileURLToPath(import.meta.url));
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '30' },
+    machines: { type: 'string', default: '100000' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const seconds = Number(values.seconds);
+const count = Number(values.machines);
+if (!(seconds > 0) || !(count > 0)) throw new Error('expected --seconds N and --machines N above 0');
+
+const say = (text) => {
+  if (!values.json) console.log(text);
+};
+
+const { startCluster } = await import('../../packages/server/dist/test/support/test-database.js');
+const folder = await mkdtemp(join(tmpdir(), 'resplice-fleet-'));
+const cluster = await startCluster({ durable: true });
+try {
+  const result = { seconds, machines: count, connections: CONNECTIONS, load: loadavg()[0] };
+  result.postgres = await measureServer('postgres', await cluster.makeDatabase());
+  result.embedded = await measureServer('embedded', '');
+  result.static = await measureStatic();
+  result.load = Math.max(result.load, loadavg()[0]);
+  if (values.json) console.log(JSON.stringify(result, null, 2));
+} finally {
+  await cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+async function measureServer(name, url) {
+  const state = join(folder, name);
+  const filled = performance.now();
+  const { machines, session, repository } = await fillFleet(state, url, count);
+  say(`${name}: ${count} machines registered in ${seconds1(performance.now() - filled)} s`);
+  const server = await start('server.mjs', [state, url, repository]);
+  try {
+    const figures = await driveLoad(server, checkInsOf(machines));
+    const views = await measureViews(server.address, session);
+    say(
+      `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed`,
+    );
+    say(
+      `${name}: memory ${figures.memoryMb.join(' -> ')} MB; ${Object.entries(views)
+        .map(([view, ms]) => `${view} ${ms} ms`)
+        .join(', ')}`,
+    );
+    const { perSecond, ...rest } = figures;
+    return { checkinsPerSecond: perSecond, ...rest, views };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function measureStatic() {
+  const server = await start('static.mjs', []);
+  try {
+    const { perSecond, p50Ms, p99Ms, failed } = await driveLoad(server, () => ({
+      method: 'GET',
+      path: '/metadata/timestamp.json',
+    }));
+    say(`static: ${perSecond} files/s, p99 ${p99Ms} ms`);
+    return { requestsPerSecond: perSecond, p50Ms, p99Ms, failed };
+  } finally {
+    await server.stop();
+  }
+}
+
+async function start(program, args) {
+  const child = spawn(process.execPath, [join(here, 'fleet', program), ...args], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [address] = await Promise.race([
+    once(child, 'message'),
+    once(child, 'exit').then(([status]) => {
+      throw new Error(`${program} ended with ${status}`);
+    }),
+  ]);
+  return {
+    address,
+    async memoryMb() {
+      child.send('memory');
+      const [bytes] = await once(child, 'message');
+      return Math.round(bytes / 1e6);
+    },
+    async stop() {
+      child.kill('SIGTERM');
+      await once(child, 'exit');
+    },
+  };
+}
+
+/** Machines take turns; none has two check-ins under way. */
+function checkInsOf(machines) {
+  let at = 0;
+  return () => {
+    const machine = machines[at % machines.length];
+    at += 1;
+    machine.sequence += 1;
+    const nonce = machine.sequence.toString(16).padStart(32, '0');
+    const report = { ...machine.report, uptimeSeconds: 3600 * machine.sequence };
+    const body = JSON.stringify({ sequence: machine.sequence, nonce, identity: machine.identity, report });
+    return { method: 'POST', path: '/api/v1/check-in', token: machine.token, body };
+  };
+}
+
+async function driveLoad(server, next) {
+  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const { hostname, port } = new URL(server.address);
+  const times = [];
+  let failed = 0;
+  const run = async (end, note) => {
+    while (performance.now() < end) {
+      const begin = performance.now();
+      const status = await send({ agent, hostname, port }, next());
+      if (!note) continue;
+      times.push(performance.now() - begin);
+      if (status !== 200) failed += 1;
+    }
+  };
+  const all = (duration, note) => {
+    const end = performance.now() + duration * 1000;
+    return Promise.all(Array.from({ length: CONNECTIONS }, () => run(end, note)));
+  };
+  await all(Math.min(5, seconds), false);
+  const before = await server.memoryMb();
+  const began = performance.now();
+  await all(seconds, true);
+  const took = (performance.now() - began) / 1000;
+  const after = await server.memoryMb();
+  agent.destroy();
+  times.sort((a, b) => a - b);
+  const part = (share) =>
+    round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN);
+  return {
+    perSecond: Math.round(times.length / took),
+    p50Ms: part(0.5),
+    p99Ms: part(0.99),
+    failed,
+    memoryMb: [before, after],
+  };
+}
+
+function send(target, { method, path, token, body }) {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      ...(body === undefined
+        ? {}
+        : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }),
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    };
+    const sent = httpRequest({ ...target, method, path, headers }, (answer) => {
+      answer.resume();
+      answer.once('end', () => resolve(answer.statusCode));
+    });
+    sent.once('error', reject);
+    sent.end(body);
+  });
+}
+
+/** The median of five, after one that may fill caches. */
+async function measureViews(address, session) {
+  const views = {
+    list: '/api/v1/machines?limit=100',
+    filterStatus: '/api/v1/machines?limit=100&status=outofdate',
+    filterTag: '/api/v1/machines?limit=100&tag=rack-7',
+    filterKernel: '/api/v1/machines?limit=100&kernel=6.1.0-47&health=bad',
+    search: '/api/v1/machines?limit=100&search=host-77',
+    cves: '/api/v1/cves',
+    cveMachines: '/api/v1/machines?limit=100&cve=CVE-2026-10001&cveState=open',
+    fleet: '/api/v1/fleet',
+  };
+  const { hostname, port } = new URL(address);
+  const agent = new Agent({ keepAlive: true });
+  const measured = {};
+  for (const [view, path] of Object.entries(views)) {
+    const times = [];
+    for (let run = 0; run < 6; run += 1) {
+      const begin = performance.now();
+      const status = await send({ agent, hostname, port }, { method: 'GET', path, token: session });
+      if (status !== 200) throw new Error(`${path}: ${status}`);
+      if (run > 0) times.push(performance.now() - begin);
+    }
+    measured[view] = round(times.sort((a, b) => a - b)[2]);
+  }
+  agent.destroy();
+  return measured;
+}
+
+function round(value) {
+  return Math.round(value * 10) / 10;
+}
+
+function seconds1(ms) {
+  return (ms / 1000).toFixed(1);
+}

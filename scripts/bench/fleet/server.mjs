@@ -1,0 +1,21 @@
+// The server that is measured, in a process of its own.
+
+import { startServer } from '../../../packages/server/dist/src/index.js';
+
+const [folder, url, repository] = process.argv.slice(2);
+const server = await startServer({
+  folder,
+  databaseUrl: url === '' ? undefined : url,
+  host: '127.0.0.1',
+  port: 0,
+  repository,
+  worker: true,
+  passwordCost: { exponent: 10 },
+  log: (line) => process.stderr.write(line),
+});
+process.on('message', () => process.send(process.memoryUsage().rss));
+process.once('SIGTERM', async () => {
+  await server.close();
+  process.exit(0);
+});
+process.send(server.address);
