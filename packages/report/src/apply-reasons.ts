@@ -38,7 +38,8 @@ export const APPLY_REASONS = {
   'livepatch-missing': {
     stage: 'apply',
     title: 'this kernel has no livepatch support',
-    advice: 'boot a kernel built with CONFIG_LIVEPATCH, such as any Debian amd64 kernel',
+    advice:
+      'create the update again with `--engine trampoline`, which needs none, or boot a kernel built with CONFIG_LIVEPATCH',
   },
   'ftrace-disabled': {
     stage: 'apply',

@@ -91,7 +91,12 @@ async function makeByEngine(
   const config = parseKernelConfig(await readFile(workshop.kernel.config, 'utf8'));
   const wanted = request.engine ?? 'auto';
   const lower = request.on.map(({ manifest }) => manifest);
-  const first = chooseEngine(wanted, config.get('CONFIG_LIVEPATCH') === 'y', lower);
+  const hasLivepatch = config.get('CONFIG_LIVEPATCH') === 'y';
+  if (wanted === 'livepatch' && !hasLivepatch) {
+    const found = `${workshop.kernel.identity.release} is configured without CONFIG_LIVEPATCH`;
+    return refuse([{ code: 'livepatch-missing', subject: {}, found }]);
+  }
+  const first = chooseEngine(wanted, hasLivepatch, lower);
   const context = { request, workshop, options };
   const made = await makeUpdate(context, first);
   const again = made.ok ? undefined : chooseAgain(wanted, first, made.reasons);
