@@ -1,4 +1,4 @@
-// Twenty cycles of applying and undoing with each engine in one busy guest, in which a quarter of the commands are killed and the kernel stops at the first warning.
+// Twenty cycles of applying and undoing with each engine in one busy guest, in which one of eight commands is killed and the kernel stops at the first warning.
 // `npm run soak` does a thousand.
 
 import assert from 'node:assert/strict';

@@ -1,6 +1,7 @@
 /*
  * Keeps the kernel busy while updates come and go, until it is killed: processes, programs, files, and sockets, whose options are set
- * in functions that the updates replace. Ends with status 1 when anything goes wrong, because then the kernel is not what it was.
+ * in functions that the updates replace. It pauses between its rounds, so that an emulated guest has time for the updates, too.
+ * Ends with status 1 when anything goes wrong, because then the kernel is not what it was.
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -74,6 +75,6 @@ int main(void)
 		run_program();
 		use_file();
 		use_socket();
-		usleep(2000);
+		usleep(15000);
 	}
 }

@@ -17,7 +17,7 @@ export interface SoakOptions {
 
 /** A module that stays loaded has 16 KiB at least; slabs move by themselves. */
 const MOST_GROWTH = { vmalloc: 256 * 1024, percpu: 64 * 1024, slab: 4 * 1024 * 1024 } as const;
-const SECONDS_OF_A_CYCLE = 240;
+const SECONDS_OF_A_CYCLE = 120;
 const STRICT = [
   'panic_on_warn=1',
   'softlockup_panic=1',

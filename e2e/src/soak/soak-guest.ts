@@ -1,4 +1,4 @@
-// The program that runs a soak in a guest. A quarter of the commands are killed at a random moment; the next one must then bring the kernel
+// The program that runs a soak in a guest. One of eight commands is killed at a random moment; the next one must then bring the kernel
 // to where the killed one was going. Most commands are given to a process that stays, some as a user gives them. Prints a SoakCount; each cycle is
 // told to the kernel log, where the host sees it at once.
 
@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { LOAD, MODULE, SOAK_PLAN, type SoakCount, type SoakPlan } from './plan.js';
 import { type Answer, ResidentTool, runCommand } from './tool.js';
 
-const KILLED_OF = 4;
+const KILLED_OF = 8;
 /** One of so many commands is a process of its own. */
 const ALONE_OF = 16;
 const MOST_TRIES = 10;
@@ -88,7 +88,7 @@ function give(args: readonly string[], alone: boolean, killAfter: number | undef
 }
 
 function startLoad(): readonly ChildProcess[] {
-  const modules = `while :; do modprobe ${MODULE} && rmmod ${MODULE} || exit 1; sleep 0.2; done`;
+  const modules = `while :; do modprobe ${MODULE} && rmmod ${MODULE} || exit 1; sleep 0.5; done`;
   return [spawn(LOAD, { stdio: 'inherit' }), spawn('sh', ['-c', modules], { stdio: 'inherit' })];
 }
 
