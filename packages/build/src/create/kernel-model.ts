@@ -35,6 +35,8 @@ export interface ShippedModule {
   readonly running: RunningObject;
   readonly buildId: string;
   readonly vermagic: string;
+  /** Modules that are loaded whenever it is, as the kernel spells them. */
+  readonly depends: readonly string[];
 }
 
 interface ModelParts {
@@ -126,7 +128,13 @@ export class KernelModel {
     if (vermagic === undefined || buildId === undefined) {
       throw new InputError('not-a-module', `${file}: no vermagic or no build id; expected a kernel module`);
     }
-    return { running: linkModule(name, object, this.#btf), buildId, vermagic };
+    const depends = (findModinfo(object, 'depends') ?? '').split(',').filter((each) => each !== '');
+    return {
+      running: linkModule(name, object, this.#btf),
+      buildId,
+      vermagic,
+      depends: depends.map((each) => each.replaceAll('-', '_')),
+    };
   }
 }
 

@@ -127,6 +127,9 @@ async function finish(
     ...content,
     layouts: model.layouts,
     isInKernel: (symbol) => model.vmlinux.addressesOf(symbol).length > 0,
+    mayReachNew: (symbol, from, to) =>
+      !model.exports.has(symbol) &&
+      (to === 'vmlinux' || model.loadedModule(from)?.depends.includes(to) === true),
     isExported: (symbol) => model.exports.get(symbol)?.module === 'vmlinux',
   });
   const checked = await runObjtool(tree, assembled.bytes, request.signal);

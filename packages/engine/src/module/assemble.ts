@@ -13,6 +13,7 @@ import type { Resolution, Use } from '../diff/select.js';
 import type { TableEntry } from '../diff/table.js';
 import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
 import { encodeObject, type NewSymbol } from '../elf/encode.js';
+import { appendTo } from '../map-entry.js';
 import { startsWithEndbr } from '../x86/endbr.js';
 import { decodeInstructions } from '../x86/instruction.js';
 import { addExitTable, EXITS_SYMBOL, type ModuleExit } from './exit-table.js';
@@ -77,6 +78,8 @@ export interface AssemblyInput {
   isExported(symbol: string): boolean;
   /** Whether vmlinux has a symbol; what it does not have belongs to a module. */
   isInKernel(symbol: string): boolean;
+  /** Whether the code of one kernel object may call what is new in another one: a symbol that nobody exports yet, and a module that is there. */
+  mayReachNew?(symbol: string, from: string, to: string): boolean;
 }
 
 export function assembleUpdate(input: AssemblyInput): AssembledObject {
@@ -106,6 +109,9 @@ class Assembler {
   readonly #places = new Map<Definition, Place>();
   /** Global definitions of the update, which other parts of the same owner reach by name. */
   readonly #globals = new Map<string, Definition>();
+  /** What is new in the update and not static, by symbol. */
+  readonly #added = new Map<string, { readonly owner: string; readonly definition: Definition }[]>();
+  readonly #mayReachNew: NonNullable<AssemblyInput['mayReachNew']>;
   readonly #aliases = new Map<Definition, string>();
   readonly #isExported: (symbol: string) => boolean;
   readonly #isInKernel: (symbol: string) => boolean;
@@ -121,10 +127,13 @@ class Assembler {
   constructor(input: AssemblyInput) {
     this.#isExported = (symbol) => input.isExported(symbol);
     this.#isInKernel = (symbol) => input.isInKernel(symbol);
+    this.#mayReachNew = (symbol, from, to) => input.mayReachNew?.(symbol, from, to) === true;
     for (const part of input.parts) {
       for (const definition of part.included) {
         for (const symbol of definition.symbols) {
-          if (symbol.binding !== STB.LOCAL) this.#globals.set(`${part.owner}\0${symbol.name}`, definition);
+          if (symbol.binding === STB.LOCAL) continue;
+          this.#globals.set(`${part.owner}\0${symbol.name}`, definition);
+          if (part.owner !== null) appendTo(this.#added, symbol.name, { owner: part.owner, definition });
         }
       }
     }
@@ -329,13 +338,23 @@ class Assembler {
     }
     if (resolution.kind === 'copy') return this.#reachCopy(resolution.definition, target.offset);
     const { symbol, weak } = resolution;
-    const definition = this.#globals.get(`${part.owner}\0${symbol}`);
+    const definition = this.#globals.get(`${part.owner}\0${symbol}`) ?? this.#findNew(part.owner, symbol);
     if (definition !== undefined) return this.#reachCopy(definition, target.offset);
     const isOwn = symbol === THIS_MODULE && (part.owner === null || part.owner === 'vmlinux');
     if (isOwn && this.#thisModule !== undefined) return { symbol: this.#thisModule, addend: target.offset };
     const table = part.owner === null ? this.#tables.get(symbol) : undefined;
     if (table !== undefined) return { symbol: table, addend: target.offset };
     return { symbol: this.#importExternal(part, symbol, weak), addend: target.offset };
+  }
+
+  /** What another kernel object gains (EXPORT_SYMBOL additions): it lies in the update, and is reached there. */
+  #findNew(from: string | null, symbol: string): Definition | undefined {
+    if (from === null || this.#isExported(symbol) || this.#isInKernel(symbol)) return undefined;
+    const known = (this.#added.get(symbol) ?? []).filter(({ owner }) => owner !== from);
+    const [only] = known;
+    if (only === undefined || known.length > 1 || !this.#mayReachNew(symbol, from, only.owner))
+      return undefined;
+    return only.definition;
   }
 
   /** By section and offset, as assemblers do for local symbols: objtool takes a jump to a function's symbol for a tail call. */

@@ -182,6 +182,32 @@ describe('an assembled update', () => {
     assert.equal(placeOf('buffer')?.size, 64);
   });
 
+  it('has code of one kernel object reach what is new in another, where that is there', async () => {
+    const diffOf = async (before: string, after: string) => {
+      const [pre, post] = await Promise.all([compileObject(before, SPLIT), compileObject(after, SPLIT)]);
+      return diffObjects('x.o', pre, post, LAYOUTS, { isModule: true });
+    };
+    const user = await diffOf(
+      'int use(int n) { return n; }',
+      'int gained(int); int use(int n) { return gained(n) + 1; }',
+    );
+    const giver = await diffOf(
+      'int kept(int n) { return n; }',
+      'int kept(int n) { return n; } int gained(int n) { return n * 5; }',
+    );
+    const changes = [
+      { owner: 'user', diff: user },
+      { owner: 'giver', diff: giver },
+    ];
+    const reach = (answer: boolean) =>
+      assembleChanges(own, changes, [], {
+        isInKernel: () => false,
+        mayReachNew: (symbol, from, to) => answer && `${symbol} ${from} ${to}` === 'gained user giver',
+      }).imports.has('gained');
+    assert.ok(!reach(true));
+    assert.ok(reach(false));
+  });
+
   it('keeps a weak reference weak', async () => {
     const symbols = await readSymbols(assemble('weak-undefined.ok').bytes);
     const bindingOf = (name: string) => symbols.find((symbol) => symbol.name === name)?.binding;

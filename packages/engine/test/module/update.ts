@@ -2,7 +2,7 @@
 
 import type { ObjectDiff } from '../../src/diff/object-diff.js';
 import { parseObject } from '../../src/elf/object.js';
-import { type AssembledObject, assembleUpdate } from '../../src/module/assemble.js';
+import { type AssembledObject, type AssemblyInput, assembleUpdate } from '../../src/module/assemble.js';
 import type { LivepatchFunction } from '../../src/module/livepatch-table.js';
 import { ownPart, partOfDiff } from '../../src/module/part.js';
 import { LAYOUTS } from '../diff/layouts.js';
@@ -30,6 +30,7 @@ export function assembleChanges(
   own: Uint8Array,
   changes: readonly Change[],
   exported: readonly string[] = [],
+  kernel: Partial<Pick<AssemblyInput, 'isInKernel' | 'mayReachNew'>> = {},
 ): AssembledObject {
   const functions = changes.flatMap(({ owner, diff }) =>
     diff.replaced.map(
@@ -48,5 +49,6 @@ export function assembleChanges(
     layouts: LAYOUTS,
     isExported: (symbol) => exported.includes(symbol),
     isInKernel: () => true,
+    ...kernel,
   });
 }
