@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { askService, type Registration, registerMachine, withClientLock } from '@resplice/client';
 import { InputError, UsageError } from '@resplice/report';
+import { hashContent } from '@resplice/update';
 import { newCommand } from '../command.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns } from '../printed-text.js';
@@ -30,7 +31,8 @@ export function registerCommand() {
           const registered = await registerMachine(client, server, key);
           const { registration, problem } = await askService(client, false);
           if (problem !== undefined) throw problem;
-          return renderRegistered(registration ?? registered);
+          const known = registration ?? registered;
+          return renderRegistered(known, await judgeRoot(client.places.root, known));
         });
       }),
     );
@@ -53,18 +55,33 @@ async function readAccessKey(key: string | undefined, file: string | undefined):
   }
 }
 
+/** What stands against getting updates: registering works without a root, believing a repository does not. */
+async function judgeRoot(file: string, { rootSha256 }: Registration): Promise<string | undefined> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(file);
+  } catch {
+    // Missing or unreadable: either way nothing can be believed yet.
+    return `${file} cannot be read: put the root of the repository there before the first upgrade, by a way that you trust`;
+  }
+  if (rootSha256 === null || hashContent(bytes) === rootSha256) return undefined;
+  return `${file} is not the first root of the server's repository: right when it is a later root of the same one, else the server has another repository`;
+}
+
 const NEXT: Readonly<Record<Registration['state'], string>> = {
   active: 'run "resplice upgrade" to get its updates now; the timer does it later',
   pending: 'an administrator of the server has to authorise it before it gets updates',
   denied: 'an administrator of the server has denied it updates',
 };
 
-function renderRegistered({ server, machine, state, group, repository, rootSha256 }: Registration): Outcome {
+function renderRegistered(registration: Registration, note: string | undefined): Outcome {
+  const { server, machine, state, group, repository, rootSha256 } = registration;
   const rows = [
     ['server', server],
     ['machine', machine],
     ['state', `${state}; ${NEXT[state]}`],
     ['group', group ?? ''],
   ].filter(([, value]) => value !== '');
-  return done({ server, machine, state, group, repository, rootSha256 }, alignColumns(rows));
+  const json = { server, machine, state, group, repository, rootSha256, note: note ?? null };
+  return done(json, [...alignColumns(rows), ...(note === undefined ? [] : [note])]);
 }

@@ -18,23 +18,14 @@ export interface Request {
 
 /** What the server's codes mean for whoever runs the command. The others are a server that does not work. */
 const ADVICE: Partial<Record<ErrorCode, (message: string) => RespliceError>> = {
-  'access-key-refused': (text) =>
-    new InputError('access-key-refused', `${text}; ask whoever runs the server for a valid access key`),
+  'access-key-refused': (text) => new InputError('access-key-refused', text),
   'not-authenticated': (text) =>
     new TrustError(
       'not-authenticated',
-      `${text}; the server does not know this machine any more: run "resplice register" again`,
+      `${text}: the server does not know this machine (any more); run "resplice register" again`,
     ),
-  'machine-cloned': (text) =>
-    new TrustError(
-      'machine-cloned',
-      `${text}; on the machine that is the copy, run "systemd-machine-id-setup", then "resplice register" on both`,
-    ),
-  'check-in-replayed': (text) =>
-    new TrustError(
-      'check-in-replayed',
-      `${text}; if this machine was restored from a snapshot, run "resplice register" again`,
-    ),
+  'machine-cloned': (text) => new TrustError('machine-cloned', text),
+  'check-in-replayed': (text) => new TrustError('check-in-replayed', text),
 };
 
 /** Seconds after which a server that is too busy wants to be asked again. */
