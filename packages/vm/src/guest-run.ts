@@ -106,6 +106,8 @@ class GuestRun {
       memoryMb,
       cpus: this.#spec.instructionClock ? 1 : (this.#spec.cpus ?? DEFAULT_CPUS),
       instructionClock: this.#spec.instructionClock ?? false,
+      disk: this.#spec.disk,
+      network: this.#spec.network,
       onConsole: (chunk: Buffer) => this.#console.push(chunk),
       onResult: (chunk: Buffer) => this.#channel.push(chunk),
     };

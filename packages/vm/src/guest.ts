@@ -48,6 +48,13 @@ export interface GuestSpec {
   readonly cpus?: number;
   /** Further kernel parameters, after our own, so that they win. */
   readonly commandLine?: string;
+  /** A raw image on the host, which the guest has as /dev/vda and may change; what reached it outlives the guest. */
+  readonly disk?: string;
+  /**
+   * A network card (virtio) behind address translation: 10.0.2.15 is the guest, 10.0.2.2 the host with what listens on its loopback. It is
+   * down until a step brings it up.
+   */
+  readonly network?: boolean;
   /** Puts the node that runs this process into the guest as /usr/bin/node. */
   readonly withNode?: boolean;
   /** Default true: an oops ends the guest, and the outcome says `panicked`. */

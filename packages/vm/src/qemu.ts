@@ -43,6 +43,8 @@ export interface QemuSpec {
   readonly cpus: number;
   /** Only with tcg and one processor. */
   readonly instructionClock: boolean;
+  readonly disk?: string | undefined;
+  readonly network?: boolean | undefined;
   readonly onConsole: (chunk: Buffer) => void;
   readonly onResult: (chunk: Buffer) => void;
 }
@@ -132,6 +134,13 @@ export function encodeQemuArguments(spec: Omit<QemuSpec, 'onConsole' | 'onResult
     ...['-kernel', spec.vmlinuz, '-initrd', `/proc/self/fd/${INITRAMFS_FD}`, '-append', spec.commandLine],
     ...['-chardev', `socket,id=console,fd=${CONSOLE_FD}`, '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=result,fd=${RESULT_FD}`, '-serial', 'chardev:result'],
+    // QEMU takes a comma in a value twice.
+    ...(spec.disk === undefined
+      ? []
+      : ['-drive', `file=${spec.disk.replaceAll(',', ',,')},format=raw,if=virtio`]),
+    ...(spec.network === true
+      ? ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile=']
+      : []),
   ];
 }
 

@@ -66,3 +66,13 @@ test('a clock that counts instructions is asked of the emulator', () => {
     !encodeQemuArguments({ ...machine, accelerator: 'tcg', instructionClock: false }).includes('-icount'),
   );
 });
+
+test('a disk and a network card are there only when they are asked for, and a comma in a path is no end of it', () => {
+  const machine = { vmlinuz: '/k', initramfs: 9, commandLine: '', memoryMb: 512, cpus: 1 };
+  const spec = { ...machine, accelerator: 'tcg' as const, instructionClock: false };
+  const bare = encodeQemuArguments(spec).join(' ');
+  assert.ok(!bare.includes('-drive') && !bare.includes('-netdev'));
+  const args = encodeQemuArguments({ ...spec, disk: '/tmp/a,b.img', network: true });
+  assert.ok(args.includes('file=/tmp/a,,b.img,format=raw,if=virtio'));
+  assert.ok(args.includes('user,id=net'));
+});
