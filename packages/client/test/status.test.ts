@@ -40,7 +40,7 @@ test('what is not applied is a warning, and counts as open holes', async () => {
 test('what an administrator removed is no warning', async () => {
   await applyAndKeep(await host.client(), sampleUpdate('fix_1'), host.apply);
   await rememberKnown(await host.client(), [known('fix_1')]);
-  await takeBack(await host.client(), ['fix_1'], host.undo, true);
+  await takeBack(await host.client(), ['fix_1'], host.undo, 'removed');
   assert.equal((await look()).level, 'OK');
 });
 

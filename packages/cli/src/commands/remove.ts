@@ -28,7 +28,7 @@ export function removeCommand() {
             options.all === true
               ? known
               : [...known.filter((id) => ids.includes(id)), ...ids.filter((id) => !known.includes(id))];
-          return renderRemoved(await takeBack(client, wanted, undoOn(client, session), true));
+          return renderRemoved(await takeBack(client, wanted, undoOn(client, session), 'removed'));
         });
       }),
     );

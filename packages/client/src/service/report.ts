@@ -11,7 +11,7 @@ import { openHealthNote } from '../health/health-note.js';
 import { listWatched } from '../health/watch-list.js';
 import { readEffectiveKernel } from '../kernel/effective.js';
 import { openKnownUpdates } from '../state/known-updates.js';
-import { openOutcomeList } from '../state/outcome-list.js';
+import { type Outcome, openOutcomeList } from '../state/outcome-list.js';
 
 export function makeReport(client: Client): MachineReport {
   const { machine, places, kernel, bootId, configuration } = client;
@@ -67,13 +67,13 @@ function listReported({ machine, places, kernel }: Client): readonly ReportedUpd
   const ids = new Set(active.map(({ id }) => id));
   const engines = new Map(known?.updates.map(({ id, engine }) => [id, readEngine(engine)]));
   const others = [...new Set([...(published ?? []), ...outcomes.keys()])].filter(
-    (id) => !ids.has(id) && (published?.has(id) === true || outcomes.get(id)?.state !== 'removed'),
+    (id) => !ids.has(id) && (published?.has(id) === true || !isTakenBack(outcomes.get(id))),
   );
   const inactive = others.map((id): ReportedUpdate => {
     const outcome = outcomes.get(id);
     const description = known?.updates.find((each) => each.id === id)?.description;
     const about = { id, engine: engines.get(id) ?? 'livepatch', ...named(description) };
-    if (outcome === undefined || outcome.state === 'removed') return { ...about, state: 'available' };
+    if (outcome === undefined || isTakenBack(outcome)) return { ...about, state: 'available' };
     const reasons = outcome.reasons.map(({ code, subject }) => ({
       code: code.slice(0, 60),
       subject: subject.slice(0, 200),
@@ -82,6 +82,11 @@ function listReported({ machine, places, kernel }: Client): readonly ReportedUpd
     return { ...about, state, reasons, since: outcome.since };
   });
   return [...active, ...inactive];
+}
+
+/** Not applied because somebody wanted that: nothing that went wrong. */
+function isTakenBack(outcome: Outcome | undefined): boolean {
+  return outcome?.state === 'removed' || outcome?.state === 'withdrawn';
 }
 
 function named(description: string | undefined): { readonly name?: string } {

@@ -12,9 +12,9 @@ const Outcome = z.object({
   id: z.string(),
   /**
    * `harmful`: undone because of what the kernel log said; not applied again unless it is asked for by name. `removed`: taken back by the
-   * administrator; the timer does not bring it back.
+   * administrator; the timer does not bring it back. `withdrawn`: taken back because the server said so.
    */
-  state: z.enum(['refused', 'failed', 'harmful', 'removed']),
+  state: z.enum(['refused', 'failed', 'harmful', 'removed', 'withdrawn']),
   /** Codes with what was found, for people. */
   reasons: z.array(z.object({ code: z.string(), subject: z.string(), found: z.string() })),
   since: z.string(),

@@ -26,12 +26,12 @@ export function listRemovable({ machine, places, kernel }: Client): readonly str
   return [...loaded, ...wanted].reverse();
 }
 
-/** `remember`: what the timer must not bring back. An update that cannot be undone stays wanted. */
+/** `as`: by whom; the timer does not bring back what an administrator removed. An update that cannot be undone stays wanted. */
 export async function takeBack(
   client: Client,
   ids: readonly string[],
   undo: Undo,
-  remember: boolean,
+  as: 'removed' | 'withdrawn',
 ): Promise<readonly TakenBack[]> {
   const { machine, places, kernel } = client;
   const wanted = openWantedSet(places, kernel);
@@ -43,8 +43,7 @@ export async function takeBack(
     if (result.state === 'refused' || result.state === 'failed') continue;
     await wanted.remove(id);
     const since = machine.now().toISOString();
-    if (remember) await outcomes.note({ id, state: 'removed', reasons: [], since });
-    else await outcomes.clear(id);
+    await outcomes.note({ id, state: as, reasons: [], since });
   }
   return results;
 }

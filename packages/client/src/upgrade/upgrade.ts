@@ -52,7 +52,7 @@ export async function upgradeClient(
   const refused = new Map<string, readonly Reason[]>();
   const gone = new Set(ids.length === 0 ? desired?.remove : []);
   const removable = listRemovable(client).filter((id) => gone.has(id));
-  const removed = dryRun ? [] : await takeBack(client, removable, options.undo, false);
+  const removed = dryRun ? [] : await takeBack(client, removable, options.undo, 'withdrawn');
   const result = await upgradeMachine(machine, trusted, {
     progress: client.progress,
     signal: client.signal,

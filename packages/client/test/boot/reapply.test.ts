@@ -73,7 +73,7 @@ test('an update that was refused or taken back is not tried at the next boot', a
   await keep('fix_1', 'fix_2');
   host.refuses.add('fix_3');
   await keep('fix_3');
-  await takeBack(await host.client(), ['fix_1'], host.undo, true);
+  await takeBack(await host.client(), ['fix_1'], host.undo, 'removed');
   host.reboot();
   assert.deepEqual(
     (await boot()).updates.map(({ id }) => id),
