@@ -58,7 +58,7 @@ async function measureServer(name, url) {
     const figures = await driveLoad(server, checkInsOf(machines));
     const views = await measureViews(server.address, session);
     say(
-      `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed`,
+      `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed, ${figures.serverCpuMs} ms of the server's CPU each`,
     );
     say(
       `${name}: memory ${figures.memoryMb.join(' -> ')} MB; ${Object.entries(views)
@@ -98,10 +98,10 @@ async function start(program, args) {
   ]);
   return {
     address,
-    async memoryMb() {
-      child.send('memory');
-      const [bytes] = await once(child, 'message');
-      return Math.round(bytes / 1e6);
+    async state() {
+      child.send('state');
+      const [{ memory, cpuMs }] = await once(child, 'message');
+      return { memoryMb: Math.round(memory / 1e6), cpuMs };
     },
     async stop() {
       child.kill('SIGTERM');
@@ -143,11 +143,11 @@ async function driveLoad(server, next) {
     return Promise.all(Array.from({ length: CONNECTIONS }, () => run(end, note)));
   };
   await all(Math.min(5, seconds), false);
-  const before = await server.memoryMb();
+  const before = await server.state();
   const began = performance.now();
   await all(seconds, true);
   const took = (performance.now() - began) / 1000;
-  const after = await server.memoryMb();
+  const after = await server.state();
   agent.destroy();
   times.sort((a, b) => a - b);
   const part = (share) =>
@@ -157,7 +157,9 @@ async function driveLoad(server, next) {
     p50Ms: part(0.5),
     p99Ms: part(0.99),
     failed,
-    memoryMb: [before, after],
+    memoryMb: [before.memoryMb, after.memoryMb],
+    // Of the server process alone: a figure that other work on the machine does not change.
+    serverCpuMs: round((after.cpuMs - before.cpuMs) / times.length, 3),
   };
 }
 
@@ -207,8 +209,8 @@ async function measureViews(address, session) {
   return measured;
 }
 
-function round(value) {
-  return Math.round(value * 10) / 10;
+function round(value, digits = 1) {
+  return Math.round(value * 10 ** digits) / 10 ** digits;
 }
 
 function seconds1(ms) {

@@ -13,7 +13,10 @@ const server = await startServer({
   passwordCost: { exponent: 10 },
   log: (line) => process.stderr.write(line),
 });
-process.on('message', () => process.send(process.memoryUsage().rss));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send({ memory: process.memoryUsage().rss, cpuMs: (user + system) / 1000 });
+});
 process.once('SIGTERM', async () => {
   await server.close();
   process.exit(0);

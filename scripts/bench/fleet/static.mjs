@@ -12,6 +12,9 @@ const server = createServer(async (_request, answer) => {
   const bytes = await readFile(file);
   answer.writeHead(200, { 'content-type': 'application/json', 'content-length': bytes.length }).end(bytes);
 });
-process.on('message', () => process.send(process.memoryUsage().rss));
+process.on('message', () => {
+  const { user, system } = process.cpuUsage();
+  process.send({ memory: process.memoryUsage().rss, cpuMs: (user + system) / 1000 });
+});
 process.once('SIGTERM', () => process.exit(0));
 server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));

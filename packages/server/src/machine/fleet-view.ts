@@ -2,7 +2,7 @@
 
 import { sql } from 'drizzle-orm';
 import { selectRows } from '../database/database.js';
-import { type FleetReader, stateOfCve, viewLevels } from './machine-view.js';
+import { type FleetReader, isSilent, silentBefore, stateOfCve, viewLevels } from './machine-view.js';
 
 interface Cell {
   readonly patchLevelId: number;
@@ -14,13 +14,12 @@ interface Cell {
 }
 
 /** Machines that are not hidden. */
-async function countCells({ orm, organisationId }: FleetReader): Promise<readonly Cell[]> {
+async function countCells(reader: FleetReader): Promise<readonly Cell[]> {
   return selectRows<Cell>(
-    orm,
+    reader.orm,
     sql`select m.patch_level_id::int "patchLevelId", m.state, m.health, m.conflict is not null conflict,
-          (m.state = 'active' and m.last_seen_at < now() - o.check_in_seconds * 3 * interval '1 second') silent, count(*)::int machines
-        from machines m join organisations o on o.id = m.organisation_id
-        where m.organisation_id = ${organisationId} and not m.hidden group by 1, 2, 3, 4, 5`,
+          ${isSilent(await silentBefore(reader))} silent, count(*)::int machines
+        from machines m where m.organisation_id = ${reader.organisationId} and not m.hidden group by 1, 2, 3, 4, 5`,
   );
 }
 

@@ -69,44 +69,65 @@ export interface FleetReader {
   readonly organisationId: string;
 }
 
-/** Active, and silent for three times as long as it should be. */
-const SILENT = sql`(m.state = 'active' and m.last_seen_at < now() - o.check_in_seconds * 3 * interval '1 second')`;
+/** Active, and silent for three times as long as it should be: last seen before this moment. */
+export async function silentBefore({ orm, organisationId }: FleetReader): Promise<string> {
+  const [row] = await selectRows<{ seconds: number }>(
+    orm,
+    sql`select check_in_seconds seconds from organisations where id = ${organisationId}`,
+  );
+  return new Date(Date.now() - (row?.seconds ?? 3600) * 3000).toISOString();
+}
 
+export function isSilent(before: string): SQL {
+  return sql`(m.state = 'active' and m.last_seen_at < ${before}::timestamptz)`;
+}
+
+/** One scan finds the ids of all that fit; only those of the page are then read whole. */
 export async function listMachines(
   reader: FleetReader,
   filter: MachineFilter,
   page: { readonly after?: string | undefined; readonly limit: number },
 ) {
   const views = await viewLevels(reader);
-  const where = await conditions(reader, filter, views);
-  const from = sql`from machines m join organisations o on o.id = m.organisation_id left join groups g on g.id = m.group_id where ${where}`;
-  const after = page.after === undefined ? sql`` : sql`and m.id > ${page.after}::uuid`;
-  const rows = await selectRows<MachineRow>(
+  const silent = await silentBefore(reader);
+  const where = conditions(reader, filter, views, silent);
+  const after = page.after === undefined ? sql`` : sql`where id > ${page.after}::uuid`;
+  const [found] = await selectRows<{ total: number; ids: readonly string[] }>(
     reader.orm,
-    sql`select ${COLUMNS} ${from} ${after} order by m.id limit ${page.limit + 1}`,
+    sql`with hits as materialized (select m.id from machines m where ${where})
+        select (select count(*)::int from hits) total,
+          array(select id::text from hits ${after} order by id limit ${page.limit + 1}) ids`,
   );
-  const [sum] = await selectRows<{ total: number }>(reader.orm, sql`select count(*)::int total ${from}`);
-  const shown = rows.slice(0, page.limit);
+  const { total = 0, ids = [] } = found ?? {};
+  const shown = ids.slice(0, page.limit);
   return {
-    rows: shown,
+    rows: await readMachines(reader, shown, silent),
     views,
-    total: sum?.total ?? 0,
-    next: rows.length > page.limit ? (shown.at(-1)?.id ?? null) : null,
+    total,
+    next: ids.length > page.limit ? (shown.at(-1) ?? null) : null,
   };
 }
 
 export async function findMachine(reader: FleetReader, id: string): Promise<MachineRow | undefined> {
-  const [row] = await selectRows<MachineRow>(
-    reader.orm,
-    sql`select ${COLUMNS} from machines m join organisations o on o.id = m.organisation_id left join groups g on g.id = m.group_id
-        where m.organisation_id = ${reader.organisationId} and m.id = ${id}::uuid`,
-  );
+  const [row] = await readMachines(reader, [id], await silentBefore(reader));
   return row;
 }
 
-const COLUMNS = sql`m.id, m.hostname, m.state, m.hidden, m.tags, g.name "group", coalesce(g.ring, ${sql.raw(`${LAST_RING}`)}) ring, g.mode,
-  m.client, m.health, m.disabled, m.conflict, m.conflict_at "conflictAt", m.registered_at "registeredAt", m.last_seen_at "lastSeenAt",
-  ${SILENT} silent, m.patch_level_id::int "patchLevelId", m.sequence::float8 sequence, m.machine_id "machineId", m.fingerprint`;
+function readMachines(
+  { orm, organisationId }: FleetReader,
+  ids: readonly string[],
+  silent: string,
+): Promise<readonly MachineRow[]> {
+  return selectRows<MachineRow>(
+    orm,
+    sql`select m.id, m.hostname, m.state, m.hidden, m.tags, g.name "group", coalesce(g.ring, ${LAST_RING}::int) ring, g.mode,
+          m.client, m.health, m.disabled, m.conflict, m.conflict_at "conflictAt", m.registered_at "registeredAt",
+          m.last_seen_at "lastSeenAt", ${isSilent(silent)} silent, m.patch_level_id::int "patchLevelId",
+          m.sequence::float8 sequence, m.machine_id "machineId", m.fingerprint
+        from machines m left join groups g on g.id = m.group_id
+        where m.organisation_id = ${organisationId} and m.id = any(${sql.param([...ids])}::uuid[]) order by m.id`,
+  );
+}
 
 /** Every level of the organisation with what it means at present. */
 export async function viewLevels(reader: FleetReader): Promise<ReadonlyMap<number, LevelView>> {
@@ -148,20 +169,25 @@ export function isApplied(state: string): boolean {
   return state === 'applied' || state === 'withdrawn';
 }
 
-async function conditions(
+function conditions(
   { organisationId, catalogue }: FleetReader,
   filter: MachineFilter,
   views: ReadonlyMap<number, LevelView>,
-): Promise<SQL> {
+  silent: string,
+): SQL {
   const all: SQL[] = [sql`m.organisation_id = ${organisationId}`];
   const { hidden = 'no', group, search } = filter;
   if (hidden !== 'all') all.push(sql`m.hidden = ${hidden === 'yes'}`);
   if (filter.state !== undefined) all.push(sql`m.state = ${filter.state}`);
   if (filter.health !== undefined) all.push(sql`m.health = ${filter.health}`);
   if (filter.tag !== undefined) all.push(sql`${filter.tag} = any(m.tags)`);
-  if (group !== undefined) all.push(group === '' ? sql`m.group_id is null` : sql`g.name = ${group}`);
+  if (group === '') all.push(sql`m.group_id is null`);
+  else if (group !== undefined)
+    all.push(
+      sql`m.group_id = (select id from groups where organisation_id = ${organisationId} and name = ${group})`,
+    );
   if (filter.conflict !== undefined) all.push(sql`(m.conflict is not null) = ${filter.conflict}`);
-  if (filter.silent !== undefined) all.push(sql`${SILENT} = ${filter.silent}`);
+  if (filter.silent !== undefined) all.push(sql`${isSilent(silent)} = ${filter.silent}`);
   if (search !== undefined) {
     const pattern = search.toLowerCase().replace(/[\\%_]/g, '\\$&');
     all.push(sql`(lower(m.hostname) like ${`%${pattern}%`} or m.id::text like ${`${pattern}%`})`);
