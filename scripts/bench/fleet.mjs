@@ -7,6 +7,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
 import { loadavg, tmpdir } from 'node:os';
@@ -58,7 +59,7 @@ async function measureServer(name, url) {
     const figures = await driveLoad(server, checkInsOf(machines));
     const views = await measureViews(server.address, session);
     say(
-      `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed, ${figures.serverCpuMs} ms of the server's CPU each`,
+      `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed; CPU ms each: ${JSON.stringify(figures.cpuMs)}`,
     );
     say(
       `${name}: memory ${figures.memoryMb.join(' -> ')} MB; ${Object.entries(views)
@@ -143,24 +144,62 @@ async function driveLoad(server, next) {
     return Promise.all(Array.from({ length: CONNECTIONS }, () => run(end, note)));
   };
   await all(Math.min(5, seconds), false);
-  const before = await server.state();
+  const before = await readCpu(server);
   const began = performance.now();
   await all(seconds, true);
   const took = (performance.now() - began) / 1000;
-  const after = await server.state();
+  const after = await readCpu(server);
   agent.destroy();
   times.sort((a, b) => a - b);
   const part = (share) =>
     round(times[Math.min(times.length - 1, Math.floor(times.length * share))] ?? Number.NaN);
+  // CPU time of each part for one request: figures that other work on the machine changes little.
+  const cpuMs = Object.fromEntries(
+    Object.keys(before.cpuMs).map((name) => [
+      name,
+      round((after.cpuMs[name] - before.cpuMs[name]) / times.length, 3),
+    ]),
+  );
   return {
     perSecond: Math.round(times.length / took),
     p50Ms: part(0.5),
     p99Ms: part(0.99),
     failed,
     memoryMb: [before.memoryMb, after.memoryMb],
-    // Of the server process alone: a figure that other work on the machine does not change.
-    serverCpuMs: round((after.cpuMs - before.cpuMs) / times.length, 3),
+    cpuMs,
   };
+}
+
+/** So far: of the server, of all processes of PostgreSQL, and of this one, which is the machines. */
+async function readCpu(server) {
+  const { memoryMb, cpuMs } = await server.state();
+  const { user, system } = process.cpuUsage();
+  return {
+    memoryMb,
+    cpuMs: { server: cpuMs, database: cpuOfChildren(cluster.pid), machines: (user + system) / 1000 },
+  };
+}
+
+/** proc(5): utime and stime of a process and its children, and of those that have ended, in ticks of 10 ms. */
+function cpuOfChildren(pid) {
+  let ticks = 0;
+  for (const name of readdirSync('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    let text;
+    try {
+      text = readFileSync(`/proc/${name}/stat`, 'utf8');
+    } catch {
+      // It has ended meanwhile.
+      continue;
+    }
+    const fields = text
+      .slice(text.lastIndexOf(')') + 2)
+      .split(' ')
+      .map(Number);
+    if (Number(name) === pid) ticks += fields[11] + fields[12] + fields[13] + fields[14];
+    else if (fields[1] === pid) ticks += fields[11] + fields[12];
+  }
+  return ticks * 10;
 }
 
 function send(target, { method, path, token, body }) {

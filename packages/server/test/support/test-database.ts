@@ -35,6 +35,7 @@ export async function copyEmbedded(folder: string): Promise<void> {
 }
 
 export interface Cluster {
+  readonly pid: number;
   /** Address of a new, empty database. */
   makeDatabase(): Promise<string>;
   stop(): Promise<void>;
@@ -75,6 +76,7 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
   const addressOf = (database: string): string =>
     `postgresql://test@${encodeURIComponent(folder)}/${database}`;
   return {
+    pid: child.pid ?? 0,
     async makeDatabase() {
       count += 1;
       const name = `test_${count}`;
