@@ -23,6 +23,8 @@ export interface UpdateOptions {
   readonly engine?: EngineName;
   readonly on?: readonly MadeUpdate[];
   readonly id?: string;
+  /** Refuses what applies only while a module is not loaded. */
+  readonly unconditional?: boolean;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
@@ -144,6 +146,7 @@ export class Workshop {
       ...(options.on ?? []).flatMap(({ file }) => ['--on', file]),
       ...(options.id === undefined ? [] : ['--id', options.id]),
       ...['--engine', options.engine ?? this.engine],
+      ...(options.unconditional === true ? ['--unconditional'] : []),
     ];
     return resplice(args, options.environment);
   }

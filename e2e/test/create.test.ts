@@ -13,6 +13,8 @@ import { assertDone, assertError, assertRefused } from './expectation.js';
 const SOCK = 'net/core/sock.c';
 const HEADER = 'net/netlink/af_netlink.h';
 
+const UNCONDITIONAL = { unconditional: true };
+
 const NEW_SOURCE = `--- /dev/null
 +++ b/net/core/resplice_new.c
 @@ -0,0 +1,8 @@
@@ -38,11 +40,23 @@ before(async () => {
 
 after(() => workshop?.close());
 
-test('changed data is refused, with the object and the place', async () => {
+test('changed data of a module is refused, with the object and the place, or has a condition', async () => {
   const patch = await workshop.diff('data', 'net/netfilter/xt_realm.c');
-  const [reason] = assertRefused(await workshop.tryToCreate('data', [patch]), 'changed-data');
+  const [reason] = assertRefused(await workshop.tryToCreate('data', [patch], UNCONDITIONAL), 'changed-data');
   assert.equal(reason?.subject.object, 'net/netfilter/xt_realm.o');
   assert.equal(reason?.subject.symbol, 'realm_mt_reg');
+  const { manifest } = await workshop.create('absent', [patch]);
+  assert.deepEqual(
+    manifest.requiresUnloaded?.map(({ module }) => module),
+    ['xt_realm'],
+  );
+});
+
+test('what a header changes in code that has run before the kernel is said, and no reason', async () => {
+  const { manifest } = await workshop.create('boot', [
+    await workshop.diff('boot', 'include/linux/tpm_eventlog.h'),
+  ]);
+  assert.match(manifest.notBuilt.join(), /libstub\/tpm\.o: it has run before the kernel/);
 });
 
 test('a patch that does not apply is refused, with what was expected and what is there', async () => {
@@ -200,11 +214,11 @@ for (const [path, ...codes] of [
   test(`the skeleton that ${path} gets compiles with it, and waits for its author`, async () => {
     const name = basename(path, '.c');
     const patch = await workshop.diff(name, path);
-    const answer = await workshop.tryToCreate(name, [patch]);
+    const answer = await workshop.tryToCreate(name, [patch], UNCONDITIONAL);
     assertRefused(answer, ...codes);
     const { file, written } = answer.json.skeleton as { readonly file: string; readonly written: boolean };
     assert.deepEqual([file, written], [join(workshop.directory, `${name}.skeleton.patch`), true]);
-    const unfinished = await workshop.tryToCreate(`${name}-2`, [patch, file]);
+    const unfinished = await workshop.tryToCreate(`${name}-2`, [patch, file], UNCONDITIONAL);
     const reasons = assertRefused(unfinished, ...codes.map(() => 'custom-code-invalid'));
     for (const { found } of reasons) assert.match(found, /its reason is still "FIXME/);
   });
@@ -212,11 +226,11 @@ for (const [path, ...codes] of [
 
 test('a skeleton whose author has said why is an update; one that is there already is not written over', async () => {
   const patch = await workshop.diff('again', 'net/netfilter/xt_realm.c');
-  const first = await workshop.tryToCreate('realm', [patch]);
+  const first = await workshop.tryToCreate('realm', [patch], UNCONDITIONAL);
   const { file } = first.json.skeleton as { readonly file: string };
   const text = (await readFile(file, 'utf8')).replace('FIXME: why this is enough', 'the hook sets it');
   await writeFile(file, text);
-  const second = await workshop.tryToCreate('realm', [patch]);
+  const second = await workshop.tryToCreate('realm', [patch], UNCONDITIONAL);
   assert.deepEqual(second.json.skeleton, { file, written: false });
   assert.equal(await readFile(file, 'utf8'), text);
   const { manifest } = await workshop.create('realm-2', [patch, file]);

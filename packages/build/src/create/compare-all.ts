@@ -37,6 +37,8 @@ export interface ComparisonRequest {
   readonly below: Slot | undefined;
   readonly lower: readonly Manifest[];
   readonly engine: Engine;
+  /** Modules may be required not to be loaded. */
+  readonly mayBeFresh: boolean;
 }
 
 export interface ComparedObjects {

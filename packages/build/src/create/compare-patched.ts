@@ -63,6 +63,8 @@ export interface ComparisonOrder {
   /** Updates that will be active below, lowest first. */
   readonly on: readonly Update[];
   readonly engine: Engine;
+  /** No module may be required not to be loaded. */
+  readonly unconditional?: boolean;
 }
 
 /**
@@ -153,12 +155,13 @@ async function compareOnce(
     const including = await keepChanged(tree, slot, mentioning, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
-    if (aside.length > 0) return { verdict: refuse(aside) };
+    if (aside.reasons.length > 0) return { verdict: refuse(aside.reasons) };
     const all = new Set([...direct, ...patched.objects, ...including]);
     const objects = [...all].filter((object) => !isAside(object));
+    const notBuilt = [...patched.notBuilt, ...aside.idle];
     if (objects.length === 0 && affected.including.length === 0)
-      return { verdict: refuse([nothingBuilt(patched.notBuilt)]) };
-    return compareIn(workshop, request, { ...patched, slot, sources: mine, objects }, options);
+      return { verdict: refuse([nothingBuilt(notBuilt)]) };
+    return compareIn(workshop, request, { ...patched, notBuilt, slot, sources: mine, objects }, options);
   });
 }
 
@@ -194,7 +197,7 @@ interface PatchedState {
 
 async function compareIn(
   workshop: Workshop,
-  { patches, on, engine }: ComparisonOrder,
+  { patches, on, engine, unconditional = false }: ComparisonOrder,
   { tree: patched, slot, sources, objects, notBuilt }: PatchedState,
   options: WorkOptions,
 ): Promise<ComparedOnce> {
@@ -202,8 +205,13 @@ async function compareIn(
   const model = workshop.openModel();
   const lower = on.map(({ manifest }) => manifest);
   const below = on.flatMap(readLowerPatches);
+  // A jump can only be written into a module that is loaded.
+  const mayBeFresh = engine === 'livepatch' && !unconditional;
   const compare = (belowSlot: Slot | undefined) =>
-    compareObjects({ tree, patched, model, objects, slot, below: belowSlot, lower, engine }, options);
+    compareObjects(
+      { tree, patched, model, objects, slot, below: belowSlot, lower, engine, mayBeFresh },
+      options,
+    );
   const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
   const { compared, reasons } = await withStage(
     options.progress ?? silentProgress,
@@ -218,7 +226,7 @@ async function compareIn(
   const types = await judgeTypes(
     tree,
     slot,
-    { sources, compared: built, mayRequireUnloaded: engine === 'livepatch' },
+    { sources, compared: built, mayRequireUnloaded: mayBeFresh },
     options,
   );
   const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, lower)];

@@ -61,6 +61,8 @@ export interface CompareOptions {
   /** Updates that will be active below, lowest first. */
   readonly lower: readonly Manifest[];
   readonly engine: Engine;
+  /** Modules may be required not to be loaded. */
+  readonly mayBeFresh: boolean;
 }
 
 /** Compares one object; nothing to compare when the patch leaves its code alone. */
@@ -68,7 +70,7 @@ export function compareObject(
   model: KernelModel,
   owner: string,
   versions: ObjectVersions,
-  { lower, engine }: CompareOptions,
+  { lower, engine, mayBeFresh }: CompareOptions,
 ): Comparison {
   const { name, source } = versions;
   const before = versions.below ?? versions.shipped;
@@ -80,6 +82,7 @@ export function compareObject(
     shipped: sameSource,
     engine,
     isAssembly: /\.[sS]$/.test(source),
+    mayBeFresh: mayBeFresh && owner !== 'vmlinux',
   });
   const migration = listMigrants(diff);
   if (isEmpty(diff)) return { compared: undefined, reasons: [], migration };
@@ -103,18 +106,17 @@ export function compareObject(
 
 /**
  * What is refused for a module that may be loaded, is asked again for one that is not: most of what cannot be changed exists only while it is
- * loaded. A jump can only be written into a module that is.
+ * loaded.
  */
 function diffAsNeeded(
   name: string,
   [before, after]: readonly [ObjectFile, ObjectFile],
   model: KernelModel,
-  options: DiffOptions,
+  { mayBeFresh, ...options }: DiffOptions & Pick<CompareOptions, 'mayBeFresh'>,
 ): { readonly diff: ObjectDiff; readonly freshFor: readonly Reason[] } {
   const diff = diffObjects(name, before, after, model.layouts, options);
   const plain = { diff, freshFor: [] };
-  if (options.isModule !== true || options.engine !== 'livepatch' || !isLiftedWhenFresh(diff.reasons))
-    return plain;
+  if (!mayBeFresh || !isLiftedWhenFresh(diff.reasons)) return plain;
   const fresh = diffObjects(name, before, after, model.layouts, { ...options, fresh: true });
   return fresh.reasons.length > 0 ? plain : { diff: fresh, freshFor: diff.reasons };
 }

@@ -41,6 +41,8 @@ export interface CreateRequest {
   readonly compiler?: string;
   /** auto when absent. */
   readonly engine?: EngineRequest;
+  /** Refuse what applies only while a module is not loaded. */
+  readonly unconditional?: boolean;
 }
 
 export interface CreateStatistics {

@@ -143,17 +143,27 @@ export async function compilePatched(
   }
 }
 
+/** Code that has run before the kernel and does not run again until the next boot, of whatever kernel that is. */
+const BEFORE_KERNEL = /^(?:drivers\/firmware\/efi\/libstub|arch\/x86\/boot)\//;
+
+export interface ChangedAside {
+  readonly reasons: readonly Reason[];
+  /** Objects of which the running kernel has nothing, with why. */
+  readonly idle: readonly string[];
+}
+
 /**
  * Objects that are built, but not into the kernel or a module (boot code, the vDSO), and whose bytes change: a header can reach them.
- * They may be 16- or 32-bit code, so their files are compared as they are.
+ * They may be 16- or 32-bit code, so their files are compared as they are. What runs before the kernel is not refused here: unlike a hunk in its
+ * own source, the author cannot leave it out.
  */
 export async function findChangedAside(
   tree: PreparedTree,
   slot: Slot,
   objects: readonly string[],
   options: WorkOptions,
-): Promise<readonly Reason[]> {
-  if (objects.length === 0) return [];
+): Promise<ChangedAside> {
+  if (objects.length === 0) return { reasons: [], idle: [] };
   const output = await mkdtemp(join(tmpdir(), 'resplice-aside-'));
   try {
     const signal = options.signal === undefined ? {} : { signal: options.signal };
@@ -169,16 +179,31 @@ export async function findChangedAside(
       output: join(output, 'after'),
     });
     const reasons: Reason[] = [];
+    const idle: string[] = [];
     for (const [index, { object, file }] of before.entries()) {
       const other = after[index];
       if (other === undefined || (await readFile(file)).equals(await readFile(other.file))) continue;
+      if (BEFORE_KERNEL.test(object)) {
+        idle.push(`${object}: it has run before the kernel, and changes with the next boot`);
+        continue;
+      }
       const found = 'a header that it includes changes it, and it is not part of the kernel or a module';
-      reasons.push({ code: 'patch-changes-boot-code', subject: { object }, found });
+      reasons.push({ code: 'patch-changes-boot-code', subject: { object }, found, ...adviseAside(object) });
     }
-    return reasons;
+    return { reasons, idle };
   } finally {
     await rm(output, { recursive: true, force: true });
   }
+}
+
+/** What user space runs of the kernel is mapped into every process. */
+function adviseAside(object: string): Pick<Reason, 'advice'> {
+  return object.includes('/vdso/')
+    ? {
+        advice:
+          'give the vDSO what the header had before (`#ifdef BUILD_VDSO` around the old text), or leave it out',
+      }
+    : {};
 }
 
 /** The shipped objects, compiled now or taken from the cache, parsed. */

@@ -50,6 +50,10 @@ export function createCommand() {
         .default('auto' as const),
     )
     .option(
+      '--unconditional',
+      'refuse what applies only while a module is not loaded; the skeleton is then the start of code that machines with it loaded need',
+    )
+    .option(
       '--skeleton <file>',
       'where to write the start of the code that a refused patch needs; default: next to the output',
     )
@@ -63,6 +67,7 @@ export function createCommand() {
           cves: checkedCves(options.cve ?? []),
           description: options.description,
           engine: options.engine,
+          unconditional: options.unconditional === true,
           on: await Promise.all((options.on ?? []).map(readUpdate)),
           ...(options.id === undefined ? {} : { id: options.id }),
           ...(options.compiler === undefined ? {} : { compiler: options.compiler }),
@@ -97,6 +102,7 @@ export function renderCreated({ update: { manifest }, statistics }: CreatedUpdat
   return done({ output, manifest, statistics }, [
     `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
     ...renderCorrection(manifest),
+    ...manifest.notBuilt.filter((line) => line.includes(': ')).map((line) => `  without ${line}`),
     ...renderUnloaded(manifest).map(([label, text]) => `  ${label === '' ? '  ' : `${label} `}${text}`),
     ...[...renderCustom(manifest.custom), ...renderTypes(manifest.types)].filter((line) => line !== ''),
     `${count(objects, 'object')} compared in ${total}, ${formatDuration(toolMilliseconds)} of it in compiler and package tools`,
