@@ -34,7 +34,7 @@ export async function openServiceClient(session: Session, options: PlaceOptions 
       configuration: options.config ?? places.configuration,
     },
   });
-  await useProxy(chooseProxy(client.configuration, process.env));
+  await useProxy(chooseProxy(client.configuration, process.env), client.configuration.caFile);
   return client;
 }
 

@@ -20,6 +20,8 @@ export interface Configuration {
   /** Address of a proxy, `none`, or undefined: what the environment says. */
   readonly proxy: string | undefined;
   readonly noProxy: string | undefined;
+  /** Certificates of authorities that are believed besides those of Node.js, for the connection to server and repository. */
+  readonly caFile: string | undefined;
   readonly sendHostname: boolean;
   /** Seconds after which a transition is taken back. */
   readonly timeoutSeconds: number;
@@ -33,6 +35,7 @@ export const DEFAULTS: Configuration = {
   bootAttempts: 1,
   proxy: undefined,
   noProxy: undefined,
+  caFile: undefined,
   sendHostname: false,
   timeoutSeconds: 60,
 };
@@ -71,6 +74,13 @@ const KEYS: ReadonlyMap<string, Key> = new Map<string, Key>([
     },
   ],
   ['no-proxy', { expected: 'host names with commas between them', read: (noProxy) => ({ noProxy }) }],
+  [
+    'ca-file',
+    {
+      expected: 'the absolute path of a file of certificates (PEM)',
+      read: (caFile) => (caFile.startsWith('/') ? { caFile } : undefined),
+    },
+  ],
   ['send-hostname', yesOrNo((sendHostname) => ({ sendHostname }))],
   ['timeout', wholeNumber(3600, (timeoutSeconds) => ({ timeoutSeconds }))],
 ]);

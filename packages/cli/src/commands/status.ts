@@ -31,7 +31,7 @@ export function renderStatus(status: ClientStatus): Outcome {
   const { kernel, effective, updates, missing, available, withdrawn, outcomes, keptKernels } = status;
   const applied = updates.filter(({ state }) => state === 'applied');
   const rows = [
-    ['kernel', `${kernel.release} ${kernel.version}, build id ${kernel.buildId}`],
+    ['kernel', `${[kernel.release, kernel.version].join(' ').trim()}, build id ${kernel.buildId}`],
     ['effective', `${effective.release} ${effective.version}`.trim()],
     [
       'applied',
@@ -73,10 +73,15 @@ export function renderStatus(status: ClientStatus): Outcome {
   const complaints = (status.healthNote?.complaints ?? [])
     .flatMap((text) => text.split('\n'))
     .map((line) => `  | ${line}`);
-  const { registration, ...rest } = status;
+  const { registration, switchedOff = null, healthNote = null, seen = null, ...rest } = status;
+  const whole = { ...effective, open: effective.open ?? null, seen: effective.seen ?? null };
   // `nonce` is nothing that anybody needs.
   const known = registration === undefined ? null : { ...registration, nonce: undefined };
-  return done({ ...rest, registration: known }, [...alignColumns(rows), ...complaints, ...trouble]);
+  return done({ ...rest, effective: whole, switchedOff, healthNote, seen, registration: known }, [
+    ...alignColumns(rows),
+    ...complaints,
+    ...trouble,
+  ]);
 }
 
 function describeHealth({ health, healthNote }: ClientStatus): string {

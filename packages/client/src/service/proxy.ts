@@ -1,7 +1,9 @@
-// Node's own fetch knows no proxy. undici's agent is set for the whole process, so that both the service and the repository go through it; it
-// is loaded only when there is a proxy, because it costs a tenth of a second.
+// How connections are made: through a proxy, and believing which authorities. Node's own fetch knows no proxy. undici's agent is set for the whole process, so that both the service and the repository go through it; it
+// is loaded only when it is needed, because it costs a tenth of a second.
 
-import { UsageError } from '@resplice/report';
+import { readFileSync } from 'node:fs';
+import { rootCertificates } from 'node:tls';
+import { InputError, UsageError } from '@resplice/report';
 import type { Configuration } from '../configuration.js';
 
 export interface ProxyChoice {
@@ -24,21 +26,35 @@ export function chooseProxy(
   return { http: http || undefined, https: https || undefined, except: noProxy ?? named('no_proxy') };
 }
 
-/** Throws UsageError `proxy-malformed`. */
-export async function useProxy(choice: ProxyChoice | undefined): Promise<void> {
-  if (choice === undefined) return;
-  for (const address of [choice.http, choice.https]) {
+/** Throws UsageError `proxy-malformed`, InputError `ca-file-not-readable`. */
+export async function useProxy(choice: ProxyChoice | undefined, caFile?: string): Promise<void> {
+  if (choice === undefined && caFile === undefined) return;
+  for (const address of [choice?.http, choice?.https]) {
     if (address !== undefined && !/^https?:\/\/[^/]/.test(address)) {
       const message = `${address}: is no address of a proxy; set it to http://HOST:PORT, or "proxy = none" in the configuration`;
       throw new UsageError('proxy-malformed', message);
     }
   }
-  const { EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici');
+  const authorities = caFile === undefined ? {} : { ca: [...rootCertificates, readAuthorities(caFile)] };
+  const { Agent, EnvHttpProxyAgent, setGlobalDispatcher } = await import('undici');
+  const options = { connect: authorities, requestTls: authorities, proxyTls: authorities };
   setGlobalDispatcher(
-    new EnvHttpProxyAgent({
-      httpProxy: choice.http ?? '',
-      httpsProxy: choice.https ?? '',
-      noProxy: choice.except ?? '',
-    }),
+    choice === undefined
+      ? new Agent(options)
+      : new EnvHttpProxyAgent({
+          ...options,
+          httpProxy: choice.http ?? '',
+          httpsProxy: choice.https ?? '',
+          noProxy: choice.except ?? '',
+        }),
   );
+}
+
+function readAuthorities(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (cause) {
+    const message = `${file}: the certificates that "ca-file" names cannot be read; correct it in the configuration`;
+    throw new InputError('ca-file-not-readable', message, { context: { file }, cause });
+  }
 }

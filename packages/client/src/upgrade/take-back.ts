@@ -36,11 +36,14 @@ export async function takeBack(
   const { machine, places, kernel } = client;
   const wanted = openWantedSet(places, kernel);
   const outcomes = openOutcomeList(places, kernel.buildId);
+  const known = new Set(listRemovable(client));
   const results: TakenBack[] = [];
   for (const id of ids) {
     const result = await tryToUndo(id, undo);
     results.push(result);
     if (result.state === 'refused' || result.state === 'failed') continue;
+    // A name that nothing here has, such as a misspelt one, leaves no trace.
+    if (!known.has(id)) continue;
     await wanted.remove(id);
     const since = machine.now().toISOString();
     await outcomes.note({ id, state: as, reasons: [], since });

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { createServer } from 'node:http';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { type AddressInfo, connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { chooseProxy } from '../../src/service/proxy.js';
@@ -58,16 +62,49 @@ test('what is fetched goes through the proxy, and what is excepted does not', as
   }
 });
 
+test('a server with a certificate of an own authority is reached with ca-file, and not without', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'resplice-ca-'));
+  const [key, certificate] = [join(folder, 'key.pem'), join(folder, 'certificate.pem')];
+  const made = spawnSync('openssl', [
+    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
+    ...[
+      '-subj',
+      '/CN=localhost',
+      '-addext',
+      'subjectAltName=IP:127.0.0.1',
+      '-keyout',
+      key,
+      '-out',
+      certificate,
+    ],
+  ]);
+  assert.equal(made.status, 0, made.stderr.toString());
+  const origin = createSecureServer(
+    { key: readFileSync(key), cert: readFileSync(certificate) },
+    (_request, response) => response.end('here'),
+  );
+  const url = `https://127.0.0.1:${await listen(origin)}/`;
+  assert.equal(await fetchIn({}, url, certificate), 'here');
+  await assert.rejects(fetchIn({}, url), /exit status/);
+  origin.closeAllConnections();
+  origin.close();
+  rmSync(folder, { recursive: true });
+});
+
 /** In a process of its own, for the choice holds for the whole process. */
-function fetchIn(environment: Readonly<Record<string, string>>, url: string): Promise<string> {
+function fetchIn(
+  environment: Readonly<Record<string, string>>,
+  url: string,
+  caFile?: string,
+): Promise<string> {
   const module = fileURLToPath(new URL('../../src/service/proxy.js', import.meta.url));
   const program = `
     import { chooseProxy, useProxy } from ${JSON.stringify(module)};
-    await useProxy(chooseProxy({}, process.env));
+    await useProxy(chooseProxy({}, process.env), ${JSON.stringify(caFile)});
     process.stdout.write(await (await fetch(${JSON.stringify(url)})).text());`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
     env: { PATH: process.env.PATH, ...environment },
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'ignore'],
   });
   let text = '';
   child.stdout.on('data', (piece) => {
@@ -80,7 +117,7 @@ function fetchIn(environment: Readonly<Record<string, string>>, url: string): Pr
   });
 }
 
-async function listen(server: ReturnType<typeof createServer>): Promise<number> {
+async function listen(server: Pick<Server, 'listen' | 'address'>): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return (server.address() as AddressInfo).port;
 }
