@@ -149,6 +149,8 @@ const AbsoluteImport = z.strictObject({
   name: z.string().min(1),
   /** 0 when the name is unique in the object, else its 1-based rank. */
   position: Offset,
+  /** Link-time address in vmlinux; without it, as in a module, the symbol is looked up by name. */
+  address: Address.optional(),
 });
 
 /** What only the trampoline engine needs. */

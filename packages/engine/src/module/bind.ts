@@ -60,8 +60,10 @@ function bindByName(imported: Import, context: BindContext): Binding | Reason {
     const found = findIn(object, imported, owner, context);
     if (found === undefined) continue;
     if ('code' in found) return found;
-    const applyWith = object.name === 'vmlinux' ? 'vmlinux' : owner;
-    return { kind: 'symbol', object: object.name, name: found.name, position: found.position, applyWith };
+    const { name, position } = found;
+    return object.name === 'vmlinux'
+      ? { kind: 'symbol', object: 'vmlinux', name, position, address: found.address, applyWith: 'vmlinux' }
+      : { kind: 'symbol', object: object.name, name, position, applyWith: owner };
   }
   return {
     code: 'unresolved-symbol',
@@ -85,6 +87,8 @@ function homesOf(imported: Import, owner: string, context: BindContext): readonl
 interface Found {
   readonly name: string;
   readonly position: number;
+  /** Of a module: made up. */
+  readonly address: bigint;
 }
 
 function findIn(
@@ -105,7 +109,7 @@ function findIn(
     const address = proved ?? (addresses.length === 1 ? addresses[0] : undefined);
     if (addresses.length === 0) continue;
     const position = address === undefined ? undefined : object.position(name, address);
-    if (position !== undefined) return { name, position };
+    if (address !== undefined && position !== undefined) return { name, position, address };
     const found = `${object.name} has ${addresses.length} symbols of that name, and the original code does not tell which is meant`;
     return { code: 'ambiguous-symbol', subject: { object: object.name, symbol: name }, found };
   }

@@ -32,6 +32,8 @@ export type Binding =
       readonly object: string;
       readonly name: string;
       readonly position: number;
+      /** In vmlinux: where it is linked to. */
+      readonly address?: bigint | undefined;
       /** The object whose presence lets it be resolved: `vmlinux`, or the patched module whose code refers to it. */
       readonly applyWith: string;
     };
@@ -55,6 +57,8 @@ export interface AbsoluteImport {
   readonly name: string;
   /** 0 when the name is unique in the object, else its rank from 1. */
   readonly position: number;
+  /** In vmlinux: where it is linked to, as the kernel prints addresses. */
+  readonly address?: string;
 }
 
 export interface FinishedModule {
@@ -190,8 +194,9 @@ class Finalizer {
       .flatMap(({ name: symbol }): readonly AbsoluteImport[] => {
         const binding = this.#input.bindings.get(symbol);
         if (binding?.kind !== 'symbol') return [];
-        const { object, name, position } = binding;
-        return [{ symbol, object, name, position }];
+        const { object, name, position, address } = binding;
+        const place = address === undefined ? {} : { address: `0x${address.toString(16)}` };
+        return [{ symbol, object, name, position, ...place }];
       })
       .sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
   }

@@ -75,11 +75,12 @@ async function staticVariable(): Promise<Definition> {
   return found;
 }
 
-const inKernel = (name: string, position: number) => ({
+const inKernel = (name: string, position: number, address: bigint) => ({
   kind: 'symbol',
   object: 'vmlinux',
   name,
   position,
+  address,
   applyWith: 'vmlinux',
 });
 
@@ -92,9 +93,9 @@ describe('binding an import', () => {
   });
 
   it('goes through livepatch for what the kernel does not export', () => {
-    assert.deepEqual(bindOne({ symbol: 'schedule' }).binding, inKernel('schedule', 0));
-    assert.deepEqual(bindOne({ symbol: 'schedule', owner: 'mod' }).binding, inKernel('schedule', 0));
-    assert.deepEqual(bindOne({ symbol: 'schedule', owner: null }).binding, inKernel('schedule', 0));
+    assert.deepEqual(bindOne({ symbol: 'schedule' }).binding, inKernel('schedule', 0, 2n));
+    assert.deepEqual(bindOne({ symbol: 'schedule', owner: 'mod' }).binding, inKernel('schedule', 0, 2n));
+    assert.deepEqual(bindOne({ symbol: 'schedule', owner: null }).binding, inKernel('schedule', 0, 2n));
   });
 
   it('looks in the patched module first, and waits for that module', () => {
@@ -118,9 +119,12 @@ describe('binding an import', () => {
   it('tells namesakes apart by the address that matched code proves', async () => {
     const definition = await staticVariable();
     const addresses = new Map([[definition, 20n]]);
-    assert.deepEqual(bindOne({ symbol: 'count', definition }, { addresses }).binding, inKernel('count', 2));
+    assert.deepEqual(
+      bindOne({ symbol: 'count', definition }, { addresses }).binding,
+      inKernel('count', 2, 20n),
+    );
     const externals = new Map([['count', 30n]]);
-    assert.deepEqual(bindOne({ symbol: 'count' }, { externals }).binding, inKernel('count', 3));
+    assert.deepEqual(bindOne({ symbol: 'count' }, { externals }).binding, inKernel('count', 3, 30n));
   });
 
   it('refuses namesakes that nothing tells apart, and never takes a static variable from elsewhere', async () => {

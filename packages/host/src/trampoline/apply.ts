@@ -103,7 +103,8 @@ async function load(
   const { manifest, module } = update;
   const { name } = manifest.module;
   const imports = manifest.trampoline?.imports ?? [];
-  const found = findAddresses(machine, [...imports, ...listCoreImports(machine, update)]);
+  const slide = code !== undefined && 'slide' in code.memory ? code.memory.slide : undefined;
+  const found = findAddresses(machine, [...imports, ...listCoreImports(machine, update)], slide);
   if (found === undefined)
     return refuse([{ code: 'kallsyms-hidden', subject: {}, found: '/proc/kallsyms cannot be read' }]);
   const linked = linkModule(module, imports, found, name);
@@ -135,7 +136,7 @@ async function load(
   // Now that they cannot go any more: a module may have been loaded anew since it was looked at.
   if (uses.length === 0) return accept(located);
   const again = locate(update, readCodeFacts(machine, listTargets(manifest)));
-  const now = findAddresses(machine, imports);
+  const now = findAddresses(machine, imports, slide);
   const moved = again.find(({ address }, index) => address !== located[index]?.address);
   const isSame = imports.every((each) => now?.get(symbolKey(each)) === found.get(symbolKey(each)));
   if (moved === undefined && isSame) return accept(located);
