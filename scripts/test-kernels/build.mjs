@@ -1,5 +1,5 @@
-// A kernel of one's own: Debian's source with a small configuration, built by plain `make` in its own folder, as anybody would. Kept between runs, and
-// built again when source or configuration is another.
+// A kernel of one's own: Debian's source with a small configuration, built by plain `make` in its own folder, as anybody would. Kept between runs,
+// finished when it was broken off, and built again when source or configuration is another.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -21,21 +21,22 @@ export function buildKernel(variant, archive, directory) {
   const stamp = join(directory, `${variant}.stamp`);
   const wanted = `${archive}\n${config}`;
   const tree = join(directory, variant);
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return tree;
-  rmSync(stamp, { force: true });
-  rmSync(tree, { recursive: true, force: true });
-  mkdirSync(tree, { recursive: true });
-  run('tar', ['--extract', '--file', archive, '--directory', tree, '--strip-components=1']);
-  const fragment = join(directory, `${variant}.config`);
-  writeFileSync(fragment, config);
   const make = (...args) =>
     run('make', ['-s', '-C', tree, `CC=${COMPILER}`, `HOSTCC=${COMPILER}`, ...args], {
-      KCONFIG_ALLCONFIG: fragment,
+      KCONFIG_ALLCONFIG: join(directory, `${variant}.config`),
     });
-  make('allnoconfig');
-  assertTaken(config, readFileSync(join(tree, '.config'), 'utf8'));
+  if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== wanted) {
+    rmSync(stamp, { force: true });
+    rmSync(tree, { recursive: true, force: true });
+    mkdirSync(tree, { recursive: true });
+    run('tar', ['--extract', '--file', archive, '--directory', tree, '--strip-components=1']);
+    writeFileSync(join(directory, `${variant}.config`), config);
+    make('allnoconfig');
+    assertTaken(config, readFileSync(join(tree, '.config'), 'utf8'));
+    writeFileSync(stamp, wanted);
+  }
+  // Goes on where it was broken off, and does nothing when all is built.
   make(`-j${availableParallelism()}`, 'bzImage', 'modules');
-  writeFileSync(stamp, wanted);
   return tree;
 }
 
