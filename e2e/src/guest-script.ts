@@ -8,8 +8,8 @@ const FLOCK = '/usr/bin/flock';
 /** A user who may do nothing special. */
 export const NOBODY = 65534;
 const FOLDER = '/resplice';
-/** One start of node takes seconds in an emulated guest. */
-const COMMAND_SECONDS = 120;
+/** One start of node takes seconds in an emulated guest, and minutes when the machine is busy with something else. */
+const COMMAND_SECONDS = 300;
 /** Ten times what the longest script takes on an idle machine. */
 const GUEST_SECONDS = 1800;
 
