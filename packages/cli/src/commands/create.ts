@@ -94,10 +94,12 @@ export function createCommand() {
 /** Short: `inspect` shows what is in the update. */
 export function renderCreated({ update: { manifest }, statistics }: CreatedUpdate, output: string): Outcome {
   const { objects, milliseconds, toolMilliseconds } = statistics;
-  const places = manifest.objects.map(
-    ({ name, functions, exit }) =>
-      `${count(functions.length, 'function')}${exit === null ? '' : ' and the exit code'} in ${name}`,
-  );
+  const absent = new Set(manifest.requiresUnloaded?.map(({ module }) => module));
+  const places = manifest.objects.map(({ name, functions, exit }) => {
+    // Of a module that is not loaded, data and init code are replaced as well.
+    const what = functions.length === 0 && absent.has(name) ? 'data' : count(functions.length, 'function');
+    return `${what}${exit === null ? '' : ' and the exit code'} in ${name}`;
+  });
   const total = formatDuration(milliseconds);
   return done({ output, manifest, statistics }, [
     `${output}: update ${manifest.id} for ${manifest.kernel.release}, replaces ${places.join(', ')}`,
