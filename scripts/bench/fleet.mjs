@@ -2,7 +2,7 @@
 // how fast it answers people when 100,000 machines are registered. Everything runs on this machine: server, database, and the machines
 // that are simulated (their work counts against the server's).
 //
-// Closed loop: 64 connections, each of which sends the next check-in when the last one was answered. Both databases flush each commit
+// Closed loop: --connections (128), each of which sends the next check-in when the last one was answered. Both databases flush each commit
 // to the disk. `static` is a plain web server that hands out the metadata that all machines ask for.
 
 import { spawn } from 'node:child_process';
@@ -16,19 +16,21 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { fillFleet } from './fleet/fill.mjs';
 
-const CONNECTIONS = 64;
 const here = dirname(fileURLToPath(import.meta.url));
 
 const { values } = parseArgs({
   options: {
     seconds: { type: 'string', default: '30' },
     machines: { type: 'string', default: '100000' },
+    connections: { type: 'string', default: '128' },
     json: { type: 'boolean', default: false },
   },
 });
 const seconds = Number(values.seconds);
 const count = Number(values.machines);
-if (!(seconds > 0) || !(count > 0)) throw new Error('expected --seconds N and --machines N above 0');
+const connections = Number(values.connections);
+for (const [name, value] of Object.entries({ seconds, count, connections }))
+  if (!(value > 0)) throw new Error(`${name}: expected a number above 0`);
 
 const say = (text) => {
   if (!values.json) console.log(text);
@@ -38,7 +40,7 @@ const { startCluster } = await import('../../packages/server/dist/test/support/t
 const folder = await mkdtemp(join(tmpdir(), 'resplice-fleet-'));
 const cluster = await startCluster({ durable: true });
 try {
-  const result = { seconds, machines: count, connections: CONNECTIONS, load: loadavg()[0] };
+  const result = { seconds, machines: count, connections, load: loadavg()[0] };
   result.postgres = await measureServer('postgres', await cluster.makeDatabase());
   result.embedded = await measureServer('embedded', '');
   result.static = await measureStatic();
@@ -126,7 +128,7 @@ function checkInsOf(machines) {
 }
 
 async function driveLoad(server, next) {
-  const agent = new Agent({ keepAlive: true, maxSockets: CONNECTIONS });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const { hostname, port } = new URL(server.address);
   const times = [];
   let failed = 0;
@@ -141,7 +143,7 @@ async function driveLoad(server, next) {
   };
   const all = (duration, note) => {
     const end = performance.now() + duration * 1000;
-    return Promise.all(Array.from({ length: CONNECTIONS }, () => run(end, note)));
+    return Promise.all(Array.from({ length: connections }, () => run(end, note)));
   };
   await all(Math.min(5, seconds), false);
   const before = await readCpu(server);

@@ -1,7 +1,11 @@
 import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
+import { InputError } from '@resplice/report';
 import { syncDirectory, writeDurably } from '@resplice/update';
 import { type ArtefactStore, assertArtefactName, isArtefactName } from './artefact-store.js';
+
+/** A name is a file and cannot be a folder as well. */
+const IN_THE_WAY = new Set(['EISDIR', 'ENOTDIR', 'EEXIST', 'ENOTEMPTY']);
 
 export function openDiskStore(folder: string): ArtefactStore {
   const pathOf = (name: string): string => {
@@ -12,9 +16,15 @@ export function openDiskStore(folder: string): ArtefactStore {
     kind: 'disk',
     async put(name, bytes) {
       const path = pathOf(name);
-      const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-      await writeDurably(path, bytes, 0o600);
-      if (made !== undefined) await syncDirectory(dirname(made));
+      try {
+        const made = await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+        await writeDurably(path, bytes, 0o600);
+        if (made !== undefined) await syncDirectory(dirname(made));
+      } catch (cause) {
+        if (!IN_THE_WAY.has(codeOf(cause))) throw cause;
+        const message = `${name}: another artefact has a part of this name as its own, or this one as a part; choose another name`;
+        throw new InputError('artefact-name', message, { cause });
+      }
     },
     get: (name) => ifThere(() => readFile(pathOf(name))),
     async list(prefix) {
@@ -37,8 +47,11 @@ async function ifThere<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'EISDIR' || code === 'ENOTDIR') return undefined;
+    if (codeOf(error) === 'ENOENT' || IN_THE_WAY.has(codeOf(error))) return undefined;
     throw error;
   }
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

@@ -60,6 +60,7 @@ export async function buildApp(service: Service): Promise<App> {
         version: VERSION,
         description: 'Updates of running kernels, for a fleet of machines.',
       },
+      security: [{ bearer: [] }],
       components: {
         securitySchemes: {
           bearer: {

@@ -1,6 +1,7 @@
 // Whatever a handler throws becomes one of the closed list of errors. Details of a bug go to the log and not to the caller.
 
 import { ERRORS, type ErrorCode } from '@resplice/protocol';
+import { InputError } from '@resplice/report';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../failure.js';
@@ -36,6 +37,7 @@ function answer(reply: FastifyReply, failure: ServiceError) {
 
 function asServiceError(error: unknown, request: FastifyRequest): ServiceError {
   if (error instanceof ServiceError) return error;
+  if (error instanceof InputError) return new ServiceError('request-malformed', error.message);
   if (hasZodFastifySchemaValidationErrors(error)) {
     const problems = error.validation.map(
       ({ instancePath, message }) => `${instancePath.slice(1) || error.validationContext}: ${message}`,

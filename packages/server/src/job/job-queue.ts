@@ -26,7 +26,7 @@ export interface JobPolicy {
 }
 
 const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
-  webhook: { leaseSeconds: 60, retries: 8, backOffSeconds: 10 },
+  webhook: { leaseSeconds: 60, retries: 9, backOffSeconds: 5 },
   mail: { leaseSeconds: 120, retries: 8, backOffSeconds: 30 },
   tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
 };

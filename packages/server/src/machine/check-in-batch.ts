@@ -11,7 +11,13 @@ import { type Orm, selectRows } from '../database/database.js';
 import { ServiceError } from '../failure.js';
 import { type CheckInJudgement, judgeCheckIn } from './check-in-rule.js';
 import { listEvents, type MachineEvent } from './machine-event.js';
-import { hashPatchLevel, type PatchLevel, type PatchLevelIndex, patchLevelOf } from './patch-level.js';
+import {
+  hashPatchLevel,
+  type PatchLevel,
+  type PatchLevelIndex,
+  patchLevelOf,
+  type ResolvedLevels,
+} from './patch-level.js';
 
 export interface ArrivedCheckIn {
   readonly machine: string;
@@ -77,21 +83,23 @@ export async function recordCheckIns(
   arrivals: readonly ArrivedCheckIn[],
   now: Date,
 ): Promise<readonly CheckInResult[]> {
-  return orm.transaction(async (transaction) => {
+  let resolved: ResolvedLevels | undefined;
+  const results = await orm.transaction(async (transaction) => {
     const rows = await lockMachines(
       transaction,
       arrivals.map(({ machine }) => machine),
     );
     const known = arrivals.filter((arrival) => isGenuine(arrival, rows.get(arrival.machine)));
     const described = new Map(known.map((arrival) => [arrival, describe(arrival, rows)]));
-    const findLevel = await levels.resolve(transaction, [...described.values()]);
+    const made = await levels.resolve(transaction, [...described.values()]);
+    resolved = made;
     const before = await levels.load(
       transaction,
       known.map(({ machine }) => rows.get(machine)?.patchLevelId ?? 0),
     );
 
     const batch = new BatchWrites(now);
-    const results = arrivals.map((arrival): CheckInResult => {
+    const judged = arrivals.map((arrival): CheckInResult => {
       const row = rows.get(arrival.machine);
       const own = described.get(arrival);
       if (row === undefined || own === undefined)
@@ -111,12 +119,14 @@ export async function recordCheckIns(
           level: own.level,
         },
       );
-      batch.add(row, arrival.request, findLevel(row.organisationId, own.hash), events);
+      batch.add(row, arrival.request, made.find(row.organisationId, own.hash), events);
       return recorded(row, arrival.request, events);
     });
     await batch.write(transaction);
-    return results;
+    return judged;
   });
+  if (resolved !== undefined) levels.remember(resolved);
+  return results;
 }
 
 function recorded(

@@ -8,7 +8,7 @@ import { hashCredential, makeMachineToken } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
 import { ServiceError } from '../failure.js';
 import { hashReport, writeEvents } from './check-in-batch.js';
-import { hashPatchLevel, type PatchLevelIndex, patchLevelOf } from './patch-level.js';
+import { hashPatchLevel, type PatchLevelIndex, patchLevelOf, type ResolvedLevels } from './patch-level.js';
 
 export interface Registered {
   readonly machine: string;
@@ -31,17 +31,18 @@ interface KeyRow {
 }
 
 /** Throws ServiceError `access-key-refused`. */
-export function registerMachine(
+export async function registerMachine(
   orm: Orm,
   levels: PatchLevelIndex,
   { accessKey, identity, report }: RegisterRequest,
   now: Date,
 ): Promise<Registered> {
-  return orm.transaction(async (transaction) => {
+  let resolved: ResolvedLevels | undefined;
+  const registered = await orm.transaction(async (transaction) => {
     const key = await useKey(transaction, accessKey, now);
     const level = patchLevelOf(report);
     const hash = hashPatchLevel(level);
-    const find = await levels.resolve(transaction, [{ organisationId: key.organisationId, hash, level }]);
+    resolved = await levels.resolve(transaction, [{ organisationId: key.organisationId, hash, level }]);
     const fresh = randomUUID();
     const at = now.toISOString();
     const tags = sql`${sql.param([...key.tags])}::text[]`;
@@ -51,7 +52,7 @@ export function registerMachine(
             hostname, client, health, disabled, patch_level_id, registered_at, last_seen_at, boot_id, uptime_seconds, report_hash)
           values (${fresh}, ${key.organisationId}, ${key.groupId}, ${key.id}, '', ${identity.machineId}, ${identity.fingerprint},
             ${key.newMachines}, ${tags}, ${report.hostname ?? null}, ${report.client}, ${report.health.state}, ${report.disabled},
-            ${find(key.organisationId, hash)}, ${at}, ${at}, ${report.bootId}, ${report.uptimeSeconds}, ${hashReport(report)})
+            ${resolved.find(key.organisationId, hash)}, ${at}, ${at}, ${report.bootId}, ${report.uptimeSeconds}, ${hashReport(report)})
           on conflict (organisation_id, machine_id, fingerprint) do update set
             access_key_id = excluded.access_key_id, hostname = excluded.hostname, client = excluded.client, health = excluded.health,
             disabled = excluded.disabled, patch_level_id = excluded.patch_level_id, last_seen_at = excluded.last_seen_at,
@@ -74,6 +75,8 @@ export function registerMachine(
     const { organisationId, repositoryUrl, checkInSeconds } = key;
     return { machine: row.id, token, organisationId, state: row.state, repositoryUrl, checkInSeconds, again };
   });
+  if (resolved !== undefined) levels.remember(resolved);
+  return registered;
 }
 
 async function useKey(orm: Pick<Orm, 'execute'>, accessKey: string, now: Date): Promise<KeyRow> {

@@ -120,6 +120,17 @@ describe('stores of artefacts', () => {
     });
   }
 
+  it('refuse a name that is a folder of others on a disk, and keep both sides as they are', async () => {
+    const store = stores.get('disk');
+    assert.ok(store !== undefined);
+    await store.put('c/d', new Uint8Array([1]));
+    await assert.rejects(store.put('c', new Uint8Array([2])), { code: 'artefact-name' });
+    await assert.rejects(store.put('c/d/e', new Uint8Array([3])), { code: 'artefact-name' });
+    assert.equal(await store.get('c'), undefined);
+    assert.deepEqual([...((await store.get('c/d')) ?? [])], [1]);
+    await store.remove('c/d');
+  });
+
   it('take no name that leads out of their folder', () => {
     for (const name of ['a', 'a/b.c', 'A_1+2-3/x']) assert.ok(isArtefactName(name), name);
     for (const name of [

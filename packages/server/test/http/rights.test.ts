@@ -172,6 +172,21 @@ for (const kind of KINDS) {
       assert.equal(routes.length, Object.keys(NEEDS).length + repository);
     });
 
+    it('are known for every route that the OpenAPI document describes', async () => {
+      const { body } = await server.ask<{ paths: Record<string, Record<string, unknown>> }>(
+        'GET',
+        '/api/v1/openapi.json',
+      );
+      const described = Object.entries(body.paths).flatMap(([path, methods]) =>
+        Object.keys(methods).map(
+          (method) =>
+            `${method.toUpperCase()} ${path.replace(/\{(\w+|\*)\}/g, (_, name) => (name === '*' ? '*' : `:${name}`))}`,
+        ),
+      );
+      const expected = Object.keys(NEEDS).filter((route) => route !== 'GET /api/v1/openapi.json');
+      assert.deepEqual(described.sort(), expected.sort());
+    });
+
     for (const role of ROLES) {
       it(`are as the table says for a ${role}`, async () => {
         // Logging out is last: it ends the session that the others need.

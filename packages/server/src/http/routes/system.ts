@@ -27,7 +27,7 @@ export function addSystemRoutes(app: App, service: Service): void {
   app.get(
     '/api/v1/openapi.json',
     { config: { need: 'public' }, schema: { hide: true } },
-    async (_request, reply) => reply.serializer(JSON.stringify).send(app.swagger()),
+    async (_request, reply) => reply.type('application/json').serializer(JSON.stringify).send(app.swagger()),
   );
 
   app.get(
