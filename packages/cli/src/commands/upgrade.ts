@@ -16,7 +16,7 @@ import type { UpgradeResult } from '@resplice/host';
 import { EnvironmentError } from '@resplice/report';
 import { collect, newCommand, parsePositive } from '../command.js';
 import { DONE, done, type Outcome, REFUSED, refused } from '../outcome.js';
-import { alignColumns, printable } from '../printed-text.js';
+import { alignColumns, count, printable } from '../printed-text.js';
 import { renderReasons } from '../reason-text.js';
 import { CONFIGURED_ROOT, openRepository, STATE_FOLDER } from '../repository-client.js';
 import { applyOn, openServiceClient, undoOn } from '../service-client.js';
@@ -126,7 +126,7 @@ async function upgrade(run: Run): Promise<Outcome> {
       await tellServer(
         run,
         done({ updates: [], available: found }, [
-          `the repository has ${found} for this kernel; none is applied by itself`,
+          `the repository has ${count(found, 'update')} for this kernel; none is applied by itself`,
         ]),
         word,
       ),
