@@ -71,7 +71,10 @@ export class GuestScript {
     this.shell(name, script);
   }
 
-  spec(kernel: { readonly vmlinuz: string; readonly modules: string }): GuestSpec {
+  spec(
+    kernel: { readonly vmlinuz: string; readonly modules: string },
+    more: Partial<GuestSpec> = {},
+  ): GuestSpec {
     return {
       vmlinuz: kernel.vmlinuz,
       modules: { directory: kernel.modules, names: [...this.#modules] },
@@ -79,6 +82,7 @@ export class GuestScript {
       steps: [...this.#steps.values()],
       withNode: true,
       timeoutSeconds: GUEST_SECONDS,
+      ...more,
     };
   }
 

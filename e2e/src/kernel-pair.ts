@@ -14,6 +14,8 @@ export interface KernelPair extends Kernel {
   readonly fixed: string;
   /** Another kernel, which refuses the updates; it has the fixes. */
   readonly other: Kernel;
+  /** Of the same source in another flavour: a kernel of its own, with the same holes. */
+  readonly cloud: Kernel | undefined;
 }
 
 /**
@@ -60,7 +62,8 @@ async function chooseOf(known: readonly KnownKernel[], say: (line: string) => vo
     }
     for (const to of fixed) {
       const other = kernels.find((kernel) => kernel.version === to && isStandard(kernel));
-      if (other !== undefined) return { release, version, fixed: to, other };
+      const cloud = kernels.find((each) => each.version === version && each.release.includes('-cloud-'));
+      if (other !== undefined) return { release, version, fixed: to, other, cloud };
       say(`neither apt nor the cache has ${to}, the source with the fixes`);
     }
   }

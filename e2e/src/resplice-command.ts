@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = dirname(dirname(dirname(dirname(fileURLToPath(import.meta.url)))));
 /** The whole command in one file, as it runs in guests. */
 export const BUNDLE = join(ROOT, 'packages/cli/dist/resplice.cjs');
-const COMMAND = join(ROOT, 'packages/cli/bin/resplice.mjs');
+export const COMMAND = join(ROOT, 'packages/cli/bin/resplice.mjs');
 
 /** What a command said with --json: the parts that the tests look at. */
 export interface Answer {

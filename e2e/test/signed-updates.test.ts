@@ -2,14 +2,14 @@
 // and nothing else. At the end the guest forces module signatures, which cannot be taken back: so a boot of its own.
 
 import assert from 'node:assert/strict';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { after, before, test } from 'node:test';
 import { readUpdate } from '@resplice/update';
 import { findKernelComplaints, runGuest } from '@resplice/vm';
 import { makeFix } from '../src/fix.js';
 import { GuestScript, NOTHING_LEFT } from '../src/guest-script.js';
-import { resplice } from '../src/resplice-command.js';
+import { UpdateSite } from '../src/update-site.js';
 import { Workshop } from '../src/workshop.js';
 import { assertDone, assertError, assertProbe, assertRefused, listed } from './expectation.js';
 
@@ -64,22 +64,14 @@ after(() => workshop?.close());
 
 /** A repository with the update, its module signed; beside it the state before its last refresh. */
 async function makeSite({ directory, target }: Workshop, update: string) {
-  const site = join(directory, 'site');
-  const passphrase = join(directory, 'passphrase');
-  await writeFile(passphrase, 'correct horse battery\n');
-  const run = async (...args: string[]) =>
-    assertDone(await resplice([...args, '--site', site, '--passphrase-file', passphrase]));
-  const family = `linux-${target.release.split('.').slice(0, 2).join('.')}`;
-  await run('keys', 'make', 'root', '--count', '2', '--threshold', '2');
-  await run('keys', 'make', 'targets', 'snapshot', 'timestamp', family);
-  await run('keys', 'sign');
-  await run('keys', 'mok');
+  const site = await UpdateSite.make(directory, target.release);
+  await site.run('keys', 'mok');
   const signed = join(directory, 'signed.splice');
-  await run('keys', 'sign', update, '-o', signed);
-  await run('publish', signed);
-  await cp(join(site, 'public'), join(site, 'older'), { recursive: true });
-  await run('publish');
-  return { site, signed };
+  await site.run('keys', 'sign', update, '-o', signed);
+  await site.run('publish', signed);
+  await cp(site.public, join(site.folder, 'older'), { recursive: true });
+  await site.run('publish');
+  return { site: site.folder, signed };
 }
 
 async function copyIn(to: string, folder: string): Promise<void> {

@@ -1,0 +1,126 @@
+// The real server, as an operator starts it, on this machine's loopback; asked and told through its API as its first administrator.
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import type { MachineReport } from '@resplice/protocol';
+import { COMMAND } from '../resplice-command.js';
+import { HOST_FROM_GUEST } from './machine-boot.js';
+
+const START_SECONDS = 180;
+
+export class FleetServer {
+  readonly #child: ChildProcess;
+  readonly #port: number;
+  readonly #session: string;
+
+  private constructor(child: ChildProcess, port: number, session: string) {
+    this.#child = child;
+    this.#port = port;
+    this.#session = session;
+  }
+
+  /** With an embedded database in `directory`; serves and watches the public folder of a repository. */
+  static async start(directory: string, publicFolder: string): Promise<FleetServer> {
+    const port = await findFreePort();
+    const args = ['--data', join(directory, 'server'), '--repository', publicFolder];
+    const child = spawn(process.execPath, [COMMAND, 'serve', ...args, '--listen', `127.0.0.1:${port}`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    const { name, password } = await readFirstAdministrator(child);
+    const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
+      session: string;
+    };
+    return new FleetServer(child, port, session);
+  }
+
+  /** For guests. */
+  get address(): string {
+    return `http://${HOST_FROM_GUEST}:${this.#port}`;
+  }
+
+  async makeKey(): Promise<string> {
+    const { key } = (await this.#ask('POST', '/api/v1/access-keys', { name: 'fleet' })) as { key: string };
+    return key;
+  }
+
+  withdraw(id: string): Promise<unknown> {
+    return this.#ask('POST', `/api/v1/updates/${id}/withdraw`, { reason: 'the test takes it back' });
+  }
+
+  restore(id: string): Promise<unknown> {
+    return this.#ask('POST', `/api/v1/updates/${id}/restore`, {});
+  }
+
+  /** The last report of the machine that said it runs this kernel. */
+  async report(release: string): Promise<MachineReport | undefined> {
+    const query = new URLSearchParams({ kernel: release });
+    const { machines } = (await this.#ask('GET', `/api/v1/machines?${query}`)) as {
+      machines: readonly { machine: string }[];
+    };
+    const [found] = machines;
+    if (found === undefined) return undefined;
+    const detail = (await this.#ask('GET', `/api/v1/machines/${found.machine}`)) as { report: MachineReport };
+    return detail.report;
+  }
+
+  async close(): Promise<void> {
+    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
+    const closed = once(this.#child, 'close');
+    this.#child.kill('SIGTERM');
+    await closed;
+  }
+
+  #ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    return send(this.#port, method, path, body, this.#session);
+  }
+}
+
+async function send(
+  port: number,
+  method: string,
+  path: string,
+  body?: unknown,
+  session?: string,
+): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method,
+    headers: {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(session === undefined ? {} : { authorization: `Bearer ${session}` }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
+  return JSON.parse(text);
+}
+
+/** What the server says once, at its first start; rejects with its words when it ends before it serves. */
+function readFirstAdministrator(
+  child: ChildProcess,
+): Promise<{ readonly name: string; readonly password: string }> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const fail = () => reject(new Error(`the server did not start: ${text}`));
+    const timer = setTimeout(fail, START_SECONDS * 1000);
+    child.once('close', fail);
+    child.stderr?.on('data', (piece: Buffer) => {
+      text += piece.toString();
+      const [, name, password] = /Log in as (\S+) with the password (\S+)/.exec(text) ?? [];
+      if (name === undefined || password === undefined || !/resplice serves on /.test(text)) return;
+      clearTimeout(timer);
+      resolve({ name, password });
+    });
+  });
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
