@@ -27,6 +27,7 @@ export function serveCommand() {
     .action((options) =>
       runSession(options, async ({ signal }) => {
         const { PASSWORD_COST, startServer } = await loadServer();
+        writeError('opening the database; the first start makes it, which takes some seconds\n');
         const server = await startServer({
           ...readEnvironment(),
           ...options.listen,
