@@ -11,14 +11,13 @@
  *
  * A request is a struct resplice_core_request followed, in this order, without gaps, by as many
  * as it counts of struct resplice_core_site, struct resplice_core_data, struct
- * resplice_core_hook, struct resplice_core_name, and by the bytes that its data entries point
- * into. Counts that a request's type does not use are 0, as are all `reserved`.
+ * resplice_core_hook, struct resplice_core_name, struct resplice_core_object, struct
+ * resplice_core_symbol, struct resplice_core_fixup, and by the bytes that others point into.
+ * Counts that a request's type does not use are 0, as are all `reserved`.
  *
  *   PREPARE  the update's module is loaded: takes references on it and on the modules in
- *            `names` (those whose addresses its code contains), checks everything but the
- *            bytes in memory, keeps it. Uses sites, data, hooks, names, bytes. Between insmod
- *            and PREPARE a module in `names` may go and come back elsewhere: compare addresses
- *            afterwards.
+ *            `names` (applied updates whose addresses its code contains), checks all that can
+ *            be checked now, keeps it. Uses all of the counts.
  *   CHECK    dry run of APPLY, or of UNDO with RESPLICE_CORE_CHECK_UNDO, with memory and stacks
  *            looked at; runs no hook, writes nothing. Uses names, as APPLY.
  *   APPLY    pre hooks, switch, post hooks. `names` are the applied updates that it replaces
@@ -28,6 +27,14 @@
  *            until no thread runs in it. After that its module can be removed.
  *   STATUS   all updates, in the order in which they were applied; those that are not applied
  *            come last. Its `name` is empty.
+ *
+ * What an update changes in a module, it says by symbols of that module, and leaves those
+ * fields of its own code empty that contain an address of it (fixups). APPLY looks up and
+ * fills in what belongs to modules that are loaded. The other modules are waited for: when one
+ * of them comes, before its first instruction runs, the same is done for it alone, with its
+ * hooks, and when it does not fit the update (or a hook of it refuses), it is not let in: its
+ * loading fails with ENOEXEC, and the kernel log says why. A patched module can be unloaded
+ * at any time; then the update waits for it again.
  *
  * CHECK, APPLY, UNDO and FORGET are done by a thread of the core, so that no thread of the
  * command sleeps in the kernel's write path while stacks are looked at, and so that they end
@@ -58,7 +65,7 @@
 #include <linux/types.h>
 
 #define RESPLICE_CORE_MAGIC 0x31435352 /* "RSC1" */
-#define RESPLICE_CORE_ABI 1
+#define RESPLICE_CORE_ABI 2
 #define RESPLICE_CORE_DEVICE "resplice"
 /* the module of an update has a name that begins so */
 #define RESPLICE_CORE_PREFIX "resplice_"
@@ -66,7 +73,8 @@
 #define RESPLICE_CORE_JUMP_SIZE 5
 
 #define RESPLICE_CORE_LIMIT_BYTES (16 << 20) /* a whole request */
-#define RESPLICE_CORE_LIMIT_COUNT 16384 /* of sites, data entries, hooks, names each */
+#define RESPLICE_CORE_LIMIT_COUNT 16384 /* of each kind of entry, but of */
+#define RESPLICE_CORE_LIMIT_FIXUPS (1 << 18) /* symbols and fixups each */
 #define RESPLICE_CORE_LIMIT_OLD_SIZE (1 << 20) /* of a function */
 #define RESPLICE_CORE_LIMIT_DATA_SIZE (1 << 20) /* of a data entry */
 #define RESPLICE_CORE_LIMIT_ATTEMPTS 1000
@@ -84,7 +92,7 @@ enum resplice_core_type {
 /* `flags` of a request */
 #define RESPLICE_CORE_CHECK_UNDO 1
 
-struct resplice_core_request { /* 112 bytes */
+struct resplice_core_request { /* 120 bytes */
 	__u32 magic;
 	__u16 abi;
 	__u16 type;
@@ -94,46 +102,80 @@ struct resplice_core_request { /* 112 bytes */
 	__u32 data;
 	__u32 hooks;
 	__u32 names;
+	__u32 objects;
+	__u32 symbols;
+	__u32 fixups;
 	__u32 bytes;
 	__u32 attempts; /* CHECK, APPLY, UNDO, FORGET: at least 1; else 0 */
 	__u32 backoff_us; /* with attempts */
-	__u32 reserved;
 	char name[RESPLICE_CORE_NAME_SIZE]; /* of the update's module; rest zero, at least one */
 };
 
+/* `flags` of a site */
 /*
- * `flags` of a site: old and new code may run together (the author says so). Only threads at
- * the overwritten bytes are in the way.
+ * Old and new code may run together (the author says so). Only threads at the overwritten
+ * bytes are in the way.
  */
 #define RESPLICE_CORE_COEXIST 1
-
-struct resplice_core_site { /* 56 bytes: one replaced function */
-	__u64 old_start; /* of the function: vmlinux, a live module, or an applied update */
+struct resplice_core_site { /* 48 bytes: one replaced function */
+	/*
+	 * of the old function: in vmlinux or in the code of an applied update, or the index of
+	 * its symbol when it belongs to an object
+	 */
+	__u64 old_start;
 	__u64 target; /* where the jump goes: inside the new function */
 	__u64 new_start; /* the new function, in the text of the update's module */
 	__u32 old_size; /* any thread inside is in the way */
 	__u32 new_size;
 	__u32 jump_offset; /* the jump's first byte, from old_start */
 	__u32 flags;
-	__u8 old_bytes[RESPLICE_CORE_JUMP_SIZE]; /* what the jump overwrites, before any update */
-	__u8 reserved[11];
+	__u32 object; /* 0, or 1 + its index */
+	/*
+	 * into the bytes: the old_size bytes of the old function, then as many of a mask that
+	 * says which of their bits nobody rewrites
+	 */
+	__u32 code;
 };
 
-/* 16 bytes: read-only data, or a line of the bug table, changed in place */
+/* 24 bytes: read-only data, or a line of the bug table, changed in place */
 struct resplice_core_data {
-	__u64 address;
+	__u64 address; /* or the index of the symbol that begins there */
 	__u32 size;
 	__u32 offset; /* into the bytes: `size` old ones, then `size` new ones */
+	__u32 object; /* 0, or 1 + its index */
+	__u32 reserved;
 };
 
 struct resplice_core_hook { /* 16 bytes; those of a kind run in the order of the request */
 	__u64 function; /* in the text of the update's module */
 	__u32 kind; /* enum resplice_kind, resplice.h: those that are hooks */
-	__u32 reserved;
+	__u32 object; /* 0, or 1 + the index of the one that must be there */
 };
 
 struct resplice_core_name { /* 64 bytes */
 	char name[RESPLICE_CORE_NAME_SIZE];
+};
+
+/* A module that the update changes, or whose addresses the new code of such a module has. */
+struct resplice_core_object { /* 72 bytes */
+	char name[RESPLICE_CORE_NAME_SIZE];
+	__u32 user; /* its own index, or that of the object that uses it, and holds it */
+	__u32 reserved;
+};
+
+struct resplice_core_symbol { /* 16 bytes */
+	__u32 object; /* index */
+	__u32 name; /* into the bytes, ends with a zero */
+	__u32 position; /* 0: the name is unique in the object, without its initialisation */
+	__u32 reserved;
+};
+
+/* A field of the update's module that has the address of a symbol. */
+struct resplice_core_fixup { /* 24 bytes */
+	__u64 place;
+	__s64 addend;
+	__u32 symbol; /* index */
+	__u32 type; /* R_X86_64_64, _32, _32S, _PC32, _PLT32 */
 };
 
 enum resplice_core_code {
@@ -151,7 +193,7 @@ enum resplice_core_code {
 	/* not closed, not filled with zeros, not of an update; item: index in names, or none */
 	RESPLICE_CORE_BAD_NAME = 8,
 	/* it does not fit the running kernel; item: index of the site, data entry, hook or name */
-	/* not loaded, or on its way in or out; item: index in names, or none */
+	/* not loaded, or on its way in or out; item: index in names or objects, or none */
 	RESPLICE_CORE_NO_MODULE = 9,
 	RESPLICE_CORE_KNOWN = 10, /* PREPARE of an update that is known already */
 	RESPLICE_CORE_UNKNOWN = 11, /* not prepared; item: index in names, or none */
@@ -183,6 +225,9 @@ enum resplice_core_code {
 	/* UNDO, FORGET, replacing: another update is built on it; name: that one */
 	RESPLICE_CORE_NEEDED = 26,
 	RESPLICE_CORE_FAILED = 27, /* the kernel could not: error */
+	RESPLICE_CORE_BAD_OBJECT = 28, /* no such object, or symbol of it; item: the entry */
+	RESPLICE_CORE_BAD_FIXUP = 29, /* outside of the update's module, or no such type */
+	RESPLICE_CORE_NO_SYMBOL = 30, /* the object does not have it, or has several; symbol */
 };
 
 #define RESPLICE_CORE_NO_ITEM 0xffffffff
@@ -215,7 +260,7 @@ struct resplice_core_update { /* 80 bytes */
 	__u32 state;
 	__u32 sites;
 	__u32 data;
-	__u32 reserved;
+	__u32 waiting; /* objects that it changes and that are not there */
 };
 
 struct resplice_core_reply { /* 176 bytes */

@@ -9,6 +9,14 @@
 #include <linux/uaccess.h>
 #include "core.h"
 
+/* Is it there, or, when a module comes or goes, is it that one? NULL is always there. */
+bool core_concerns(const struct plan *plan, const struct object *object)
+{
+	if (plan->only)
+		return object == plan->only;
+	return !object || object->module;
+}
+
 u32 core_refuse_for(struct plan *plan, const struct update *update, u32 code, u32 item)
 {
 	memcpy(plan->job->reply->name, update->request->name, RESPLICE_CORE_NAME_SIZE);
@@ -16,7 +24,8 @@ u32 core_refuse_for(struct plan *plan, const struct update *update, u32 code, u3
 }
 
 /* Puts back what an update would put back at [start, start + length), in a copy of it. */
-static void restore(const struct update *update, unsigned long start, u8 *copy, u32 length)
+static void restore(const struct plan *plan, const struct update *update, unsigned long start,
+		    u8 *copy, u32 length)
 {
 	const struct change *change = update->changes;
 
@@ -24,61 +33,94 @@ static void restore(const struct update *update, unsigned long start, u8 *copy, 
 		unsigned long first = max(change->address, start);
 		unsigned long end = min(change->address + change->size, start + length);
 
-		if (first < end)
+		if (first < end && core_concerns(plan, change->object))
 			memcpy(copy + (first - start), change->old + (first - change->address),
 			       end - first);
 	}
 }
 
-/*
- * Is memory as an update that goes has left it, or, when the others are gone, as one that
- * comes wants it?
- */
-static bool is_as_expected(const struct plan *plan, const struct change *change, bool comes)
+/* What is there; when an update comes, after those have gone that go. At most a few bytes. */
+static bool read_memory(const struct plan *plan, unsigned long address, u8 *copy, u32 size,
+			bool comes)
 {
-	const u8 *expected = comes ? change->old : change->new;
+	u32 i;
+
+	if (copy_from_kernel_nofault(copy, (void *)address, size))
+		return false;
+	for (i = 0; comes && i < plan->outs; i++)
+		restore(plan, plan->out[i], address, copy, size);
+	return true;
+}
+
+/* Are the bytes there, as far as the mask (all of them without one) has bits? */
+static bool is_in_memory(const struct plan *plan, unsigned long address, const u8 *bytes,
+			 const u8 *mask, u32 size, bool comes)
+{
 	u8 copy[64];
 	u32 done, part, i;
 
-	for (done = 0; done < change->size; done += part) {
-		part = min_t(u32, change->size - done, sizeof(copy));
-		if (copy_from_kernel_nofault(copy, (void *)change->address + done, part))
+	for (done = 0; done < size; done += part) {
+		part = min_t(u32, size - done, sizeof(copy));
+		if (!read_memory(plan, address + done, copy, part, comes))
 			return false;
-		for (i = 0; comes && i < plan->outs; i++)
-			restore(plan->out[i], change->address + done, copy, part);
-		if (memcmp(copy, expected + done, part))
-			return false;
+		for (i = 0; i < part; i++)
+			if ((copy[i] ^ bytes[done + i]) & (mask ? mask[done + i] : 0xff))
+				return false;
 	}
 	return true;
 }
 
 /*
- * A kprobe keeps the first byte of its place to put it back, and when it is optimised
- * four more; a disabled one does so when it is enabled.
+ * As an update that goes has left it, or as one that comes wants it. What its jump overwrites
+ * is found out here: loaders write there, too.
  */
-static bool is_probed(const struct change *change)
+static bool is_as_expected(const struct plan *plan, struct update *update, u32 index, bool comes)
+{
+	const struct resplice_core_site *site = &update->sites[index];
+	struct change *change = &update->changes[index];
+	const u8 *code;
+
+	if (!comes)
+		return is_in_memory(plan, change->address, change->new, NULL, change->size, false);
+	if (index >= update->request->sites)
+		return is_in_memory(plan, change->address, change->old, NULL, change->size, true);
+	code = update->bytes + site->code;
+	return is_in_memory(plan, change->start, code, code + site->old_size, site->old_size,
+			    true) &&
+	       read_memory(plan, change->address, change->overwritten, change->size, true);
+}
+
+/*
+ * A kprobe keeps the first byte of its place to put it back, and when it is optimised four
+ * more; a disabled one does so when it is enabled. In the rest of an old function it would
+ * not be hit any more.
+ */
+static bool is_probed(const struct change *change, bool comes)
 {
 #ifdef CONFIG_KPROBES
-	unsigned long address = change->address - RESPLICE_CORE_JUMP_SIZE + 1;
+	unsigned long address = comes ? change->start : change->address;
+	unsigned long end = comes ? change->end : change->address + change->size;
 
-	for (; address < change->address + change->size; address++)
+	for (address -= RESPLICE_CORE_JUMP_SIZE - 1; address < end; address++)
 		if (get_kprobe((void *)address))
 			return true;
 #endif
 	return false;
 }
 
-static u32 check_changes(struct plan *plan, const struct update *update, bool comes)
+static u32 check_changes(struct plan *plan, struct update *update, bool comes)
 {
 	u32 sites = update->request->sites, i;
 
 	for (i = 0; i < update->count; i++) {
-		if (!is_as_expected(plan, &update->changes[i], comes))
+		if (!core_concerns(plan, update->changes[i].object))
+			continue;
+		if (i < sites && is_probed(&update->changes[i], comes))
+			return core_refuse_for(plan, update, RESPLICE_CORE_PROBED, i);
+		if (!is_as_expected(plan, update, i, comes))
 			return i < sites ?
 				core_refuse_for(plan, update, RESPLICE_CORE_OLD_BYTES, i) :
 				core_refuse_for(plan, update, RESPLICE_CORE_OLD_DATA, i - sites);
-		if (i < sites && is_probed(&update->changes[i]))
-			return core_refuse_for(plan, update, RESPLICE_CORE_PROBED, i);
 	}
 	return RESPLICE_CORE_OK;
 }
@@ -112,26 +154,21 @@ static bool needs(const struct update *update, const struct module *module)
 	return false;
 }
 
-/* Does it change what the module brought? */
-static bool changes_code_of(const struct update *update, const struct module *module, u32 *item)
-{
-	for (*item = 0; *item < update->count; ++*item)
-		if (update->changes[*item].owner == module)
-			return true;
-	return false;
-}
-
-static bool changes_same_bytes(const struct update *a, const struct update *b, u32 *item)
+static bool changes_same_bytes(const struct plan *plan, const struct update *other, u32 *item)
 {
 	u32 i;
 
-	for (*item = 0; *item < a->count; ++*item) {
-		const struct change *one = &a->changes[*item];
+	for (*item = 0; *item < plan->in->count; ++*item) {
+		const struct change *one = &plan->in->changes[*item];
 
-		for (i = 0; i < b->count; i++)
-			if (one->address < b->changes[i].address + b->changes[i].size &&
-			    b->changes[i].address < one->address + one->size)
+		for (i = 0; i < other->count && core_concerns(plan, one->object); i++) {
+			const struct change *two = &other->changes[i];
+
+			if (core_concerns(plan, two->object) &&
+			    one->address < two->address + two->size &&
+			    two->address < one->address + one->size)
 				return true;
+		}
 	}
 	return false;
 }
@@ -140,19 +177,14 @@ static bool changes_same_bytes(const struct update *a, const struct update *b, u
 u32 core_check_dependents(struct plan *plan)
 {
 	struct update *other;
-	u32 i, item;
+	u32 i;
 
 	for (i = 0; i < plan->outs; i++)
-		list_for_each_entry(other, &core_updates, list) {
-			struct module *module = plan->out[i]->module;
-
+		list_for_each_entry(other, &core_updates, list)
 			if (!goes(plan, other) && other->state != RESPLICE_CORE_UNDONE &&
-			    (needs(other, module) ||
-			     (other->state == RESPLICE_CORE_APPLIED &&
-			      changes_code_of(other, module, &item))))
+			    needs(other, plan->out[i]->module))
 				return core_refuse_for(plan, other, RESPLICE_CORE_NEEDED,
-						  RESPLICE_CORE_NO_ITEM);
-		}
+						       RESPLICE_CORE_NO_ITEM);
 	return RESPLICE_CORE_OK;
 }
 
@@ -169,13 +201,11 @@ u32 core_check_conflicts(struct plan *plan)
 		if (other == plan->in)
 			continue;
 		if (other->state == RESPLICE_CORE_APPLIED && !goes(plan, other)) {
-			if (changes_same_bytes(plan->in, other, &item))
+			if (changes_same_bytes(plan, other, &item))
 				return core_refuse_for(plan, other, RESPLICE_CORE_CONFLICT, item);
-		} else if (changes_code_of(plan->in, other->module, &item)) {
-			return core_refuse_for(plan, other, RESPLICE_CORE_CONFLICT, item);
 		} else if (needs(plan->in, other->module)) {
 			return core_refuse_for(plan, other, RESPLICE_CORE_CONFLICT,
-					  RESPLICE_CORE_NO_ITEM);
+					       RESPLICE_CORE_NO_ITEM);
 		}
 	}
 	return RESPLICE_CORE_OK;
@@ -214,12 +244,13 @@ u32 core_find_forbidden(struct plan *plan, bool except)
 		const struct resplice_core_site *site = &plan->in->sites[i];
 		const struct change *change = &plan->in->changes[i];
 
+		if (!core_concerns(plan, change->object))
+			continue;
 		if (site->flags & RESPLICE_CORE_COEXIST)
 			add_stretch(&where->ranges, change->address,
 				    change->address + change->size);
 		else
-			add_stretch(&where->ranges, site->old_start,
-				    site->old_start + site->old_size);
+			add_stretch(&where->ranges, change->start, change->end);
 	}
 	for (i = 0; i < plan->outs; i++) {
 		const struct update *out = plan->out[i];

@@ -23,28 +23,11 @@ struct stop {
 	atomic_t arrived;
 	atomic_t judged;
 	atomic_t found;
+	u32 turn; /* writings so far */
+	atomic_t synced; /* CPUs that have seen one, over all turns */
 	bool over;
 	u32 code;
 };
-
-/* The kernel changes text under these, in this order. */
-static void lock_text(void)
-{
-#ifdef CONFIG_KPROBES
-	mutex_lock(&kprobe_mutex);
-#endif
-	cpus_read_lock();
-	mutex_lock(&text_mutex);
-}
-
-static void unlock_text(void)
-{
-	mutex_unlock(&text_mutex);
-	cpus_read_unlock();
-#ifdef CONFIG_KPROBES
-	mutex_unlock(&kprobe_mutex);
-#endif
-}
 
 static u32 run_hooks(struct plan *plan, const struct update *update, u32 kind, bool asks)
 {
@@ -53,8 +36,10 @@ static u32 run_hooks(struct plan *plan, const struct update *update, u32 kind, b
 
 	for (i = 0; i < update->request->hooks; i++) {
 		void *hook = (void *)(unsigned long)update->hooks[i].function;
+		u32 object = update->hooks[i].object;
 
-		if (update->hooks[i].kind != kind)
+		if (update->hooks[i].kind != kind ||
+		    !core_concerns(plan, object ? &update->objects[object - 1] : NULL))
 			continue;
 		if (!asks) {
 			((void (*)(void))hook)();
@@ -70,7 +55,7 @@ static u32 run_hooks(struct plan *plan, const struct update *update, u32 kind, b
 }
 
 /* Those of what goes, then those of what comes; kind 0 is none. */
-static u32 run_all_hooks(struct plan *plan, u32 out_kind, u32 in_kind, bool asks)
+u32 core_run_hooks(struct plan *plan, u32 out_kind, u32 in_kind, bool asks)
 {
 	u32 code = RESPLICE_CORE_OK, i;
 
@@ -79,35 +64,52 @@ static u32 run_all_hooks(struct plan *plan, u32 out_kind, u32 in_kind, bool asks
 	return code ?: plan->in ? run_hooks(plan, plan->in, in_kind, asks) : RESPLICE_CORE_OK;
 }
 
-/* text_poke_kgdb() is text_poke() for a stopped machine: another thread holds the mutex for us. */
-static void write_changes(const struct update *update, bool comes)
+/* On all CPUs but the worker's: waits for the end, and takes part in each writing. */
+static void stand_by(struct stop *stop)
 {
-	const struct change *change = update->changes;
-	u32 done, part;
+	u32 done = 0, turn;
 
-	for (; change < update->changes + update->count; change++)
-		for (done = 0; done < change->size; done += part) {
-			part = min_t(u32, change->size - done, PAGE_SIZE);
-			text_poke_kgdb((void *)change->address + done,
-				       (comes ? change->new : change->old) + done, part);
+	/* Pairs with in_stop(): new text is seen before the others go on. */
+	while (!smp_load_acquire(&stop->over)) {
+		/* Pairs with let_all_see(). */
+		turn = smp_load_acquire(&stop->turn);
+		if (turn == done) {
+			cpu_relax();
+			continue;
 		}
+		done = turn;
+		sync_core();
+		/* Pairs with let_all_see(): outside of any handler since that turn began. */
+		atomic_inc_return_release(&stop->synced);
+	}
 }
 
-static u32 switch_over(struct plan *plan)
+static void let_all_see(void *data)
 {
-	u32 code, i;
+	struct stop *stop = data;
+	u32 turn = stop->turn + 1;
+
+	/* Pairs with stand_by(). */
+	smp_store_release(&stop->turn, turn);
+	sync_core();
+	/* Pairs with stand_by(). */
+	while (atomic_read_acquire(&stop->synced) < turn * (stop->cpus - 1))
+		cpu_relax();
+}
+
+static u32 switch_over(struct stop *stop)
+{
+	struct plan *plan = stop->plan;
+	u32 code;
 
 	if (plan->dry)
 		return RESPLICE_CORE_OK;
-	code = run_all_hooks(plan, RESPLICE_KIND_CHECK_UNDO, RESPLICE_KIND_CHECK_APPLY, true);
+	code = core_run_hooks(plan, RESPLICE_KIND_CHECK_UNDO, RESPLICE_KIND_CHECK_APPLY, true);
 	if (code)
 		return code;
-	run_all_hooks(plan, RESPLICE_KIND_UNDO, 0, false);
-	for (i = 0; i < plan->outs; i++)
-		write_changes(plan->out[i], false);
-	if (plan->in)
-		write_changes(plan->in, true);
-	run_all_hooks(plan, 0, RESPLICE_KIND_APPLY, false);
+	core_run_hooks(plan, RESPLICE_KIND_UNDO, 0, false);
+	core_write_all(plan, let_all_see, stop);
+	core_run_hooks(plan, 0, RESPLICE_KIND_APPLY, false);
 	plan->job->reply->switched_ns = ktime_get_ns();
 	return RESPLICE_CORE_OK;
 }
@@ -132,14 +134,12 @@ static int in_stop(void *data)
 		while (atomic_read_acquire(&stop->arrived) < stop->cpus)
 			cpu_relax();
 		stop->code = atomic_read(&stop->found) ? RESPLICE_CORE_BUSY :
-							 switch_over(stop->plan);
-		/* Pairs with the loop below: new text is seen before the others go on. */
+							 switch_over(stop);
+		/* Pairs with stand_by(). */
 		smp_store_release(&stop->over, true);
 		reply->pause_ns = ktime_get_ns() - start;
 	} else {
-		/* Pairs with the store above. */
-		while (!smp_load_acquire(&stop->over))
-			cpu_relax();
+		stand_by(stop);
 	}
 	sync_core();
 	return 0;
@@ -151,8 +151,11 @@ static u32 stop_and_switch(struct plan *plan)
 	struct stop stop = { .plan = plan, .worker = cpumask_first(cpu_online_mask),
 			     .cpus = num_online_cpus() };
 	u64 start = ktime_get_ns();
-	int err = stop_machine_cpuslocked(in_stop, &stop, cpu_online_mask);
+	int err;
 
+	core_expect_traps(plan);
+	err = stop_machine_cpuslocked(in_stop, &stop, cpu_online_mask);
+	core_expect_traps(NULL);
 	reply->stop_ns = ktime_get_ns() - start;
 	reply->judged_again = atomic_read(&stop.judged);
 	return err ? core_fail(plan->job, err) : stop.code;
@@ -167,12 +170,12 @@ static u32 attempt(struct plan *plan)
 	core_watch_clear();
 	if (core_judge_all(&plan->where, reply))
 		return RESPLICE_CORE_BUSY;
-	lock_text();
+	core_lock_text();
 	code = core_check_memory(plan);
 	reply->prepare_ns = ktime_get_ns() - start;
 	if (!code)
 		code = stop_and_switch(plan);
-	unlock_text();
+	core_unlock_text();
 	return code;
 }
 
@@ -198,35 +201,6 @@ static u32 attempt_all(struct plan *plan)
 	return code;
 }
 
-static void release_owners(struct update *update, u32 count)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		module_put(update->changes[i].owner);
-}
-
-/* Holds the modules that are changed; they may have gone since PREPARE. */
-static u32 hold_owners(struct job *job, struct update *update)
-{
-	u32 i;
-
-	for (i = 0; i < update->count; i++) {
-		struct change *change = &update->changes[i];
-		bool held;
-
-		preempt_disable();
-		held = !change->owner || (__module_address(change->address) == change->owner &&
-					  try_module_get(change->owner));
-		preempt_enable();
-		if (!held) {
-			release_owners(update, i);
-			return core_refuse(job, RESPLICE_CORE_NO_MODULE, i);
-		}
-	}
-	return RESPLICE_CORE_OK;
-}
-
 /* After a switch. The list stays in its order. */
 static void note_states(struct plan *plan)
 {
@@ -250,41 +224,40 @@ static void note_states(struct plan *plan)
 	}
 	mutex_unlock(&core_updates_lock);
 	for (i = 0; i < plan->outs; i++)
-		release_owners(plan->out[i], plan->out[i]->count);
+		core_detach_all(plan->out[i]);
 }
 
 static u32 carry_out(struct plan *plan)
 {
 	u32 code;
 
-	lock_text();
+	core_lock_text();
 	code = core_check_memory(plan);
-	unlock_text();
+	core_unlock_text();
 	if (code || plan->dry)
 		return code ?: attempt_all(plan);
-	code = run_all_hooks(plan, RESPLICE_KIND_PRE_UNDO, RESPLICE_KIND_PRE_APPLY, true) ?:
+	code = core_run_hooks(plan, RESPLICE_KIND_PRE_UNDO, RESPLICE_KIND_PRE_APPLY, true) ?:
 	       attempt_all(plan);
 	if (code) {
-		run_all_hooks(plan, RESPLICE_KIND_FAIL_UNDO, RESPLICE_KIND_FAIL_APPLY, false);
+		core_run_hooks(plan, RESPLICE_KIND_FAIL_UNDO, RESPLICE_KIND_FAIL_APPLY, false);
 		return code;
 	}
 	note_states(plan);
-	run_all_hooks(plan, RESPLICE_KIND_POST_UNDO, RESPLICE_KIND_POST_APPLY, false);
+	core_run_hooks(plan, RESPLICE_KIND_POST_UNDO, RESPLICE_KIND_POST_APPLY, false);
 	return RESPLICE_CORE_OK;
 }
 
 static u32 apply(struct plan *plan)
 {
 	struct update *in = plan->in;
-	u32 code = core_find_replaced(plan) ?: core_check_conflicts(plan) ?:
-		   core_check_dependents(plan) ?: core_find_forbidden(plan, true) ?:
-		   hold_owners(plan->job, in);
+	u32 code = core_find_replaced(plan) ?: core_attach_loaded(plan->job, in);
 
 	if (code)
 		return code;
-	code = carry_out(plan);
+	code = core_check_conflicts(plan) ?: core_check_dependents(plan) ?:
+	       core_find_forbidden(plan, true) ?: carry_out(plan);
 	if (code || plan->dry)
-		release_owners(in, in->count);
+		core_detach_all(in);
 	return code;
 }
 

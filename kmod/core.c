@@ -24,7 +24,7 @@ LIST_HEAD(core_updates);
 DEFINE_MUTEX(core_updates_lock);
 
 /* Held from the beginning of an operation to the end of its thread, which no mutex could be. */
-static struct semaphore operation;
+struct semaphore core_operation;
 
 struct update *core_find(const char *name)
 {
@@ -73,7 +73,7 @@ static int run_job(void *data)
 
 	finish(job, core_switch(job));
 	core_watch_end();
-	up(&operation);
+	up(&core_operation);
 	kref_put(&job->kref, free_job);
 	module_put_and_kthread_exit(0);
 }
@@ -84,7 +84,7 @@ static u32 start_job(struct job *job)
 	struct task_struct *thread = kthread_create(run_job, job, "resplice");
 
 	if (IS_ERR(thread)) {
-		up(&operation);
+		up(&core_operation);
 		return core_fail(job, PTR_ERR(thread));
 	}
 	job->thread = get_task_struct(thread);
@@ -92,6 +92,15 @@ static u32 start_job(struct job *job)
 	__module_get(THIS_MODULE);
 	wake_up_process(thread);
 	return RESPLICE_CORE_RUNNING;
+}
+
+static u32 count_waiting(const struct update *update)
+{
+	u32 count = 0, i;
+
+	for (i = 0; i < update->request->objects; i++)
+		count += core_is_patched(update, i) && !update->objects[i].module;
+	return count;
 }
 
 static u32 list_updates(struct job *job)
@@ -118,6 +127,7 @@ static u32 list_updates(struct job *job)
 		entry->state = update->state;
 		entry->sites = update->request->sites;
 		entry->data = update->request->data;
+		entry->waiting = count_waiting(update);
 		entry++;
 	}
 	mutex_unlock(&core_updates_lock);
@@ -133,11 +143,11 @@ static int perform(struct job *job, size_t size)
 	if (!code && job->request->type == RESPLICE_CORE_STATUS) {
 		code = list_updates(job);
 	} else if (!code) {
-		if (down_killable(&operation))
+		if (down_killable(&core_operation))
 			return -EINTR;
 		if (job->request->type == RESPLICE_CORE_PREPARE) {
 			code = core_prepare(job);
-			up(&operation);
+			up(&core_operation);
 		} else {
 			code = start_job(job);
 		}
@@ -257,13 +267,32 @@ static struct miscdevice core_device = {
 
 static int __init core_init(void)
 {
-	sema_init(&operation, 1);
-	return misc_register(&core_device);
+	int err;
+
+	sema_init(&core_operation, 1);
+	err = core_catch_traps();
+	if (err)
+		return err;
+	err = core_watch_modules();
+	if (err)
+		goto release;
+	err = misc_register(&core_device);
+	if (err)
+		goto ignore;
+	return 0;
+
+ignore:
+	core_ignore_modules();
+release:
+	core_release_traps();
+	return err;
 }
 
 static void __exit core_exit(void)
 {
 	misc_deregister(&core_device);
+	core_ignore_modules();
+	core_release_traps();
 }
 
 module_init(core_init);

@@ -10,14 +10,22 @@
 #define RESPLICE_KINDS_ONLY
 #include "resplice.h"
 
+/* A module that an update changes, or one that such a module's new code uses. */
+struct object {
+	struct module *module; /* NULL: not there; held when it is only used */
+};
+
 /* Bytes that an update changes: the jump of a site, or a data entry. */
 struct change {
 	unsigned long address;
 	u32 size;
 	const u8 *old;
 	const u8 *new;
-	struct module *owner; /* of what is changed; NULL is the kernel; held while applied */
-	u8 jump[RESPLICE_CORE_JUMP_SIZE];
+	struct object *object; /* NULL: always there */
+	unsigned long start; /* of the old function, or of the data */
+	unsigned long end;
+	u8 jump[RESPLICE_CORE_JUMP_SIZE]; /* of a site */
+	u8 overwritten[RESPLICE_CORE_JUMP_SIZE]; /* by the jump; known when it comes */
 };
 
 /* An update the core knows: from PREPARE to FORGET. */
@@ -31,11 +39,16 @@ struct update {
 	u32 count; /* of changes: those of the sites, then those of the data entries */
 	struct change *changes;
 	struct module **needed; /* as many as the request has names; held */
+	struct object *objects; /* as many as the request has */
+	unsigned long *addresses; /* of symbols; as many as the request has */
 	struct resplice_core_request *request; /* the next point into it */
 	struct resplice_core_site *sites;
 	struct resplice_core_data *data;
 	struct resplice_core_hook *hooks;
 	struct resplice_core_name *names;
+	struct resplice_core_object *modules;
+	struct resplice_core_symbol *symbols;
+	struct resplice_core_fixup *fixups;
 	u8 *bytes;
 };
 
@@ -64,12 +77,13 @@ struct forbidden {
 	struct ranges except;
 };
 
-/* What a request comes down to. */
+/* What a request, or a module that comes or goes, comes down to. */
 struct plan {
 	struct job *job;
 	struct update *in; /* comes, or NULL */
 	struct update **out; /* go, the last applied first */
 	u32 outs;
+	const struct object *only; /* nothing but this object is concerned; or NULL */
 	bool dry; /* only look */
 	struct forbidden where;
 };
@@ -77,6 +91,7 @@ struct plan {
 /* core.c */
 extern struct list_head core_updates; /* in the order of application, then the others */
 extern struct mutex core_updates_lock; /* only the operation under way changes the list */
+extern struct semaphore core_operation; /* held by the operation under way */
 struct update *core_find(const char *name);
 u32 core_refuse(struct job *job, u32 code, u32 item);
 u32 core_fail(struct job *job, int err);
@@ -85,6 +100,22 @@ u32 core_fail(struct job *job, int err);
 u32 core_read_request(struct job *job, size_t size);
 u32 core_prepare(struct job *job);
 void core_free_update(struct update *update);
+
+/* core-place.c */
+u32 core_place_change(struct update *update, u32 index);
+u32 core_check_tables(struct job *job, const struct update *update);
+bool core_is_in_text_of(const struct update *update, u64 start, u32 size);
+struct module *core_text_module(unsigned long address);
+
+/* core-object.c */
+struct module *core_hold_module(const char *name);
+bool core_is_patched(const struct update *update, u32 index);
+u32 core_attach(struct job *job, struct update *update, u32 index, struct module *module);
+u32 core_attach_loaded(struct job *job, struct update *update);
+void core_detach(struct update *update, u32 index);
+void core_detach_all(struct update *update);
+int core_watch_modules(void);
+void core_ignore_modules(void);
 
 /* core-stack.c */
 int core_watch_begin(void);
@@ -95,6 +126,7 @@ bool core_judge_stopped(const struct forbidden *where, struct resplice_core_busy
 			bool works, u32 *judged);
 
 /* core-plan.c */
+bool core_concerns(const struct plan *plan, const struct object *object);
 u32 core_refuse_for(struct plan *plan, const struct update *update, u32 code, u32 item);
 u32 core_find_replaced(struct plan *plan);
 u32 core_check_conflicts(struct plan *plan);
@@ -102,7 +134,16 @@ u32 core_check_dependents(struct plan *plan);
 u32 core_check_memory(struct plan *plan);
 u32 core_find_forbidden(struct plan *plan, bool except);
 
+/* core-write.c */
+void core_lock_text(void);
+void core_unlock_text(void);
+void core_write_all(struct plan *plan, void (*everybody)(void *data), void *data);
+int core_catch_traps(void);
+void core_release_traps(void);
+void core_expect_traps(const struct plan *plan);
+
 /* core-switch.c */
+u32 core_run_hooks(struct plan *plan, u32 out_kind, u32 in_kind, bool asks);
 u32 core_switch(struct job *job);
 
 /* Of the kernel, without a declaration in its headers; core-abi.h says how they are found. */

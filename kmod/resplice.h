@@ -26,6 +26,7 @@ enum resplice_kind {
 	RESPLICE_KIND_HANDLES_CALLBACK,
 	RESPLICE_KIND_SHADOW,
 	RESPLICE_KIND_SHADOW_FUNCTION,
+	RESPLICE_KIND_COEXISTS,
 };
 
 #ifndef RESPLICE_KINDS_ONLY
@@ -72,6 +73,11 @@ struct resplice_record {
 #define RESPLICE_HANDLES_INIT(fn, why) RESPLICE_STATEMENT(fn, why, RESPLICE_KIND_HANDLES_INIT)
 #define RESPLICE_HANDLES_DATA(variable, why) RESPLICE_STATEMENT(variable, why, RESPLICE_KIND_HANDLES_DATA)
 #define RESPLICE_HANDLES_TYPE(tag, why) RESPLICE_STATEMENT(tag, why, RESPLICE_KIND_HANDLES_TYPE)
+/*
+ * Threads that are in the old function when the update is applied may go on in it: the trampoline engine does not wait for
+ * them. For functions in which somebody always sleeps.
+ */
+#define RESPLICE_COEXISTS(fn, why) RESPLICE_STATEMENT(fn, why, RESPLICE_KIND_COEXISTS)
 /* a hook sees to it that nothing calls the new function `fn` any more after an undo */
 #define RESPLICE_HANDLES_CALLBACK(fn, why) RESPLICE_STATEMENT(fn, why, RESPLICE_KIND_HANDLES_CALLBACK)
 

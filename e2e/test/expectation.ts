@@ -39,6 +39,7 @@ export interface ListedUpdate {
   readonly id: string;
   readonly state: string;
   readonly detail: string;
+  readonly waiting: readonly string[];
 }
 
 /** What the livepatch core logs when a hook refuses, in the steps in which one is to. */

@@ -15,11 +15,13 @@ import { severalUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
 import { unreachableCode } from './case/unreachable-code.js';
+import { waitingModules } from './case/waiting-modules.js';
 
 const CASES = [
   oneUpdate,
   unreachableCode,
   severalUpdates,
+  waitingModules,
   stackedUpdates,
   alteredCode,
   heldTransition,

@@ -64,7 +64,7 @@ function findFacts(): Facts {
     ...site,
     old_start: start,
     old_size: Number(next - start),
-    old_bytes: readMemory(start + 5n, 5),
+    memory: readMemory(start, Number(next - start)),
   };
   return {
     slept: { ...slept, jump_offset: 5 },
@@ -132,9 +132,12 @@ function mutate(): string {
     type: 'PREPARE',
     name: spec.module,
     sites: [facts.site, facts.secondSite],
-    data: [{ address: facts.constant.address, size: 4, offset: 0 }],
-    hooks: [{ function: facts.text, kind: 1, reserved: 0 }],
+    data: [{ address: facts.constant.address, size: 4, offset: 0, object: 0, reserved: 0 }],
+    hooks: [{ function: facts.text, kind: 1, object: 0 }],
     names: [facts.otherModule],
+    objects: [{ name: facts.otherModule, user: 0 }],
+    symbols: [{ object: 0, name: 'dummy_xmit', position: 0, reserved: 0 }],
+    fixups: [{ place: facts.text, addend: -4n, symbol: 0, type: 2 }],
     bytes: facts.constant.bytes.slice(0, 8),
   });
   const random = seeded(20261125);

@@ -3,7 +3,7 @@
 
 import type { CORE_CODE } from '@resplice/engine/trampoline';
 import { CORE_FLAG, CORE_LIMIT, NAME_SIZE } from '@resplice/engine/trampoline';
-import { encodeRaw, type RawData, type RawRequest, type RawSite } from './raw-request.js';
+import { encodeRaw, type RawData, type RawFixup, type RawRequest, type RawSite } from './raw-request.js';
 
 /** What the guest has found out about itself. */
 export interface Facts {
@@ -38,6 +38,11 @@ export interface Attack {
 }
 
 const MAX = 0xffffffff;
+const COUNTS = ['sites', 'data', 'hooks', 'names', 'objects', 'symbols', 'fixups'] as const;
+
+function limitOf(field: (typeof COUNTS)[number]): number {
+  return field === 'symbols' || field === 'fixups' ? CORE_LIMIT.FIXUPS : CORE_LIMIT.COUNT;
+}
 
 export const ATTACKS: readonly Attack[] = [
   ...inAnyState('loaded'),
@@ -79,9 +84,9 @@ export const ATTACKS: readonly Attack[] = [
     target: new_start + BigInt(new_size),
   })),
   ...site('with an unknown flag', 'BAD_FIELD', () => ({ flags: 2 })),
-  ...site('with a reserved byte set', 'BAD_FIELD', () => ({
-    reserved: Uint8Array.of(...new Uint8Array(10), 1),
-  })),
+  ...site('whose code is not in the request', 'BAD_FIELD', () => ({ code: MAX })),
+  ...site('of a module that the request does not have', 'BAD_OBJECT', () => ({ object: 1 })),
+  ...site('of module 4 billion', 'BAD_OBJECT', () => ({ object: MAX })),
   prepare('loaded', 'two sites in one function', 'OVERLAP', (facts) => ({
     sites: [facts.site, facts.secondSite, { ...facts.site, jump_offset: facts.site.jump_offset + 8 }],
   })),
@@ -129,17 +134,69 @@ export const ATTACKS: readonly Attack[] = [
   ...[0, 11, 16, MAX].map((kind) =>
     prepare('loaded', `a hook of kind ${kind}`, 'BAD_HOOK', ({ site, text }) => ({
       sites: [site],
-      hooks: [{ function: text, kind, reserved: 0 }],
+      hooks: [{ function: text, kind, object: 0 }],
     })),
   ),
   prepare('loaded', 'a hook in the kernel', 'NOT_IN_UPDATE', ({ site }) => ({
     sites: [site],
-    hooks: [{ function: site.old_start, kind: 1, reserved: 0 }],
+    hooks: [{ function: site.old_start, kind: 1, object: 0 }],
   })),
-  prepare('loaded', 'a hook with its reserved field set', 'BAD_FIELD', ({ site, text }) => ({
+  prepare('loaded', 'a hook of a module that the request does not have', 'BAD_OBJECT', ({ site, text }) => ({
     sites: [site],
-    hooks: [{ function: text, kind: 1, reserved: 1 }],
+    hooks: [{ function: text, kind: 1, object: 1 }],
   })),
+  // Modules, symbols, fixups
+  ...modules('a module without a name', 'BAD_NAME', () => ({ objects: [{ name: '', user: 0 }] })),
+  ...modules('a module whose name does not end', 'BAD_NAME', () => ({
+    objects: [{ name: new Uint8Array(NAME_SIZE).fill(0x78), user: 0 }],
+  })),
+  ...modules('an update as a module', 'BAD_OBJECT', ({ module }) => ({
+    objects: [{ name: module, user: 0 }],
+  })),
+  ...modules('the core as a module', 'BAD_OBJECT', () => ({ objects: [{ name: 'resplice_core', user: 0 }] })),
+  ...modules('a module used by none', 'BAD_OBJECT', ({ otherModule }) => ({
+    objects: [{ name: otherModule, user: 1 }],
+  })),
+  ...modules('a module used by one that is only used', 'BAD_OBJECT', ({ otherModule }) => ({
+    objects: [
+      { name: otherModule, user: 1 },
+      { name: 'other', user: 0 },
+    ],
+  })),
+  ...modules('a module with a reserved field set', 'BAD_FIELD', ({ otherModule }) => ({
+    objects: [{ name: otherModule, user: 0, reserved: 1 }],
+  })),
+  ...modules('the same module twice', 'OVERLAP', ({ otherModule }) => ({
+    objects: [
+      { name: otherModule, user: 0 },
+      { name: otherModule, user: 1 },
+    ],
+  })),
+  ...modules('a symbol of no module', 'BAD_OBJECT', () => ({
+    symbols: [{ object: 1, name: 'x', position: 0, reserved: 0 }],
+  })),
+  ...modules('a symbol whose name is 4 GB away', 'BAD_NAME', () => ({
+    symbols: [{ object: 0, name: MAX, position: 0, reserved: 0 }],
+  })),
+  ...modules('a symbol whose name does not end', 'BAD_NAME', () => ({
+    symbols: [{ object: 0, name: 7, position: 0, reserved: 0 }],
+    data: [],
+    bytes: new Uint8Array(8).fill(0x78),
+    sites: [],
+  })),
+  ...modules('a symbol with a reserved field set', 'BAD_FIELD', () => ({
+    symbols: [{ object: 0, name: 'x', position: 0, reserved: 1 }],
+  })),
+  ...[-8n, 1n << 40n].map((away) =>
+    fixup(`${away} bytes away from the update`, 'BAD_FIXUP', ({ text }) => ({ place: text + away * 4096n })),
+  ),
+  fixup('in the kernel', 'BAD_FIXUP', ({ site }) => ({ place: site.old_start })),
+  fixup('in the core', 'BAD_FIXUP', ({ coreText }) => ({ place: coreText })),
+  ...[0, 3, 24, MAX].map((type) => fixup(`of type ${type}`, 'BAD_FIXUP', () => ({ type }))),
+  fixup('of no symbol', 'BAD_OBJECT', () => ({ symbol: 1 })),
+  inModule('CHECK of a symbol that the module does not have', 'NO_SYMBOL', 'no_such_symbol', 0),
+  inModule('APPLY to a symbol that the module does not have so often', 'NO_SYMBOL', 'dummy_xmit', 2),
+  inModule('APPLY to other code of a module than it has', 'OLD_BYTES', 'dummy_xmit', 0),
   // Names
   ...['resplice_core', 'vmlinux', 'resplice', ''].map((name) =>
     prepare('loaded', `the update "${name}"`, 'BAD_NAME', ({ site }) => ({ name, sites: [site] })),
@@ -207,17 +264,16 @@ function inAnyState(phase: Phase): readonly Attack[] {
   });
   return [
     status('another magic number', 'BAD_MAGIC', { magic: 0 }),
-    status('another version', 'BAD_ABI', { abi: 2 }),
+    status('another version', 'BAD_ABI', { abi: 1 }),
     ...[0, 7, 0xffff].map((type) => status(`type ${type}`, 'BAD_TYPE', { type })),
-    ...[0, 111, 113, MAX].map((size) => status(`size ${size}`, 'BAD_SIZE', { size })),
-    ...(['sites', 'data', 'hooks', 'names', 'bytes'] as const).map((field) =>
+    ...[0, 119, 121, MAX].map((size) => status(`size ${size}`, 'BAD_SIZE', { size })),
+    ...([...COUNTS, 'bytes'] as const).map((field) =>
       status(`${field} that STATUS does not have`, 'BAD_COUNT', { [field]: 1 }),
     ),
-    ...(['sites', 'data', 'hooks', 'names'] as const).flatMap((field) => [
+    ...COUNTS.flatMap((field) => [
       status(`2^32 - 1 ${field}`, 'BAD_COUNT', { [field]: MAX }),
-      status(`${field} above the limit`, 'BAD_COUNT', { [field]: CORE_LIMIT.COUNT + 1 }),
+      status(`${field} above the limit`, 'BAD_COUNT', { [field]: limitOf(field) + 1 }),
     ]),
-    status('a reserved field set', 'BAD_FIELD', { reserved: 1 }),
     status('an unknown flag', 'BAD_FIELD', { flags: 1 }),
     status('attempts that STATUS does not have', 'BAD_FIELD', { attempts: 1 }),
     status('a pause that STATUS does not have', 'BAD_FIELD', { backoff_us: 1 }),
@@ -225,7 +281,7 @@ function inAnyState(phase: Phase): readonly Attack[] {
     timed('no attempt', { attempts: 0, backoff_us: 0 }),
     timed('too many attempts', { attempts: CORE_LIMIT.ATTEMPTS + 1 }),
     timed('too long a pause', { backoff_us: CORE_LIMIT.BACKOFF_US + 1 }),
-    ...[0, 1, 4, 111].map(
+    ...[0, 1, 4, 119].map(
       (length): Attack => ({
         phase,
         title: `a write of ${length} bytes of a request, in state ${phase}`,
@@ -279,7 +335,6 @@ function data(
 ): readonly Attack[] {
   return [
     prepare('loaded', title, expect, (facts) => ({
-      sites: [facts.site],
       data: [{ ...dataAt(facts.constant.address, 0), ...change(facts) }],
       bytes: twice(facts.constant.bytes),
     })),
@@ -287,7 +342,50 @@ function data(
 }
 
 function dataAt(address: bigint, offset: number): RawData {
-  return { address, size: 4, offset };
+  return { address, size: 4, offset, object: 0, reserved: 0 };
+}
+
+/** With a site and a fixup in a module, all of which is right but for the change. */
+function modules(
+  title: string,
+  expect: Attack['expect'],
+  change: (facts: Facts) => Partial<RawRequest>,
+): readonly Attack[] {
+  return [
+    prepare('loaded', title, expect, (facts) => ({
+      ...partsOfModule(facts, 'dummy_xmit', 0),
+      ...change(facts),
+    })),
+  ];
+}
+
+function fixup(title: string, expect: Attack['expect'], change: (facts: Facts) => Partial<RawFixup>): Attack {
+  return prepare('loaded', `a fixup ${title}`, expect, (facts) => {
+    const parts = partsOfModule(facts, 'dummy_xmit', 0);
+    return { ...parts, fixups: parts.fixups.map((each) => ({ ...each, ...change(facts) })) };
+  });
+}
+
+function inModule(title: string, expect: Attack['expect'], symbol: string, position: number): Attack {
+  const type = title.startsWith('CHECK') ? 'CHECK' : 'APPLY';
+  return {
+    phase: 'loaded',
+    title,
+    expect,
+    make: (facts) => [
+      { type: 'PREPARE', name: facts.module, ...partsOfModule(facts, symbol, position), fixups: [] },
+      { type, name: facts.module },
+    ],
+  };
+}
+
+function partsOfModule(facts: Facts, symbol: string, position: number) {
+  return {
+    sites: [{ ...facts.site, old_start: 0n, object: 1 }],
+    objects: [{ name: facts.otherModule, user: 0 }],
+    symbols: [{ object: 0, name: symbol, position, reserved: 0 }],
+    fixups: [{ place: facts.text, addend: -4n, symbol: 0, type: 2 }],
+  };
 }
 
 function twice(bytes: Uint8Array): Uint8Array {
@@ -303,7 +401,7 @@ function wrongOldBytes(type: 'CHECK' | 'APPLY'): Attack {
       {
         type: 'PREPARE',
         name: module,
-        sites: [right, { ...secondSite, old_bytes: secondSite.old_bytes.map((byte) => byte ^ 0x80) }],
+        sites: [right, { ...secondSite, memory: secondSite.memory.map((byte) => byte ^ 0x80) }],
       },
       { type, name: module },
     ],

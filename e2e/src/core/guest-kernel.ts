@@ -8,7 +8,6 @@ import type { Spec, Trampoline } from './spec.js';
 
 const DEVICE = '/dev/resplice';
 const PT_LOAD = 1;
-const JUMP_SIZE = 5;
 
 export type Answer = { readonly reply: CoreReply } | { readonly errno: string };
 
@@ -61,8 +60,8 @@ export function findSites(spec: Spec): readonly RawSite[] {
       new_size: newSize,
       jump_offset: jump.at,
       flags: 0,
-      old_bytes: readMemory(start + BigInt(jump.at), JUMP_SIZE),
-      reserved: new Uint8Array(11),
+      object: 0,
+      memory: readMemory(start, size),
     };
   });
 }

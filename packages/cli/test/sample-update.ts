@@ -50,6 +50,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
             newCode: '1'.repeat(64),
             firstDifference: { offsetBefore: 5, offsetAfter: 5, before: 'ret', after: 'mov edi, 0xc' },
             jump: null,
+            coexists: false,
           },
         ],
         added: [{ name: 'check_filter', kind: 'function', size: 32, addressTaken: false }],

@@ -4,7 +4,7 @@ export { findEnum } from './btf/struct-layout.js';
 export { hashCode } from './diff/code-hash.js';
 export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
-export type { CustomCode, Hook, Statement } from './diff/custom-record.js';
+export { type CustomCode, type Hook, mayCoexist, type Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
 export { isLiftedWhenFresh } from './diff/fresh-module.js';
 export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
@@ -42,16 +42,22 @@ export type { ModuleExit } from './module/exit-table.js';
 export { type AbsoluteImport, finalizeModule } from './module/finalize.js';
 export type { FreshModule } from './module/fresh-table.js';
 export { type ObjectHook, orderHooks } from './module/hook-table.js';
-export { linkAbsolute } from './module/link-absolute.js';
+export { type Fixup, linkAbsolute, takeFixups } from './module/link-absolute.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
 export { ownPart, partOfDiff } from './module/part.js';
 export {
   CORE_BUSY,
   CORE_CODE,
+  CORE_DATA,
+  CORE_HOOK,
+  CORE_NAME,
+  CORE_OBJECT,
   CORE_REPLY,
   CORE_REQUEST,
+  CORE_SITE,
   CORE_STATE,
+  CORE_SYMBOL,
   CORE_TYPE,
   CORE_UPDATE,
 } from './trampoline/core-abi.layout.js';
@@ -59,10 +65,14 @@ export {
   type CoreBusy,
   type CoreCode,
   type CoreHook,
+  type CoreObject,
+  type CorePlace,
+  type CorePreparation,
   type CoreReply,
   type CoreRequest,
   type CoreSite,
   type CoreState,
+  type CoreSymbol,
   type CoreUpdate,
   encodeCoreRequest,
   parseCoreReply,

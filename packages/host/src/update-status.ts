@@ -33,6 +33,8 @@ export interface UpdateStatus {
   readonly since: string | undefined;
   /** Whether its archive is kept here, for `show`. */
   readonly archive: boolean;
+  /** Modules that it patches and that are not loaded: each is patched when it loads, before it runs. */
+  readonly waiting: readonly string[];
 }
 
 export interface UpdateDetails {
@@ -61,20 +63,33 @@ export function listUpdates(machine: Machine): readonly UpdateStatus[] {
       engine === 'trampoline'
         ? decideTrampoline(inCore === undefined ? 'hidden' : known?.state, module)
         : decideState(livepatch, module);
+    const waiting = state === 'applied' ? listWaiting(machine, id, modules) : [];
     return {
       id,
       module: name,
       engine: engine ?? 'livepatch',
       state,
-      detail: describeState(state, record?.phase),
+      detail: describeState(state, record?.phase) + describeWaiting(waiting, engine),
       description: record?.description,
       cves: record?.cves ?? [],
       requires: record?.requires ?? [],
       requiresUnloaded: record?.requiresUnloaded ?? [],
       since: record?.since,
       archive: readArchive(machine, id) !== undefined,
+      waiting,
     };
   });
+}
+
+function listWaiting(machine: Machine, id: string, modules: readonly LoadedModule[]): readonly string[] {
+  const names = readKeptManifest(machine, id)?.objects.map(({ name }) => name) ?? [];
+  return names.filter((name) => name !== 'vmlinux' && !modules.some((module) => module.name === name));
+}
+
+function describeWaiting(waiting: readonly string[], engine: Engine | undefined): string {
+  if (waiting.length === 0) return '';
+  const who = engine === 'trampoline' ? "the engine's core" : "the kernel's livepatch core";
+  return `; ${waiting.join(', ')} not loaded now: ${who} patches it when it comes, before it runs`;
 }
 
 /** Undefined when nothing is known under that id. */

@@ -8,9 +8,17 @@ import { applyUpdate } from '../src/apply.js';
 import { checkApply } from '../src/check/apply-check.js';
 import { undoUpdate } from '../src/undo.js';
 import { listUpdates } from '../src/update-status.js';
+import { encodeBuildIdNotes } from './fake/core-image.js';
 import type { FakeMachine } from './fake/fake-machine.js';
 import { encodeModule } from './fake/module-image.js';
-import { FIRST, makeFunction, makeMachine, makeObject, makeUpdate } from './fake/situation.js';
+import {
+  FIRST,
+  MODULE_BUILD_ID,
+  makeFunction,
+  makeMachine,
+  makeObject,
+  makeUpdate,
+} from './fake/situation.js';
 
 const MODULE = encodeModule();
 
@@ -32,6 +40,7 @@ function makeTrampoline(id: string, change: Partial<Manifest> = {}): ApplicableU
 }
 
 const UPDATE = makeTrampoline('jump_one');
+const DUMMY_CODE = Buffer.from('909090909090c3', 'hex');
 
 function states(machine: FakeMachine): readonly string[] {
   return listUpdates(machine).map(({ id, state, engine }) => `${id}:${state}:${engine}`);
@@ -77,16 +86,48 @@ test('is refused where only signed modules are loaded, whatever it says of itsel
   assert.deepEqual(await codesOf(applyUpdate(machine, signed)), ['module-must-be-signed']);
 });
 
-test('is refused when a module that it changes is not loaded', async () => {
-  const functions = [{ ...makeFunction({ ...FIRST, address: null }), jump: { at: 5, to: 0, below: null } }];
-  const update = makeTrampoline('jump_one', { objects: [{ ...makeObject('absent', []), functions }] });
+/** Changes `dummy`, or another module, whose code refers to a symbol of its own. */
+function makeForModule(object: string): ApplicableUpdate {
+  const target = { name: 'dummy_xmit', address: null, code: DUMMY_CODE };
+  const functions = [{ ...makeFunction(target), jump: { at: 0, to: 0, below: null } }];
+  const imports = [{ symbol: 'helper', object, name: 'init_once', position: 0, applyWith: object }];
+  const { trampoline } = UPDATE.manifest;
+  assert.ok(trampoline);
+  return makeTrampoline('jump_one', {
+    objects: [{ ...makeObject(object, []), functions }],
+    trampoline: { ...trampoline, imports },
+  });
+}
+
+test('a module that is not loaded is waited for: the core is told its symbols, and list says so', async () => {
   const machine = makeMachine();
-  assert.deepEqual(await codesOf(applyUpdate(machine, update)), ['module-not-loaded']);
-  assertClean(machine);
+  const applied = await applyUpdate(machine, makeForModule('absent'));
+  assert.ok(applied.ok);
+  assert.deepEqual(applied.value.pending, ['absent']);
+  assert.deepEqual(machine.engine?.prepared, [
+    { objects: ['absent'], symbols: ['dummy_xmit', 'init_once'], fixups: 1 },
+  ]);
+  const [status] = listUpdates(machine);
+  assert.deepEqual(status?.waiting, ['absent']);
+  assert.match(status?.detail ?? '', /absent not loaded now: the engine's core patches it when it comes/);
+});
+
+test('a module that is loaded is told by the same symbols, for it may go and come back', async () => {
+  const machine = makeMachine();
+  machine.load('dummy');
+  machine.files.set('/sys/module/dummy/notes/.note.gnu.build-id', encodeBuildIdNotes(MODULE_BUILD_ID));
+  machine.core = [...machine.core, { address: 0xffffffffc0100010n, bytes: Buffer.from(DUMMY_CODE) }];
+  const applied = await applyUpdate(machine, makeForModule('dummy'));
+  assert.ok(applied.ok);
+  assert.deepEqual([applied.value.pending, applied.value.notes], [[], []]);
+  assert.deepEqual(machine.engine?.prepared[0]?.objects, ['dummy']);
+  assert.deepEqual(listUpdates(machine)[0]?.waiting, []);
 });
 
 test('a symbol that the kernel does not show is a refusal, and nothing is loaded', async () => {
-  const imports = [{ symbol: 'helper', object: 'vmlinux', name: 'no_such_helper', position: 0 }];
+  const imports = [
+    { symbol: 'helper', object: 'vmlinux', name: 'no_such_helper', position: 0, applyWith: 'vmlinux' },
+  ];
   const { trampoline } = UPDATE.manifest;
   assert.ok(trampoline);
   const machine = makeMachine();
@@ -148,6 +189,9 @@ const ANSWERS = [
   ['PREPARE', 'NOT_TEXT', 'core-refused'],
   ['APPLY', 'HOOK_REFUSED', 'hook-refused'],
   ['APPLY', 'FAILED', 'core-refused'],
+  ['APPLY', 'OLD_DATA', 'data-altered'],
+  ['APPLY', 'NO_MODULE', 'module-not-loaded'],
+  ['APPLY', 'NO_SYMBOL', 'symbol-not-found'],
 ] as const;
 
 for (const [type, answer, code] of ANSWERS) {
@@ -166,6 +210,14 @@ test('undo that meets a thread in the new code keeps the update', async () => {
   assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one', { timeoutSeconds: 1 })), [
     'undo-tasks-busy',
   ]);
+  assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
+});
+
+test('undo that the core does not do is refused with its answer, and keeps the update', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  machine.engine?.scripted.set('UNDO', 'OLD_BYTES');
+  assert.deepEqual(await codesOf(undoUpdate(machine, 'jump_one')), ['undo-rejected']);
   assert.deepEqual(states(machine), ['jump_one:applied:trampoline']);
 });
 

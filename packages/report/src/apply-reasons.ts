@@ -83,6 +83,12 @@ export const APPLY_REASONS = {
     title: 'a function to be replaced is not where the update expects it',
     advice: 'the update does not fit this kernel; create it again from the source of this kernel',
   },
+  'data-altered': {
+    stage: 'apply',
+    title: 'read-only data in memory is not the data the update was made for',
+    advice:
+      'find out what changed the kernel in memory; if nobody knows, treat the machine as compromised. If the update was made from other source, create it again',
+  },
   'function-altered': {
     stage: 'apply',
     title: 'the code of a function in memory is not the code the update was made for',

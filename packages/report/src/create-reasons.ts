@@ -171,6 +171,11 @@ export const CREATE_REASONS = {
     title: 'the update that this one is built on was not made from the same code',
     advice: 'make the lower update again with the same source and compiler',
   },
+  'coexistence-needs-trampoline': {
+    stage: 'create',
+    title: 'the author lets threads stay in old code, which the livepatch core does not do',
+    advice: 'use the trampoline engine (--engine trampoline, or auto), or take RESPLICE_COEXISTS out',
+  },
   'custom-code-invalid': {
     stage: 'create',
     title: 'what a macro of resplice.h says does not fit the object',

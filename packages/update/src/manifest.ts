@@ -93,6 +93,8 @@ export const ReplacedFunction = z.strictObject({
   firstDifference: FirstDifference.nullable(),
   /** Null in an update that uses livepatch. */
   jump: Jump.nullable(),
+  /** The author states that old and new may run together, so that nobody has to leave the old code. */
+  coexists: z.boolean(),
 });
 
 export const PatchedObject = z.strictObject({
@@ -133,7 +135,7 @@ const HookKind = z.enum([
 
 /** What the author of the patch answers for, and why. */
 const Statement = z.strictObject({
-  what: z.enum(['function', 'data', 'init', 'type', 'callback']),
+  what: z.enum(['function', 'data', 'init', 'type', 'callback', 'coexistence']),
   name: z.string().min(1),
   why: z.string(),
   source: z.string(),
@@ -151,6 +153,8 @@ const AbsoluteImport = z.strictObject({
   position: Offset,
   /** Link-time address in vmlinux; without it, as in a module, the symbol is looked up by name. */
   address: Address.optional(),
+  /** `vmlinux`, or the patched module whose new code uses it: it is filled in when that is there. */
+  applyWith: z.string().min(1),
 });
 
 /** What only the trampoline engine needs. */
@@ -161,6 +165,8 @@ export const Trampoline = z.strictObject({
     z.strictObject({
       kind: HookKind,
       function: z.string().min(1),
+      /** `vmlinux`, or the module whose presence lets it run. */
+      object: z.string().min(1),
       /** Offset in `.text` of the update's module. */
       at: Offset,
     }),

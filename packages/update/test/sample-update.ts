@@ -49,6 +49,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
             newCode: '1'.repeat(64),
             firstDifference: null,
             jump: null,
+            coexists: false,
           },
         ],
         added: [],

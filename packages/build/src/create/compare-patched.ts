@@ -21,7 +21,7 @@ import type { Slot } from '../tree/slot.js';
 import { type AffectedObjects, findAffected } from './affected.js';
 import type { ComparedObject } from './compare.js';
 import { compareObjects } from './compare-all.js';
-import { judgeEngines } from './engine-choice.js';
+import { judgeEngine } from './engine-choice.js';
 import { listUnloaded } from './fresh-modules.js';
 import { judgeTypes } from './judge-types.js';
 import type { KernelModel } from './kernel-model.js';
@@ -229,7 +229,7 @@ async function compareIn(
     { sources, compared: built, mayRequireUnloaded: mayBeFresh },
     options,
   );
-  const all = [...reasons, ...types.reasons, ...judgeEngines(engine, compared, lower)];
+  const all = [...reasons, ...types.reasons, ...judgeEngine(engine, compared, lower)];
   if (all.length > 0) return { verdict: refuse(all), correction: types.correction };
   const { findings, correction } = types;
   const unloaded = listUnloaded(compared, findings);
@@ -241,7 +241,7 @@ function nothingBuilt(notBuilt: readonly string[]): Reason {
   return { code: 'patch-changes-nothing-built', subject: {}, found: `not built: ${notBuilt.join(', ')}` };
 }
 
-function readLowerPatches(update: Update): readonly PatchFile[] {
+export function readLowerPatches(update: Update): readonly PatchFile[] {
   return update.manifest.patches.map(({ file }) => {
     const bytes = update.files.get(file);
     if (bytes === undefined)

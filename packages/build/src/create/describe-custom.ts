@@ -14,6 +14,7 @@ const WHAT: Partial<Record<Statement['kind'], Recorded['what']>> = {
   'handles-data': 'data',
   'handles-type': 'type',
   'handles-callback': 'callback',
+  'handles-coexistence': 'coexistence',
 };
 
 export function describeCustom(compared: readonly ComparedObject[]): Custom {

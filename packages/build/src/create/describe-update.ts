@@ -111,11 +111,11 @@ function describeTrampoline(
 ): Manifest['trampoline'] {
   const file = `module/${core.name}.ko`;
   files.set(file, core.bytes);
-  const hooks = orderHooks(listHooks(compared)).map(({ kind, name, definition }) => {
+  const hooks = orderHooks(listHooks(compared)).map(({ kind, name, object, definition }) => {
     const at = module.offsets.get(definition);
     if (at === undefined)
       throw new InternalError('hook-not-in-update', `${name} is not in the update's code`);
-    return { kind, function: name, at };
+    return { kind, function: name, object, at };
   });
   return {
     imports: [...module.imports],

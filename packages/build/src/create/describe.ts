@@ -1,7 +1,7 @@
 // The manifest of an update: what was compared and built, in the words that the applying machine checks.
 
 import { createHash } from 'node:crypto';
-import { type Definition, hashCode, nameModuleExit, type RunningObject } from '@resplice/engine';
+import { type Definition, hashCode, mayCoexist, nameModuleExit, type RunningObject } from '@resplice/engine';
 import type { CodeSite, Manifest, PatchedObject, ReplacedFunction, UnloadedModule } from '@resplice/update';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
@@ -72,6 +72,7 @@ function describeFunctions(
         newCode: hashCode(diff.post, after),
         firstDifference: difference ?? null,
         jump: jumps.get(after) ?? null,
+        coexists: mayCoexist(diff.custom, before),
       },
     ];
   });

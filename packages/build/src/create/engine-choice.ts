@@ -16,7 +16,7 @@ export interface EngineChoice {
 }
 
 /** What the livepatch core cannot do and a trampoline can. */
-const LIFTED: ReadonlySet<Reason['code']> = new Set(['not-traceable', 'module-special-section']);
+const LIFTED: ReadonlySet<Reason['code']> = new Set(['not-traceable', 'coexistence-needs-trampoline']);
 
 /** Where to begin. */
 export function chooseEngine(
@@ -43,11 +43,39 @@ export function chooseAgain(
   const names = [...new Set(lifted.map(({ subject }) => subject.symbol ?? formatSubject(subject)))];
   const shown =
     names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  return { engine: 'trampoline', why: `livepatch cannot redirect ${shown}` };
+  const cannot = lifted.every(({ code }) => code === 'not-traceable')
+    ? 'redirect'
+    : 'leave threads in the old code of';
+  return { engine: 'trampoline', why: `livepatch cannot ${cannot} ${shown}` };
+}
+
+/** What does not go with the engine, whatever the code is. */
+export function judgeEngine(
+  engine: Engine,
+  compared: readonly ComparedObject[],
+  lower: readonly Manifest[],
+): readonly Reason[] {
+  return [
+    ...judgeEngines(engine, compared, lower),
+    ...(engine === 'livepatch' ? judgeCoexistence(compared) : []),
+  ];
+}
+
+/** The livepatch core waits for every task, whatever the author says. */
+function judgeCoexistence(compared: readonly ComparedObject[]): readonly Reason[] {
+  return compared.flatMap(({ name, diff }) =>
+    diff.custom.statements
+      .filter(({ kind }) => kind === 'handles-coexistence')
+      .map(({ name: symbol }) => ({
+        code: 'coexistence-needs-trampoline',
+        subject: { object: name, symbol },
+        found: 'RESPLICE_COEXISTS lets threads stay in it, and the livepatch core would wait for them',
+      })),
+  );
 }
 
 /** One function has one engine: two would not see each other's changes. */
-export function judgeEngines(
+function judgeEngines(
   engine: Engine,
   compared: readonly ComparedObject[],
   lower: readonly Manifest[],

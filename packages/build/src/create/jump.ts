@@ -4,8 +4,11 @@
 
 import {
   type Definition,
+  decodeInstructions,
   findJumpPlace,
   findSection,
+  JUMP_LENGTH,
+  mayCoexist,
   parseObject,
   type RunningObject,
 } from '@resplice/engine';
@@ -48,12 +51,17 @@ export function planJumps(
       const below = findBelow(model, lower, { owner, name, position: running.position(name, place.address) });
       const found =
         below === undefined
-          ? findJumpPlace(
-              running.read(place.address, place.size),
-              describeSites(running, place.address, place.size),
-            )
-          : findJumpPlace(Buffer.from(below.code, 'base64'), below.sites);
-      if (found.ok) jumps.set(after, { at: found.at, to, below: below ?? null });
+          ? findJumpPlace(codeOf(running, place, below), describeSites(running, place.address, place.size))
+          : findJumpPlace(codeOf(running, place, below), below.sites);
+      const back =
+        found.ok && mayCoexist(diff.custom, before)
+          ? findWayBack(codeOf(running, place, below), found.at + JUMP_LENGTH)
+          : undefined;
+      if (back !== undefined) {
+        const subject = { object, symbol: name, offset: back.offset };
+        const what = `it goes back to +0x${back.target.toString(16)}, which the jump overwrites, and threads may be in it (RESPLICE_COEXISTS)`;
+        reasons.push({ code: 'branch-into-function', subject, found: what });
+      } else if (found.ok) jumps.set(after, { at: found.at, to, below: below ?? null });
       else {
         const subject = { object, symbol: name, offset: found.offset };
         reasons.push({ code: found.code, subject, found: found.found });
@@ -61,6 +69,23 @@ export function planJumps(
     }
   }
   return { jumps, reasons };
+}
+
+type Below = NonNullable<Jump['below']>;
+
+function codeOf(
+  running: RunningObject,
+  { address, size }: { readonly address: bigint; readonly size: number },
+  below: Below | undefined,
+): Uint8Array {
+  return below === undefined ? running.read(address, size) : Buffer.from(below.code, 'base64');
+}
+
+/** A branch inside of old code that leads into what a jump overwrites. A call of itself comes in by the first byte, as all calls do. */
+function findWayBack(code: Uint8Array, end: number) {
+  return decodeInstructions(code).find(
+    ({ branch, target }) => /^(jump|conditional)$/.test(branch) && target > 0 && target < end,
+  );
 }
 
 interface Target {

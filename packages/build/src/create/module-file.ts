@@ -79,8 +79,7 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
     ...own.map((file) => ownPart(file, model.layouts)),
   ];
   const functions = engine === 'livepatch' ? request.functions : undefined;
-  // While a trampoline is in a module, the module is held, so its exit code cannot run.
-  return finish(request, { parts, functions, hooks, fresh, exits: engine === 'livepatch' ? exits : [] });
+  return finish(request, { parts, functions, hooks, fresh, exits });
 }
 
 /** Files of kmod/ that become part of the update's module. */

@@ -27,6 +27,7 @@ const STATEMENT_KINDS = new Map([
   [21, 'handles-callback'],
   [22, 'shadow'],
   [23, 'shadow-function'],
+  [24, 'handles-coexistence'],
 ] as const);
 
 export type HookKind = typeof HOOK_KINDS extends Map<number, infer K> ? K : never;
@@ -186,6 +187,11 @@ export function withoutHandled(reasons: readonly Reason[], { statements }: Custo
     ({ code, subject }) =>
       !/^changed-init-/.test(code) || !handled.some((name) => baseName(subject.symbol ?? '') === name),
   );
+}
+
+/** Functions that may go on in their old code while others are in the new. */
+export function mayCoexist({ statements }: CustomCode, definition: Definition): boolean {
+  return statements.some(({ kind, name }) => kind === 'handles-coexistence' && isNamed(definition, name));
 }
 
 /** New functions of which the author, or a shadow variable, sees to it that nothing calls them after an undo. */

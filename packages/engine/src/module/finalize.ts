@@ -59,6 +59,8 @@ export interface AbsoluteImport {
   readonly position: number;
   /** In vmlinux: where it is linked to, as the kernel prints addresses. */
   readonly address?: string;
+  /** The object whose presence lets it be filled in: `vmlinux`, or the patched module whose code refers to it. */
+  readonly applyWith: string;
 }
 
 export interface FinishedModule {
@@ -169,8 +171,7 @@ class Finalizer {
     // The module loader gives a weak symbol that nobody has the address 0, which the code asks for.
     if (binding === undefined && symbol.binding === STB.WEAK) return { symbol: this.#define(symbol) };
     if (binding === undefined) throw new InternalError('no-binding', `no binding for ${symbol.name}`);
-    if (binding.kind === 'export' || this.#input.identity.engine === 'trampoline')
-      return { symbol: this.#define(symbol) };
+    if (binding.kind === 'export') return { symbol: this.#define(symbol) };
     if (binding.applyWith !== 'vmlinux' && EARLY_TABLES.test(section.name)) {
       this.#refuse(
         'module-special-section',
@@ -179,6 +180,7 @@ class Finalizer {
         `${binding.name} of module ${binding.object}`,
       );
     }
+    if (this.#input.identity.engine === 'trampoline') return { symbol: this.#define(symbol) };
     const name = `.klp.sym.${binding.object}.${binding.name},${binding.position}`;
     let livepatch = this.#livepatch.get(name);
     if (livepatch === undefined) {
@@ -194,9 +196,9 @@ class Finalizer {
       .flatMap(({ name: symbol }): readonly AbsoluteImport[] => {
         const binding = this.#input.bindings.get(symbol);
         if (binding?.kind !== 'symbol') return [];
-        const { object, name, position, address } = binding;
+        const { object, name, position, address, applyWith } = binding;
         const place = address === undefined ? {} : { address: `0x${address.toString(16)}` };
-        return [{ symbol, object, name, position, ...place }];
+        return [{ symbol, object, name, position, applyWith, ...place }];
       })
       .sort((a, b) => (a.symbol < b.symbol ? -1 : 1));
   }

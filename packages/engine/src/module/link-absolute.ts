@@ -2,12 +2,55 @@
 // address of each such symbol in the running kernel is written into the symbol table: the symbol becomes an absolute one. The kernel's module
 // loader leaves absolute symbols as they are and does all the rest as for any module: relocations, alternatives, jump labels,
 // ORC, exception and bug tables. Rejected: applying the relocations here, for then each of those would have to be redone here as well.
+//
+// What belongs to a module that may come and go is not known then. Its fields stay empty (their relocations become R_X86_64_NONE, which the loader
+// leaves alone), and the engine's core fills them in whenever the module is there.
 // Source: System V ABI, "Symbol Table", SHN_ABS.
 
 import { InputError } from '@resplice/report';
-import { ByteWriter } from '../bytes/index.js';
-import { Elf64_Sym, SHN, SHT } from '../elf/elf.layout.js';
+import { ByteReader, ByteWriter } from '../bytes/index.js';
+import { Elf64_Rela, Elf64_Sym, R_X86_64, SHN, SHT } from '../elf/elf.layout.js';
 import { parseObject } from '../elf/object.js';
+
+/** A field of a module that gets the address of a symbol. */
+export interface Fixup {
+  /** Name of the section it is in. */
+  readonly section: string;
+  readonly offset: number;
+  /** R_X86_64_… */
+  readonly type: number;
+  readonly symbol: string;
+  readonly addend: bigint;
+}
+
+/** The module without the relocations to these undefined symbols, and what they were. */
+export function takeFixups(
+  module: Uint8Array,
+  symbols: ReadonlySet<string>,
+  name: string,
+): { readonly module: Uint8Array; readonly fixups: readonly Fixup[] } {
+  const emptied = module.slice();
+  const object = parseObject(emptied, name);
+  const fixups: Fixup[] = [];
+  for (const { type, data, info } of object.sections) {
+    if (type !== SHT.RELA) continue;
+    const section = object.sections[info]?.name ?? '';
+    const reader = new ByteReader(data, { file: name });
+    while (reader.remaining > 0) {
+      const at = data.byteOffset - emptied.byteOffset + reader.offset;
+      const entry = Elf64_Rela.read(reader);
+      const symbol = object.symbols[entry.r_sym];
+      if (symbol?.place !== 'undefined' || !symbols.has(symbol.name)) continue;
+      const writer = new ByteWriter();
+      Elf64_Rela.write(writer, { ...entry, r_type: R_X86_64.NONE });
+      emptied.set(writer.finish(), at);
+      const { r_offset: offset, r_addend: addend } = entry;
+      fixups.push({ section, offset, type: entry.r_type, symbol: symbol.name, addend });
+    }
+  }
+  const nowhere = new Map([...symbols].map((symbol) => [symbol, 0n]));
+  return { module: linkAbsolute(emptied, nowhere, name), fixups };
+}
 
 /**
  * The module with these symbols at these addresses.

@@ -4,7 +4,7 @@
 import { bytes, defineLayout, type LayoutValue } from '../bytes/index.js';
 
 export const CORE_MAGIC = 0x31435352;
-export const CORE_ABI = 1;
+export const CORE_ABI = 2;
 export const NAME_SIZE = 64;
 export const NO_ITEM = 0xffffffff;
 
@@ -18,10 +18,12 @@ export const CORE_REQUEST = defineLayout('resplice_core_request', {
   data: 'u32',
   hooks: 'u32',
   names: 'u32',
+  objects: 'u32',
+  symbols: 'u32',
+  fixups: 'u32',
   bytes: 'u32',
   attempts: 'u32',
   backoff_us: 'u32',
-  reserved: 'u32',
   name: bytes(NAME_SIZE),
 });
 
@@ -33,23 +35,45 @@ export const CORE_SITE = defineLayout('resplice_core_site', {
   new_size: 'u32',
   jump_offset: 'u32',
   flags: 'u32',
-  old_bytes: bytes(5),
-  reserved: bytes(11),
+  object: 'u32',
+  code: 'u32',
 });
 
 export const CORE_DATA = defineLayout('resplice_core_data', {
   address: 'u64',
   size: 'u32',
   offset: 'u32',
+  object: 'u32',
+  reserved: 'u32',
 });
 
 export const CORE_HOOK = defineLayout('resplice_core_hook', {
   function: 'u64',
   kind: 'u32',
-  reserved: 'u32',
+  object: 'u32',
 });
 
 export const CORE_NAME = defineLayout('resplice_core_name', { name: bytes(NAME_SIZE) });
+
+export const CORE_OBJECT = defineLayout('resplice_core_object', {
+  name: bytes(NAME_SIZE),
+  user: 'u32',
+  reserved: 'u32',
+});
+
+export const CORE_SYMBOL = defineLayout('resplice_core_symbol', {
+  object: 'u32',
+  name: 'u32',
+  position: 'u32',
+  reserved: 'u32',
+});
+
+export const CORE_FIXUP = defineLayout('resplice_core_fixup', {
+  place: 'u64',
+  addend: 'i64',
+  symbol: 'u32',
+  type: 'u32',
+});
 
 export const CORE_BUSY = defineLayout('resplice_core_busy', {
   address: 'u64',
@@ -85,7 +109,7 @@ export const CORE_UPDATE = defineLayout('resplice_core_update', {
   state: 'u32',
   sites: 'u32',
   data: 'u32',
-  reserved: 'u32',
+  waiting: 'u32',
 });
 
 export type CoreReplyFields = LayoutValue<typeof CORE_REPLY>;
@@ -123,10 +147,13 @@ export const CORE_CODE = {
   HOOK_REFUSED: 25,
   NEEDED: 26,
   FAILED: 27,
+  BAD_OBJECT: 28,
+  BAD_FIXUP: 29,
+  NO_SYMBOL: 30,
 } as const;
 
 export const CORE_STATE = { PREPARED: 1, APPLIED: 2, UNDONE: 3 } as const;
 
 export const CORE_FLAG = { CHECK_UNDO: 1, COEXIST: 1, GUESSED: 1, HIDDEN: 2 } as const;
 
-export const CORE_LIMIT = { ATTEMPTS: 1000, BACKOFF_US: 1_000_000, COUNT: 16_384 } as const;
+export const CORE_LIMIT = { ATTEMPTS: 1000, BACKOFF_US: 1_000_000, COUNT: 16_384, FIXUPS: 1 << 18 } as const;

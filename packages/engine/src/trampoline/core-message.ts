@@ -8,35 +8,79 @@ import {
   CORE_ABI,
   CORE_BUSY,
   CORE_CODE,
+  CORE_DATA,
+  CORE_FIXUP,
   CORE_FLAG,
   CORE_HOOK,
   CORE_MAGIC,
   CORE_NAME,
+  CORE_OBJECT,
   CORE_REPLY,
   CORE_REQUEST,
   CORE_SITE,
   CORE_STATE,
+  CORE_SYMBOL,
   CORE_TYPE,
   CORE_UPDATE,
   NAME_SIZE,
   NO_ITEM,
 } from './core-abi.layout.js';
 
-/** One replaced function, at its addresses in the running kernel. */
+/** Where something of the running kernel is: an address, or the index of a symbol whose module may come later. */
+export type CorePlace = { readonly address: bigint } | { readonly symbol: number };
+
+/** One replaced function. */
 export interface CoreSite {
-  readonly oldStart: bigint;
-  readonly oldSize: number;
+  readonly old: CorePlace;
+  /** The old function as it was before any update, and a mask of the same size: bits that nobody rewrites. */
+  readonly code: Uint8Array;
+  readonly mask: Uint8Array;
   readonly jumpOffset: number;
-  /** The five bytes that the jump overwrites, as they were before any update. */
-  readonly oldBytes: Uint8Array;
   readonly target: bigint;
   readonly newStart: bigint;
   readonly newSize: number;
+  /** Old and new code may run together. */
+  readonly coexists: boolean;
+}
+
+/** Read-only data that is changed in place. */
+export interface CoreData {
+  readonly place: CorePlace;
+  readonly before: Uint8Array;
+  /** As long. */
+  readonly after: Uint8Array;
 }
 
 export interface CoreHook {
   readonly address: bigint;
   readonly kind: HookKind;
+  /** Index of the object that must be there; undefined for the kernel itself. */
+  readonly object: number | undefined;
+}
+
+/** A module that is changed, or one that its new code uses. */
+export interface CoreObject {
+  readonly name: string;
+  /** Index of the changed one: its own. */
+  readonly user: number;
+}
+
+export interface CoreSymbol {
+  /** Index. */
+  readonly object: number;
+  readonly name: string;
+  /** 0 when the name is unique in the object, else its rank from 1. */
+  readonly position: number;
+}
+
+/** A field of the update that gets the address of a symbol. */
+export interface CoreFixup {
+  readonly place: bigint;
+  readonly addend: bigint;
+  /** Index. */
+  readonly symbol: number;
+  /** R_X86_64_… */
+  readonly type: number;
 }
 
 export interface Patience {
@@ -45,15 +89,20 @@ export interface Patience {
   readonly backoffMicroseconds: number;
 }
 
+/** All that an update changes. */
+export interface CorePreparation {
+  readonly sites: readonly CoreSite[];
+  readonly data: readonly CoreData[];
+  readonly hooks: readonly CoreHook[];
+  /** Applied updates whose addresses the update's code contains. */
+  readonly uses: readonly string[];
+  readonly objects: readonly CoreObject[];
+  readonly symbols: readonly CoreSymbol[];
+  readonly fixups: readonly CoreFixup[];
+}
+
 export type CoreRequest =
-  | {
-      readonly type: 'PREPARE';
-      readonly module: string;
-      readonly sites: readonly CoreSite[];
-      readonly hooks: readonly CoreHook[];
-      /** Modules whose addresses the update's code contains. */
-      readonly uses: readonly string[];
-    }
+  | ({ readonly type: 'PREPARE'; readonly module: string } & CorePreparation)
   | ({
       readonly type: 'APPLY' | 'CHECK';
       readonly module: string;
@@ -69,6 +118,8 @@ export type CoreState = Lowercase<keyof typeof CORE_STATE>;
 export interface CoreUpdate {
   readonly module: string;
   readonly state: CoreState;
+  /** Modules that it changes and that are not there. */
+  readonly waiting: number;
 }
 
 /** A thread that is in the way. */
@@ -99,52 +150,87 @@ export interface CoreReply {
   readonly updates: readonly CoreUpdate[];
 }
 
+const NOTHING: CorePreparation = {
+  ...{ sites: [], data: [], hooks: [], uses: [], objects: [], symbols: [], fixups: [] },
+};
+
 export function encodeCoreRequest(request: CoreRequest): Uint8Array {
-  const body = new ByteWriter();
-  const { sites, hooks, names } = partsOf(request);
-  for (const site of sites) writeSite(body, site);
-  for (const { address, kind } of hooks)
-    CORE_HOOK.write(body, { function: address, kind: hookNumber(kind), reserved: 0 });
-  for (const name of names) CORE_NAME.write(body, { name: encodeName(name) });
+  const all = request.type === 'PREPARE' ? request : NOTHING;
+  const names = request.type === 'APPLY' || request.type === 'CHECK' ? request.replaces : all.uses;
+  const { entries, bytes } = encodeEntries(all, names);
   const patience = 'attempts' in request ? request : { attempts: 0, backoffMicroseconds: 0 };
   const writer = new ByteWriter();
   CORE_REQUEST.write(writer, {
     magic: CORE_MAGIC,
     abi: CORE_ABI,
     type: request.type === 'CHECK-UNDO' ? CORE_TYPE.CHECK : CORE_TYPE[request.type],
-    size: CORE_REQUEST.size + body.offset,
+    size: CORE_REQUEST.size + entries.length + bytes.length,
     flags: request.type === 'CHECK-UNDO' ? CORE_FLAG.CHECK_UNDO : 0,
-    sites: sites.length,
-    data: 0,
-    hooks: hooks.length,
+    sites: all.sites.length,
+    data: all.data.length,
+    hooks: all.hooks.length,
     names: names.length,
-    bytes: 0,
+    objects: all.objects.length,
+    symbols: all.symbols.length,
+    fixups: all.fixups.length,
+    bytes: bytes.length,
     attempts: patience.attempts,
     backoff_us: patience.backoffMicroseconds,
-    reserved: 0,
     name: encodeName('module' in request ? request.module : ''),
   });
-  return writer.bytes(body.finish()).finish();
+  return writer.bytes(entries).bytes(bytes).finish();
 }
 
-function partsOf(request: CoreRequest) {
-  if (request.type === 'PREPARE') return { sites: request.sites, hooks: request.hooks, names: request.uses };
-  const names = request.type === 'APPLY' || request.type === 'CHECK' ? request.replaces : [];
-  return { sites: [], hooks: [], names };
-}
-
-function writeSite(writer: ByteWriter, site: CoreSite): void {
-  CORE_SITE.write(writer, {
-    old_start: site.oldStart,
-    target: site.target,
-    new_start: site.newStart,
-    old_size: site.oldSize,
-    new_size: site.newSize,
-    jump_offset: site.jumpOffset,
-    flags: 0,
-    old_bytes: site.oldBytes,
-    reserved: new Uint8Array(11),
-  });
+/** All entries in the order of the header, and the bytes that they point into. */
+function encodeEntries(
+  { sites, data, hooks, objects, symbols, fixups }: CorePreparation,
+  names: readonly string[],
+): { readonly entries: Uint8Array; readonly bytes: Uint8Array } {
+  const writer = new ByteWriter();
+  const bytes = new ByteWriter();
+  const store = (...parts: readonly Uint8Array[]): number => {
+    const offset = bytes.offset;
+    for (const part of parts) bytes.bytes(part);
+    return offset;
+  };
+  // 0 is the kernel.
+  const objectOf = (place: CorePlace) => ('symbol' in place ? (symbols[place.symbol]?.object ?? 0) + 1 : 0);
+  const pointOf = (place: CorePlace) => ('symbol' in place ? BigInt(place.symbol) : place.address);
+  for (const site of sites)
+    CORE_SITE.write(writer, {
+      old_start: pointOf(site.old),
+      target: site.target,
+      new_start: site.newStart,
+      old_size: site.code.length,
+      new_size: site.newSize,
+      jump_offset: site.jumpOffset,
+      flags: site.coexists ? CORE_FLAG.COEXIST : 0,
+      object: objectOf(site.old),
+      code: store(site.code, site.mask),
+    });
+  for (const { place, before, after } of data) {
+    const [address, object] = [pointOf(place), objectOf(place)];
+    const offset = store(before, after);
+    CORE_DATA.write(writer, { address, size: before.length, offset, object, reserved: 0 });
+  }
+  for (const { address, kind, object } of hooks)
+    CORE_HOOK.write(writer, {
+      function: address,
+      kind: hookNumber(kind),
+      object: object === undefined ? 0 : object + 1,
+    });
+  for (const name of names) CORE_NAME.write(writer, { name: encodeName(name) });
+  for (const { name, user } of objects)
+    CORE_OBJECT.write(writer, { name: encodeName(name), user, reserved: 0 });
+  for (const { object, name, position } of symbols)
+    CORE_SYMBOL.write(writer, {
+      object,
+      name: store(new TextEncoder().encode(`${name}\0`)),
+      position,
+      reserved: 0,
+    });
+  for (const fixup of fixups) CORE_FIXUP.write(writer, fixup);
+  return { entries: writer.finish(), bytes: bytes.finish() };
 }
 
 function encodeName(name: string): Uint8Array {
@@ -171,9 +257,9 @@ export function parseCoreReply(data: Uint8Array): CoreReply {
   }
   const updates: CoreUpdate[] = [];
   for (let count = 0; count < reply.updates; count++) {
-    const { name, state } = CORE_UPDATE.read(reader);
+    const { name, state, waiting } = CORE_UPDATE.read(reader);
     const known = STATES.get(state);
-    if (known !== undefined) updates.push({ module: decodeText(name), state: known });
+    if (known !== undefined) updates.push({ module: decodeText(name), state: known, waiting });
   }
   return {
     code: CODES.get(reply.code),

@@ -7,24 +7,21 @@ import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ByteReader, ByteWriter } from '../../src/bytes/index.js';
 import * as abi from '../../src/trampoline/core-abi.layout.js';
-import { encodeCoreRequest, parseCoreReply } from '../../src/trampoline/core-message.js';
+import {
+  type CorePlace,
+  type CoreSite,
+  encodeCoreRequest,
+  parseCoreReply,
+} from '../../src/trampoline/core-message.js';
 import { assertSameAsGcc, measureWithGcc } from '../bytes/gcc-measure.js';
 
 const HEADER = join(dirname(fileURLToPath(import.meta.url)), '../../../../../kmod/core-abi.h');
 
 describe('the layouts of the core', () => {
   it('are those of kmod/core-abi.h', () => {
-    const { CORE_REQUEST, CORE_SITE, CORE_DATA, CORE_HOOK, CORE_NAME, CORE_BUSY, CORE_REPLY, CORE_UPDATE } =
-      abi;
     const layouts = [
-      CORE_REQUEST,
-      CORE_SITE,
-      CORE_DATA,
-      CORE_HOOK,
-      CORE_NAME,
-      CORE_BUSY,
-      CORE_REPLY,
-      CORE_UPDATE,
+      ...[abi.CORE_REQUEST, abi.CORE_SITE, abi.CORE_DATA, abi.CORE_HOOK, abi.CORE_NAME, abi.CORE_OBJECT],
+      ...[abi.CORE_SYMBOL, abi.CORE_FIXUP, abi.CORE_BUSY, abi.CORE_REPLY, abi.CORE_UPDATE],
     ];
     assertSameAsGcc(HEADER, layouts, { prefix: 'struct ' });
   });
@@ -50,32 +47,89 @@ describe('the layouts of the core', () => {
   });
 });
 
+const site = (old: CorePlace, size: number): CoreSite => ({
+  old,
+  code: new Uint8Array(size).fill(0xc3),
+  mask: new Uint8Array(size).fill(0xff),
+  jumpOffset: 5,
+  target: 0xffffffffc0000004n,
+  newStart: 0xffffffffc0000000n,
+  newSize: 60,
+  coexists: false,
+});
+
+const text = (field: Uint8Array): string => Buffer.from(field).toString().replace(/\0.*$/s, '');
+
 describe('a request', () => {
   it('holds what it counts, and its own size', () => {
     const request = encodeCoreRequest({
       type: 'PREPARE',
       module: 'resplice_one',
-      sites: [
+      sites: [site({ address: 0xffffffff81000000n }, 40), site({ symbol: 1 }, 20)],
+      data: [
         {
-          oldStart: 0xffffffff81000000n,
-          oldSize: 40,
-          jumpOffset: 5,
-          oldBytes: Uint8Array.of(1, 2, 3, 4, 5),
-          target: 0xffffffffc0000004n,
-          newStart: 0xffffffffc0000000n,
-          newSize: 60,
+          place: { address: 0xffffffff82000000n },
+          before: Uint8Array.of(1, 2, 3, 4),
+          after: Uint8Array.of(5, 6, 7, 8),
         },
       ],
-      hooks: [{ address: 0xffffffffc0000100n, kind: 'pre-apply' }],
-      uses: ['dummy'],
+      hooks: [
+        { address: 0xffffffffc0000100n, kind: 'pre-apply', object: undefined },
+        { address: 0xffffffffc0000120n, kind: 'apply', object: 0 },
+      ],
+      uses: ['resplice_below'],
+      objects: [
+        { name: 'dummy', user: 0 },
+        { name: 'helper', user: 0 },
+      ],
+      symbols: [
+        { object: 1, name: 'helper_call', position: 0 },
+        { object: 0, name: 'dummy_xmit', position: 2 },
+      ],
+      fixups: [{ place: 0xffffffffc0000010n, addend: -4n, symbol: 0, type: 2 }],
     });
     const reader = new ByteReader(request, { file: 'request' });
     const head = abi.CORE_REQUEST.read(reader);
-    assert.deepEqual([head.size, head.sites, head.hooks, head.names], [request.length, 1, 1, 1]);
-    assert.equal(abi.CORE_SITE.read(reader).new_size, 60);
-    assert.equal(abi.CORE_HOOK.read(reader).kind, 1);
-    assert.equal(Buffer.from(abi.CORE_NAME.read(reader).name).toString().replace(/\0+$/, ''), 'dummy');
-    assert.equal(reader.remaining, 0);
+    const { size, sites, data, hooks, names, objects, symbols, fixups } = head;
+    assert.deepEqual(
+      [size, sites, data, hooks, names, objects, symbols, fixups],
+      [request.length, 2, 1, 2, 1, 2, 2, 1],
+    );
+    const [first, second] = [abi.CORE_SITE.read(reader), abi.CORE_SITE.read(reader)];
+    assert.deepEqual([first.old_start, first.object, first.old_size], [0xffffffff81000000n, 0, 40]);
+    assert.deepEqual([second.old_start, second.object, second.old_size], [1n, 1, 20]);
+    const changed = abi.CORE_DATA.read(reader);
+    assert.deepEqual([changed.size, changed.object], [4, 0]);
+    assert.deepEqual(
+      [abi.CORE_HOOK.read(reader), abi.CORE_HOOK.read(reader)].map((hook) => [hook.kind, hook.object]),
+      [
+        [1, 0],
+        [2, 1],
+      ],
+    );
+    assert.equal(text(abi.CORE_NAME.read(reader).name), 'resplice_below');
+    const modules = [abi.CORE_OBJECT.read(reader), abi.CORE_OBJECT.read(reader)];
+    assert.deepEqual(
+      modules.map(({ name, user }) => [text(name), user]),
+      [
+        ['dummy', 0],
+        ['helper', 0],
+      ],
+    );
+    const known = [abi.CORE_SYMBOL.read(reader), abi.CORE_SYMBOL.read(reader)];
+    const fixup = { place: 0xffffffffc0000010n, addend: -4n, symbol: 0, type: 2 };
+    assert.deepEqual(abi.CORE_FIXUP.read(reader), fixup);
+    const bytes = request.subarray(request.length - reader.remaining);
+    assert.equal(bytes.length, head.bytes);
+    assert.deepEqual(
+      known.map(({ object, name, position }) => [object, text(bytes.subarray(name)), position]),
+      [
+        [1, 'helper_call', 0],
+        [0, 'dummy_xmit', 2],
+      ],
+    );
+    assert.deepEqual([...bytes.subarray(first.code + 39, first.code + 41)], [0xc3, 0xff]);
+    assert.deepEqual([...bytes.subarray(changed.offset, changed.offset + 8)], [1, 2, 3, 4, 5, 6, 7, 8]);
   });
 });
 
@@ -97,7 +151,7 @@ describe('a reply', () => {
   });
 
   it('is refused from a core of another interface, and cut off', () => {
-    assert.throws(() => parseCoreReply(reply({ abi: 2 })), { code: 'not-a-core-reply' });
+    assert.throws(() => parseCoreReply(reply({ abi: 1 })), { code: 'not-a-core-reply' });
     assert.throws(() => parseCoreReply(reply({ updates: 3 })), { code: 'truncated' });
     assert.throws(() => parseCoreReply(new Uint8Array(10)), { code: 'truncated' });
   });

@@ -23,7 +23,7 @@ import { checkSignature } from './signature-check.js';
 
 export interface CheckedUpdate {
   readonly state: 'ready' | 'already-applied';
-  /** Modules that are not loaded now; the kernel patches each when it loads. */
+  /** Modules that are not loaded now; each is patched when it loads, before it runs. */
   readonly pending: readonly string[];
   /** Updates that end in the moment in which this one begins. */
   readonly replaced: readonly string[];
@@ -81,7 +81,6 @@ export function checkApply(
     ...checkEnvironment(manifest, facts.environment),
     ...checkSignature(update, facts.environment, facts.trustedKeys),
     ...checkLeftover(update, facts),
-    ...(manifest.engine === 'trampoline' ? pending.map(refuseAbsent) : []),
     ...checkUnloaded(manifest, facts.modules),
     ...builds,
     ...holders.reasons,
@@ -115,16 +114,6 @@ function withJumpOf(
   return [{ ...target, sites: [...target.sites, jump] }];
 }
 
-/** A jump can only be written into what is there. */
-function refuseAbsent(module: string): Reason {
-  return {
-    code: 'module-not-loaded',
-    subject: { object: module },
-    found: 'the update replaces functions of it by jumps, which can only be written when it is loaded',
-    advice: `load it first (\`modprobe ${module}\`), or use an update for the livepatch engine, which waits for it`,
-  };
-}
-
 /** Pure: modules of which nothing may exist yet. */
 export function checkUnloaded(manifest: Manifest, modules: readonly LoadedModule[]): readonly Reason[] {
   return (manifest.requiresUnloaded ?? []).flatMap(({ module, because }): readonly Reason[] => {
@@ -141,11 +130,7 @@ export function checkUnloaded(manifest: Manifest, modules: readonly LoadedModule
 }
 
 function noteUnloading(manifest: Manifest): readonly string[] {
-  // The engine holds the modules that it has written into.
-  if (manifest.engine === 'trampoline')
-    return manifest.objects
-      .filter(({ name }) => name !== 'vmlinux')
-      .map(({ name }) => `${name} cannot be unloaded while the update is applied`);
+  if (manifest.engine === 'trampoline') return [];
   const names = manifest.objects.filter((object) => !object.reloadable).map(({ name }) => name);
   return [
     ...(manifest.requiresUnloaded ?? []).map(

@@ -19,15 +19,19 @@ const HEX_BYTES = 16;
  * whose sites the module loader writes) the moving kinds are copied too.
  */
 export function expectCode(target: TargetFunction, found: Uint8Array, slide: bigint | undefined): Uint8Array {
+  const expected = placeCode(target, slide);
+  const mask = maskCode(target, slide);
+  return expected.map((byte, at) => (mask[at] === 0 ? (found[at] ?? 0) : byte));
+}
+
+/** The function as it is at its place; volatile sites hold anything. */
+export function placeCode(target: TargetFunction, slide: bigint | undefined): Uint8Array {
   // Not slice(): of a Buffer that would be a view of the manifest's own bytes.
-  const expected = new Uint8Array(target.code);
-  const view = new DataView(expected.buffer);
+  const code = new Uint8Array(target.code);
+  const view = new DataView(code.buffer);
   for (const { at, length, kind } of target.sites) {
     const move = slide === undefined ? undefined : findMove(kind, slide);
-    if (move === undefined) {
-      expected.set(found.subarray(at, at + length), at);
-      continue;
-    }
+    if (move === undefined) continue;
     if (move.length !== length) {
       throw new InputError(
         'manifest-contradicts-itself',
@@ -37,7 +41,15 @@ export function expectCode(target: TargetFunction, found: Uint8Array, slide: big
     if (length === 8) view.setBigUint64(at, BigInt.asUintN(64, view.getBigUint64(at, true) + move.by), true);
     else view.setUint32(at, Number(BigInt.asUintN(32, BigInt(view.getUint32(at, true)) + move.by)), true);
   }
-  return expected;
+  return code;
+}
+
+/** 255 for each byte that must be in memory, 0 where the kernel or the module loader writes. */
+export function maskCode(target: TargetFunction, slide: bigint | undefined): Uint8Array {
+  const mask = new Uint8Array(target.code.length).fill(0xff);
+  for (const { at, length, kind } of target.sites)
+    if (slide === undefined || findMove(kind, slide) === undefined) mask.fill(0, at, at + length);
+  return mask;
 }
 
 function findMove(kind: string, slide: bigint): { readonly by: bigint; readonly length: number } | undefined {

@@ -98,8 +98,12 @@ function readSymbols(machine: Machine, targets: readonly TargetFunction[]): Code
 
 /** Where the code of a loaded module lies; undefined when it is not loaded or the kernel hides it. */
 export function readTextAddress(machine: Machine, module: string): bigint | undefined {
-  const text = readText(machine, `/sys/module/${module}/sections/.text`);
-  return text === undefined || !/^0x0*[1-9a-f]/.test(text) ? undefined : BigInt(text);
+  return readSectionAddress(machine, module, '.text');
+}
+
+export function readSectionAddress(machine: Machine, module: string, section: string): bigint | undefined {
+  const text = readText(machine, `/sys/module/${module}/sections/${section}`);
+  return text === undefined || !/^0x0*[1-9a-f]/.test(text) ? undefined : BigInt(text.trim());
 }
 
 function readCode(

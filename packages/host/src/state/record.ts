@@ -22,8 +22,6 @@ export interface UpdateRecord {
   /** Modules that must not be loaded when it is undone. */
   readonly requiresUnloaded: readonly string[];
   readonly engine: Manifest['engine'];
-  /** What each jump of the trampoline engine overwrote, in hexadecimal: an update that replaces this one has to know. */
-  readonly overwritten: Readonly<Record<string, string>>;
 }
 
 export function describeUpdate(manifest: Manifest, phase: Phase, since: Date): UpdateRecord {
@@ -40,7 +38,6 @@ export function describeUpdate(manifest: Manifest, phase: Phase, since: Date): U
     addressTaken,
     requiresUnloaded: (manifest.requiresUnloaded ?? []).map(({ module }) => module),
     engine,
-    overwritten: {},
   };
 }
 
@@ -58,24 +55,6 @@ export function writeUpdateState(machine: Machine, archive: Uint8Array, record: 
 export function noteUpdatePhase(machine: Machine, id: string, phase: Phase): void {
   const record = readRecord(machine, id);
   if (record !== undefined) writeRecord(machine, { ...record, phase, since: machine.now().toISOString() });
-}
-
-/** Notes what the jumps of an update are going to overwrite, by `targetKey`. */
-export function noteOverwritten(
-  machine: Machine,
-  id: string,
-  bytes: readonly (readonly [key: string, bytes: Uint8Array | undefined])[],
-): void {
-  const record = readRecord(machine, id);
-  if (record === undefined) return;
-  const entries = bytes.map(([key, value]) => [key, Buffer.from(value ?? []).toString('hex')]);
-  writeRecord(machine, { ...record, overwritten: Object.fromEntries(entries) });
-}
-
-/** What the jumps of these updates overwrote, by `targetKey`. */
-export function readOverwritten(machine: Machine, ids: readonly string[]): ReadonlyMap<string, Uint8Array> {
-  const entries = ids.flatMap((id) => Object.entries(readRecord(machine, id)?.overwritten ?? {}));
-  return new Map(entries.map(([key, hex]) => [key, new Uint8Array(Buffer.from(hex, 'hex'))]));
 }
 
 function writeRecord(machine: Machine, record: UpdateRecord): void {
@@ -121,9 +100,8 @@ export function parseRecord(bytes: Uint8Array): UpdateRecord | undefined {
   const unloaded = value.get('requiresUnloaded') ?? [];
   if (!isTexts(unloaded)) return undefined;
   const engine = value.get('engine') === 'trampoline' ? 'trampoline' : 'livepatch';
-  const overwritten = parseOverwritten(value.get('overwritten'));
   const lists = { cves, requires, addressTaken, requiresUnloaded: unloaded };
-  return { id, phase, since, description, ...lists, engine, overwritten };
+  return { id, phase, since, description, ...lists, engine };
 }
 
 function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefined {
@@ -134,11 +112,6 @@ function parseObject(bytes: Uint8Array): ReadonlyMap<string, unknown> | undefine
     // Not JSON: the caller treats a damaged record as none.
     return undefined;
   }
-}
-
-function parseOverwritten(value: unknown): UpdateRecord['overwritten'] {
-  if (typeof value !== 'object' || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter(([, hex]) => typeof hex === 'string'));
 }
 
 function isTexts(value: unknown): value is readonly string[] {

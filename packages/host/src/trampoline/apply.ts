@@ -1,39 +1,26 @@
 // The trampoline engine's part of applying. What holds between the steps:
 //   linked     → the address of everything that the new code needs is known
 //   loaded     → core and update are modules of the kernel; nothing is replaced
-//   prepared   → the core has checked all and holds every module whose addresses matter, so that none can go
-//   switched   → in one moment, all functions lead to the new code
+//   prepared   → the core has checked all that does not depend on which modules are there, and holds the update
+//   switched   → in one moment, all functions lead to the new code; those of modules that come later do so before anything of them runs
 // Killed in between, the next command finds out from the core what holds. Every refusal ends with the kernel as it was.
 
-import {
-  type CoreReply,
-  type CoreSite,
-  endbrLength,
-  findSection,
-  JUMP_LENGTH,
-  parseObject,
-} from '@resplice/engine';
+import { type CoreReply, type Fixup, findSection, parseObject, takeFixups } from '@resplice/engine';
 import { accept, type Reason, refuse, silentProgress, type Verdict } from '@resplice/report';
-import {
-  type ApplicableUpdate,
-  listTargets,
-  moduleNameOf,
-  type TargetFunction,
-  targetKey,
-} from '../applicable-update.js';
+import { type ApplicableUpdate, moduleNameOf } from '../applicable-update.js';
 import type { Switched } from '../apply.js';
 import type { CheckedUpdate } from '../check/apply-check.js';
-import { type CodeFacts, readCodeFacts, readTextAddress } from '../check/facts.js';
-import { symbolKey } from '../kernel/kallsyms.js';
+import { readSectionAddress } from '../check/facts.js';
 import { applyCancelled } from '../livepatch/apply.js';
 import { DEFAULT_TIMEOUT, type TransitionOptions, unloadUpdate } from '../livepatch/unloading.js';
 import { loadModule } from '../loading.js';
 import type { Machine } from '../machine/machine.js';
-import { noteOverwritten, readOverwritten, removeUpdateState } from '../state/record.js';
+import { removeUpdateState } from '../state/record.js';
 import { askCore } from './core-device.js';
 import { listCoreImports, loadCore, removeIdleCore } from './core-module.js';
 import { forgetUpdate } from './forget.js';
-import { describeBusy, explainHook, explainRefusal, type Located, nameUpdate } from './refusal.js';
+import { listWaitingImports, type Preparation, prepareUpdate } from './preparation.js';
+import { describeBusy, explainHook, explainRefusal, nameUpdate } from './refusal.js';
 import { ONCE, QUICK, switchOver } from './switching.js';
 import { findAddresses, linkModule } from './symbol-address.js';
 
@@ -66,7 +53,7 @@ export async function applyByTrampoline(
     },
   );
   if (reply.code !== 'OK') {
-    const reason = explain(machine, update, { reply, end, located: loaded.value }, options);
+    const reason = explain(machine, update, { reply, end, preparation: loaded.value }, options);
     return refuse(await takeBack(machine, manifest.id, [reason]));
   }
   const transition = machine.milliseconds() - loadEnd;
@@ -98,109 +85,49 @@ async function takeBack(
 async function load(
   machine: Machine,
   update: ApplicableUpdate,
-  { replaced, code }: CheckedUpdate,
-): Promise<Verdict<readonly Located[]>> {
-  const { manifest, module } = update;
+  { code }: CheckedUpdate,
+): Promise<Verdict<Preparation>> {
+  const { manifest } = update;
   const { name } = manifest.module;
-  const imports = manifest.trampoline?.imports ?? [];
+  const imports = (manifest.trampoline?.imports ?? []).filter(({ applyWith }) => applyWith === 'vmlinux');
+  const waiting = new Set(listWaitingImports(manifest).map(({ symbol }) => symbol));
   const slide = code !== undefined && 'slide' in code.memory ? code.memory.slide : undefined;
   const found = findAddresses(machine, [...imports, ...listCoreImports(machine, update)], slide);
   if (found === undefined)
     return refuse([{ code: 'kallsyms-hidden', subject: {}, found: '/proc/kallsyms cannot be read' }]);
+  const { module, fixups } = takeFixups(update.module, waiting, name);
   const linked = linkModule(module, imports, found, name);
   if (!linked.ok) return refuse(linked.reasons);
   const problems = await loadCore(machine, update, found);
   if (problems.length > 0) return refuse(problems);
   const failure = await loadModule(machine, name, linked.module);
   if (failure !== undefined) return refuse([failure]);
-  const text = readTextAddress(machine, name);
-  if (text === undefined) return refuse([hidden(name)]);
-  const located = locate(update, code);
-  const before = readOverwritten(machine, replaced);
-  const newCode = findSection(parseObject(module, name), '.text')?.data ?? new Uint8Array();
-  const sites = located.map((each) =>
-    siteOf(each, { text, newCode, overwritten: before.get(targetKey(each.target)) }),
-  );
-  noteOverwritten(
-    machine,
-    manifest.id,
-    located.map(({ target }, index) => [targetKey(target), sites[index]?.oldBytes]),
-  );
-  const uses = listModules(update, imports);
-  const hooks = (manifest.trampoline?.hooks ?? []).map(({ kind, at }) => ({
-    kind,
-    address: text + BigInt(at),
-  }));
-  const reply = await askCore(machine, { type: 'PREPARE', module: name, sites, hooks, uses });
-  if (reply.code !== 'OK') return refuse([explainRefusal(reply, located)]);
-  // Now that they cannot go any more: a module may have been loaded anew since it was looked at.
-  if (uses.length === 0) return accept(located);
-  const again = locate(update, readCodeFacts(machine, listTargets(manifest)));
-  const now = findAddresses(machine, imports, slide);
-  const moved = again.find(({ address }, index) => address !== located[index]?.address);
-  const isSame = imports.every((each) => now?.get(symbolKey(each)) === found.get(symbolKey(each)));
-  if (moved === undefined && isSame) return accept(located);
-  const subject = moved === undefined ? {} : { object: moved.target.object, symbol: moved.target.name };
-  return refuse([
-    {
-      code: 'function-moved',
-      subject,
-      found: 'its module was loaded again while the update was being loaded',
-      advice: 'apply again',
-    },
-  ]);
-}
-
-interface LocatedFunction extends Located {
-  readonly target: TargetFunction;
-  readonly jump: { readonly at: number; readonly to: number };
-  readonly newSize: number;
-  /** As it is in memory. */
-  readonly code: Uint8Array;
-}
-
-/** None when the checks had no reason to look, for then they had refused. */
-function locate({ manifest }: ApplicableUpdate, facts: CodeFacts | undefined): readonly LocatedFunction[] {
-  if (facts === undefined || !('addresses' in facts.symbols)) return [];
-  const { addresses } = facts.symbols;
-  const functions = manifest.objects.flatMap((object) => object.functions);
-  return listTargets(manifest).flatMap((target, index) => {
-    const replaced = functions[index];
-    const address = addresses.get(targetKey(target));
-    const code = facts.code.get(targetKey(target));
-    if (replaced?.jump == null || address === undefined || code === undefined) return [];
-    const { jump, newSize } = replaced;
-    return [{ target, address, size: target.code.length, jump, newSize, code }];
+  const sections = readSections(machine, name, fixups);
+  if (sections === undefined) return refuse([hidden(name)]);
+  const preparation = prepareUpdate(manifest, {
+    addresses: code !== undefined && 'addresses' in code.symbols ? code.symbols.addresses : new Map(),
+    slide: slide ?? 0n,
+    sectionAddress: (section) => sections.get(section) ?? 0n,
+    newCode: findSection(parseObject(module, name), '.text')?.data ?? new Uint8Array(),
+    fixups,
   });
+  const reply = await askCore(machine, { type: 'PREPARE', module: name, ...preparation.core });
+  return reply.code === 'OK' ? accept(preparation) : refuse([explainRefusal(reply, preparation)]);
 }
 
-/** The jump leads behind the ENDBR of the new function, which only indirect calls need. */
-function siteOf(
-  { address, size, jump, newSize, code }: LocatedFunction,
-  { text, newCode, overwritten }: { text: bigint; newCode: Uint8Array; overwritten: Uint8Array | undefined },
-): CoreSite {
-  const newStart = text + BigInt(jump.to);
-  return {
-    oldStart: address,
-    oldSize: size,
-    jumpOffset: jump.at,
-    oldBytes: overwritten ?? code.slice(jump.at, jump.at + JUMP_LENGTH),
-    target: newStart + BigInt(endbrLength(newCode.subarray(jump.to))),
-    newStart,
-    newSize,
-  };
-}
-
-/** Modules other than the update's whose addresses are in its code or in its jumps. */
-function listModules(
-  { manifest }: ApplicableUpdate,
-  imports: readonly { readonly object: string }[],
-): readonly string[] {
-  const names = [
-    ...imports.map(({ object }) => object),
-    ...listTargets(manifest).map(({ object }) => object),
-  ];
-  return [...new Set(names)].filter((name) => name !== 'vmlinux').sort();
+/** Where the sections lie that matter; undefined when the kernel does not tell. */
+function readSections(
+  machine: Machine,
+  module: string,
+  fixups: readonly Fixup[],
+): ReadonlyMap<string, bigint> | undefined {
+  const sections = new Map<string, bigint>();
+  for (const name of new Set(['.text', ...fixups.map(({ section }) => section)])) {
+    const address = readSectionAddress(machine, module, name);
+    if (address === undefined) return undefined;
+    sections.set(name, address);
+  }
+  return sections;
 }
 
 function hidden(name: string): Reason {
@@ -214,13 +141,13 @@ function hidden(name: string): Reason {
 interface Answer {
   readonly reply: CoreReply;
   readonly end: 'answered' | 'timeout' | 'cancelled';
-  readonly located: readonly Located[];
+  readonly preparation: Preparation;
 }
 
 function explain(
   machine: Machine,
   { manifest }: ApplicableUpdate,
-  { reply, end, located }: Answer,
+  { reply, end, preparation }: Answer,
   options: TransitionOptions,
 ): Reason {
   const subject = { object: manifest.id };
@@ -228,7 +155,12 @@ function explain(
   if (end === 'timeout') {
     const seconds = options.timeoutSeconds ?? DEFAULT_TIMEOUT;
     const found = `a task still ran the old code after ${seconds} s`;
-    return { code: 'tasks-busy', subject, found, evidence: describeBusy(machine, reply.busy, located) };
+    return {
+      code: 'tasks-busy',
+      subject,
+      found,
+      evidence: describeBusy(machine, reply.busy, preparation.located),
+    };
   }
   if (reply.code === 'HOOK_REFUSED') {
     return { code: 'hook-refused', subject, found: explainHook(machine, reply, manifest) };
@@ -239,5 +171,5 @@ function explain(
       subject,
       found: `the update ${nameUpdate(reply)} stands on one that is to be replaced`,
     };
-  return explainRefusal(reply, located);
+  return explainRefusal(reply, preparation);
 }

@@ -8,11 +8,13 @@ import { findUpdateId, type TargetFunction } from '../applicable-update.js';
 import { formatTask, parseStack } from '../kernel/task-list.js';
 import { type Machine, readText } from '../machine/machine.js';
 import { readKeptManifest } from './active-update.js';
+import type { Preparation } from './preparation.js';
 
 /** A function of the update with its address in the running kernel. */
 export interface Located {
   readonly target: Pick<TargetFunction, 'object' | 'name'>;
-  readonly address: bigint;
+  /** Undefined while its module is not loaded. */
+  readonly address: bigint | undefined;
   readonly size: number;
 }
 
@@ -23,14 +25,16 @@ export function describeAnswer({ code, error }: CoreReply): string {
 }
 
 /** Why the core did not take the update. Answers that depend on time or on hooks are their callers' matter. */
-export function explainRefusal(reply: CoreReply, sites: readonly Located[]): Reason {
-  const site = reply.item === undefined ? undefined : sites[reply.item]?.target;
+export function explainRefusal(reply: CoreReply, { located, core }: Preparation): Reason {
+  const site = reply.item === undefined ? undefined : located[reply.item]?.target;
   const subject = site === undefined ? {} : { object: site.object, symbol: site.name };
   switch (reply.code) {
     case 'PROBED':
-      return { code: 'kprobe-on-function', subject, found: 'a kprobe is set where the jump has to go' };
+      return { code: 'kprobe-on-function', subject, found: 'a kprobe was set on it since it was compared' };
     case 'OLD_BYTES':
       return { code: 'function-altered', subject, found: 'its code has changed since it was compared' };
+    case 'OLD_DATA':
+      return { code: 'data-altered', subject: {}, found: `entry ${reply.item ?? 0} of the update's data` };
     case 'CONFLICT':
       return {
         code: 'function-held-by-update',
@@ -38,8 +42,25 @@ export function explainRefusal(reply: CoreReply, sites: readonly Located[]): Rea
         found: `the update ${nameUpdate(reply)} has changed the same bytes`,
         advice: `run \`resplice undo ${nameUpdate(reply)}\` first`,
       };
-    case 'NO_MODULE':
-      return { code: 'module-not-loaded', subject, found: 'a module that the update uses is gone' };
+    case 'NO_MODULE': {
+      const object =
+        reply.item === undefined ? undefined : (core.objects[reply.item]?.name ?? core.uses[reply.item]);
+      const found = 'it is just being loaded or unloaded, or new code uses it and it is not there';
+      return { code: 'module-not-loaded', subject: object === undefined ? {} : { object }, found };
+    }
+    case 'NO_SYMBOL': {
+      const symbol = reply.item === undefined ? undefined : core.symbols[reply.item];
+      const object = symbol === undefined ? undefined : core.objects[symbol.object]?.name;
+      const which = {
+        ...(object === undefined ? {} : { object }),
+        ...(symbol === undefined ? {} : { symbol: symbol.name }),
+      };
+      return {
+        code: 'symbol-not-found',
+        subject: which,
+        found: 'it is not among the symbols of the module, or not once',
+      };
+    }
     default:
       return { code: 'core-refused', subject, found: `it answered: ${describeAnswer(reply)}` };
   }
@@ -73,11 +94,11 @@ export function describeBusy(
 
 function describePlace({ address, frame, guessed, hidden }: CoreBusy, places: readonly Located[]): string {
   if (hidden) return 'its stack cannot be judged: a tracer keeps return addresses elsewhere';
-  const place = places.find((each) => address >= each.address && address <= each.address + BigInt(each.size));
-  const where =
-    place === undefined
-      ? `0x${address.toString(16)}`
-      : `${place.target.name}+0x${(address - place.address).toString(16)}/0x${place.size.toString(16)}`;
+  const [where = `0x${address.toString(16)}`] = places.flatMap(({ target, address: start, size }) =>
+    start === undefined || address < start || address > start + BigInt(size)
+      ? []
+      : [`${target.name}+0x${(address - start).toString(16)}/0x${size.toString(16)}`],
+  );
   return guessed
     ? `the word ${frame} of its stack may be a return to ${where}`
     : `frame ${frame} of its stack is in ${where}`;

@@ -4,9 +4,15 @@
 import {
   CORE_BUSY,
   CORE_CODE,
+  CORE_DATA,
+  CORE_HOOK,
+  CORE_NAME,
+  CORE_OBJECT,
   CORE_REPLY,
   CORE_REQUEST,
+  CORE_SITE,
   CORE_STATE,
+  CORE_SYMBOL,
   CORE_TYPE,
   CORE_UPDATE,
   type CoreCode,
@@ -25,6 +31,12 @@ export interface BusyThread {
   left: number;
 }
 
+export interface Prepared {
+  readonly objects: readonly string[];
+  readonly symbols: readonly string[];
+  readonly fixups: number;
+}
+
 export class FakeEngine {
   /** In the order in which they were applied. */
   readonly updates = new Map<string, CoreState>();
@@ -32,6 +44,8 @@ export class FakeEngine {
   /** Answers to the next requests of a type, whatever they ask. */
   readonly scripted = new Map<keyof typeof CORE_TYPE, CoreCode>();
   readonly requests: string[] = [];
+  /** Of each PREPARE: what it says of modules. */
+  readonly prepared: Prepared[] = [];
   readonly #beforeRequest: (type: string, module: string) => void;
 
   constructor(beforeRequest: (type: string, module: string) => void) {
@@ -63,6 +77,7 @@ export class FakeEngine {
     if (type === 'STATUS') return encode('OK', undefined, [...this.updates]);
     this.#beforeRequest(type, module);
     this.requests.push(`${type} ${module}`);
+    if (type === 'PREPARE') this.prepared.push(readModules(request, head));
     const code = this.scripted.get(type) ?? this.#decide(type, module);
     if (code !== 'OK') return encode(code, this.busy, []);
     this.#change(type, module, listNames(request, head.names));
@@ -93,8 +108,22 @@ export class FakeEngine {
   }
 }
 
+function readModules(request: Uint8Array, head: ReturnType<typeof CORE_REQUEST.read>): Prepared {
+  const reader = new ByteReader(request, { file: 'request' });
+  reader.skip(CORE_REQUEST.size + head.sites * CORE_SITE.size + head.data * CORE_DATA.size);
+  reader.skip(head.hooks * CORE_HOOK.size + head.names * CORE_NAME.size);
+  const bytes = request.subarray(request.length - head.bytes);
+  const text = (from: Uint8Array) => Buffer.from(from).toString().replace(/\0.*$/s, '');
+  const objects = Array.from({ length: head.objects }, () => text(CORE_OBJECT.read(reader).name));
+  const symbols = Array.from({ length: head.symbols }, () =>
+    text(bytes.subarray(CORE_SYMBOL.read(reader).name)),
+  );
+  return { objects, symbols, fixups: head.fixups };
+}
+
+/** Behind a request that has nothing else. */
 function listNames(request: Uint8Array, count: number): readonly string[] {
-  const start = request.length - count * 64;
+  const start = CORE_REQUEST.size;
   return Array.from({ length: count }, (_, index) =>
     Buffer.from(request.subarray(start + index * 64, start + (index + 1) * 64))
       .toString()
@@ -112,14 +141,14 @@ function encode(
   CORE_BUSY.write(thread, { address, pid, tgid: pid, frame: 0, flags: 0, comm: field(command, 16) });
   const writer = new ByteWriter();
   CORE_REPLY.write(writer, {
-    ...{ magic: MAGIC, abi: 1, type: 0, size: 0, code: CORE_CODE[code], item: 0xffffffff },
+    ...{ magic: MAGIC, abi: 2, type: 0, size: 0, code: CORE_CODE[code], item: 0xffffffff },
     ...{ error: code === 'HOOK_REFUSED' ? -16 : 0, attempts: 1, updates: updates.length },
     ...{ pause_ns: 250_000n, stop_ns: 0n, switched_ns: 0n, prepare_ns: 0n, judged: 0, judged_again: 0 },
     ...{ busy: thread.finish(), name: field('', 64) },
   });
   for (const [name, state] of updates) {
     const number = CORE_STATE[state.toUpperCase() as keyof typeof CORE_STATE];
-    CORE_UPDATE.write(writer, { name: field(name, 64), state: number, sites: 1, data: 0, reserved: 0 });
+    CORE_UPDATE.write(writer, { name: field(name, 64), state: number, sites: 1, data: 0, waiting: 0 });
   }
   return writer.finish();
 }

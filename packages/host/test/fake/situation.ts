@@ -66,6 +66,7 @@ export function makeFunction(choice: FunctionChoice): ReplacedFunction {
     newCode: '0'.repeat(64),
     firstDifference: null,
     jump: null,
+    coexists: false,
   };
 }
 

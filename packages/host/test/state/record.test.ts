@@ -13,7 +13,6 @@ const RECORD: UpdateRecord = {
   addressTaken: ['late_timer'],
   requiresUnloaded: ['xt_owner'],
   engine: 'livepatch',
-  overwritten: {},
 };
 
 test('reads back what was written', () => {
