@@ -4,6 +4,7 @@
 
 import type { Reason } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
+import { readLowerPatches } from './compare-patched.js';
 import type { CreateRequest } from './create-update.js';
 import { renderPart, type SourceText } from './skeleton-part.js';
 import { findLocks } from './skeleton-source.js';
@@ -20,7 +21,7 @@ export async function writeSkeletonPatch(
   options: WorkOptions = {},
 ): Promise<string | undefined> {
   const { tree } = await openWorkshop(request, options);
-  const sources = await patchSources(tree, request.patches);
+  const sources = await patchSources(tree, [...request.on.flatMap(readLowerPatches), ...request.patches]);
   const texts = new Map<string, SourceText>();
   for (const [path, { before, after }] of sources) {
     if (after !== null) texts.set(path, { before: latin1(before), after: latin1(after) });

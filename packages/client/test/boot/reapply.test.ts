@@ -8,7 +8,7 @@ import { openBootNote, settleBoot } from '../../src/boot/boot-guard.js';
 import { reapplyWanted } from '../../src/boot/reapply.js';
 import { readStatus } from '../../src/status/status.js';
 import { takeBack } from '../../src/upgrade/take-back.js';
-import { applyAndKeep } from '../../src/upgrade/upgrade.js';
+import { applyAndKeep, checkSwitchedOff } from '../../src/upgrade/upgrade.js';
 import { BUILD, FakeHost, OTHER_BUILD, sampleUpdate } from '../fake-machine.js';
 
 let host = new FakeHost();
@@ -92,6 +92,7 @@ test('a boot that did not get far switches it off, says so, and stays so until i
   host.reboot();
   assert.equal((await boot()).switchedOff, 'crash-loop');
   assert.equal(readStatus(await host.client()).switchedOff, 'crash-loop');
+  assert.equal(checkSwitchedOff(await host.client())?.code, 'switched-off');
   assert.equal((await boot({ retry: true })).switchedOff, undefined);
   assert.deepEqual(host.applied, ['fix_1']);
 });

@@ -47,7 +47,11 @@ test('the timer does not bring back what an administrator removed, a command by 
 test('what harmed the kernel is refused, unless it is asked for by name', () => {
   const outcomes = [outcome('fix_1', 'harmful')];
   const wishes = { ids: [], desired: undefined, outcomes, automatic: false };
-  assert.deepEqual([...chooseUpdates(available, wishes).refused.keys()], ['fix_1']);
+  const { refused } = chooseUpdates(available, wishes);
+  assert.deepEqual(
+    [...refused].map(([id, [reason]]) => [id, reason?.code]),
+    [['fix_1', 'kernel-complained']],
+  );
   assert.deepEqual([...chooseUpdates(available, { ...wishes, ids: ['fix_1'] }).refused.keys()], []);
 });
 
