@@ -70,7 +70,10 @@ async function undoLocked(machine: Machine, id: string, options: UndoOptions): P
   if (reasons.length > 0) return refuse(reasons);
   const undo = status.engine === 'trampoline' ? undoByTrampoline : undoByLivepatch;
   const done = await undo(machine, status, options);
-  return done.ok ? accept({ state: 'undone', id, notes: [], milliseconds: done.value }) : done;
+  const notes = status.overridden.map(
+    ({ object, symbol, by }) => `${by} was loaded over it and stays: ${object}: ${symbol}`,
+  );
+  return done.ok ? accept({ state: 'undone', id, notes, milliseconds: done.value }) : done;
 }
 
 /** What each update in the kernel replaces, by its module. */

@@ -2,6 +2,7 @@
 // only add descriptions, so the answer is the truth whatever a command left behind.
 
 import type { CoreState, Engine } from '@resplice/engine';
+import type { Manifest } from '@resplice/update';
 import { findUpdateId, moduleNameOf } from './applicable-update.js';
 import { type Livepatch, type LivepatchSwitch, readLivepatches } from './kernel/livepatch-list.js';
 import { type LoadedModule, readModules } from './kernel/module-list.js';
@@ -9,6 +10,7 @@ import type { Machine } from './machine/machine.js';
 import { listRecordedIds, type Phase, readArchive, readRecord } from './state/record.js';
 import { listPatchedObjects, readKeptManifest } from './trampoline/active-update.js';
 import { readCoreUpdates } from './trampoline/core-device.js';
+import { describeOverridden, findOverridden, type Overridden } from './trampoline/overridden.js';
 
 /**
  * `applied`: every task uses it. `applying`, `undoing`: the kernel is switching tasks. `loaded-disabled`: its module is
@@ -35,6 +37,8 @@ export interface UpdateStatus {
   readonly archive: boolean;
   /** Modules that it patches and that are not loaded: each is patched when it loads, before it runs. */
   readonly waiting: readonly string[];
+  /** Functions of an update by jumps over which somebody has loaded a live patch. */
+  readonly overridden: readonly Overridden[];
 }
 
 export interface UpdateDetails {
@@ -63,13 +67,15 @@ export function listUpdates(machine: Machine): readonly UpdateStatus[] {
       engine === 'trampoline'
         ? decideTrampoline(inCore === undefined ? 'hidden' : known?.state, module)
         : decideState(livepatch, module);
-    const waiting = state === 'applied' ? listWaiting(machine, id, modules) : [];
+    const manifest = state === 'applied' ? readKeptManifest(machine, id) : undefined;
+    const waiting = listWaiting(manifest, modules);
+    const overridden = engine === 'trampoline' ? findOverridden(manifest, [...livepatches.values()]) : [];
     return {
       id,
       module: name,
       engine: engine ?? 'livepatch',
       state,
-      detail: describeState(state, record?.phase) + describeWaiting(waiting, engine),
+      detail: `${describeState(state, record?.phase)}${describeWaiting(waiting, engine)}${describeOverridden(overridden)}`,
       description: record?.description,
       cves: record?.cves ?? [],
       requires: record?.requires ?? [],
@@ -77,12 +83,13 @@ export function listUpdates(machine: Machine): readonly UpdateStatus[] {
       since: record?.since,
       archive: readArchive(machine, id) !== undefined,
       waiting,
+      overridden,
     };
   });
 }
 
-function listWaiting(machine: Machine, id: string, modules: readonly LoadedModule[]): readonly string[] {
-  const names = readKeptManifest(machine, id)?.objects.map(({ name }) => name) ?? [];
+function listWaiting(manifest: Manifest | undefined, modules: readonly LoadedModule[]): readonly string[] {
+  const names = manifest?.objects.map(({ name }) => name) ?? [];
   return names.filter((name) => name !== 'vmlinux' && !modules.some((module) => module.name === name));
 }
 

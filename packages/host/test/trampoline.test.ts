@@ -12,6 +12,7 @@ import { encodeBuildIdNotes } from './fake/core-image.js';
 import type { FakeMachine } from './fake/fake-machine.js';
 import { encodeModule } from './fake/module-image.js';
 import {
+  allow,
   FIRST,
   MODULE_BUILD_ID,
   makeFunction,
@@ -313,4 +314,25 @@ test('a second update of the same function is refused, and with --replace takes 
   assert.ok(verdict.ok);
   assert.deepEqual(verdict.value.replaced, ['jump_one']);
   assert.deepEqual(states(machine), ['jump_all:applied:trampoline']);
+});
+
+test('a live patch that somebody loads over a jump is named by list and by undo, and keeps others away', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  const live = makeUpdate('fix_one', {
+    module: { file: 'module.ko', name: 'foreign', sha256: '0'.repeat(64), signed: false },
+  });
+  allow(machine, live);
+  machine.load('foreign');
+  await machine.sleep(60_000);
+  const [status] = listUpdates(machine);
+  assert.deepEqual(status?.overridden, [{ object: 'vmlinux', symbol: 'sock_wfree', by: 'foreign' }]);
+  assert.match(status?.detail ?? '', /foreign replaces sock_wfree of vmlinux/);
+  const other = makeTrampoline('jump_two');
+  assert.ok(
+    (await codesOf(applyUpdate(machine, other, { replace: true }))).includes('function-held-by-livepatch'),
+  );
+  const undone = await undoUpdate(machine, 'jump_one');
+  assert.ok(undone.ok, JSON.stringify(undone));
+  assert.match(undone.value.notes.join(), /foreign was loaded over it and stays: vmlinux: sock_wfree/);
 });

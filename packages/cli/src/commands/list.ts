@@ -22,7 +22,7 @@ export function renderList(updates: readonly UpdateStatus[]): Outcome {
   ]);
   // What is not simply applied needs its sentence: the next command depends on it.
   const remarks = updates
-    .filter(({ state, waiting }) => state !== 'applied' || waiting.length > 0)
+    .filter((each) => each.state !== 'applied' || each.waiting.length + each.overridden.length > 0)
     .map(({ id, detail }) => `${id}: ${detail}`);
   const conditions = updates.flatMap(({ id, requiresUnloaded }) =>
     requiresUnloaded.map((module) => `${id}: undone only while ${module} is not loaded`),
