@@ -7,8 +7,10 @@ import { GuestScript } from '../src/guest-script.js';
 import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
 import { atomicData } from './case/atomic-data.js';
+import { coexistingCode } from './case/coexisting-code.js';
 import { cumulativeUpdate } from './case/cumulative-update.js';
 import { heldTransition } from './case/held-transition.js';
+import { inPlaceData } from './case/in-place-data.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { oneUpdate } from './case/one-update.js';
 import { severalUpdates } from './case/several-updates.js';
@@ -27,6 +29,8 @@ const CASES = [
   heldTransition,
   switchHooks,
   atomicData,
+  inPlaceData,
+  coexistingCode,
   cumulativeUpdate,
   killedSwitch,
 ];

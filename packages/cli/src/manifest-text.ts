@@ -35,7 +35,7 @@ export function renderManifest(manifest: Manifest, moduleSize?: number): readonl
     ...alignColumns(facts),
     ...renderCustom(manifest.custom),
     ...renderTypes(manifest.types),
-    ...manifest.objects.flatMap((object) => ['', ...renderObject(object)]),
+    ...manifest.objects.flatMap((object) => ['', ...renderObject(object, manifest.engine)]),
   ];
 }
 
@@ -82,10 +82,19 @@ function listSome(names: readonly string[], most = 6): string {
   return rest <= 0 ? names.join(', ') : `${names.slice(0, most).join(', ')} and ${rest} more`;
 }
 
-function renderObject(object: PatchedObject): readonly string[] {
-  const stays = object.reloadable
-    ? ''
-    : '; once unloaded, it cannot be loaded again until the update is undone';
+/** Read-only data that is changed where it is. */
+function renderData({ data }: Manifest['objects'][number]): readonly string[] {
+  return data.map(({ name, address, before }) => {
+    const size = Buffer.from(before, 'base64').length;
+    return `  changes ${name} in place (${count(size, 'byte')} at ${address})`;
+  });
+}
+
+function renderObject(object: PatchedObject, engine: Manifest['engine']): readonly string[] {
+  const stays =
+    object.reloadable || engine === 'trampoline'
+      ? ''
+      : '; once unloaded, it cannot be loaded again until the update is undone';
   const title = `${object.name} (${object.sources.join(', ')})${stays}`;
   const added = object.added.map(({ name, kind, size, addressTaken }) => {
     const stays = addressTaken ? '; its address is taken, so undo needs --force' : '';
@@ -93,14 +102,14 @@ function renderObject(object: PatchedObject): readonly string[] {
   });
   const exit =
     object.exit === null ? [] : [`  runs ${object.exit} of the update when the module is unloaded`];
-  return [title, ...object.functions.flatMap(renderFunction), ...exit, ...added];
+  return [title, ...object.functions.flatMap(renderFunction), ...renderData(object), ...exit, ...added];
 }
 
 function renderFunction(replaced: ReplacedFunction): readonly string[] {
-  const { name, position, address, size, newSize, source, firstDifference: first } = replaced;
+  const { name, position, address, size, newSize, source, firstDifference: first, coexists } = replaced;
   const rank = position === 0 ? '' : `, number ${position} of that name`;
   const place = address === null ? '' : ` at ${address}`;
-  const head = `  replaces ${name}${rank}${place}, ${size} bytes by ${newSize} (${source})`;
+  const head = `  replaces ${name}${rank}${place}, ${size} bytes by ${newSize} (${source})${coexists ? '; threads may stay in the old code' : ''}`;
   if (first === null) return [head];
   const offset = (value: number): string => `+0x${value.toString(16)}`;
   const rows = [

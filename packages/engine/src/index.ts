@@ -7,6 +7,7 @@ export { type Correlation, correlate } from './diff/correlate.js';
 export { type CustomCode, type Hook, mayCoexist, type Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
 export { isLiftedWhenFresh } from './diff/fresh-module.js';
+export { type ChangedBytes, listChangedBytes } from './diff/in-place.js';
 export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';
 export { nameModuleExit } from './diff/module-exit.js';
 export { findMoved, listMigrants, type Migration } from './diff/moved.js';

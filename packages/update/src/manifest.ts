@@ -97,6 +97,16 @@ export const ReplacedFunction = z.strictObject({
   coexists: z.boolean(),
 });
 
+/** Read-only data of the kernel that is changed where it is. */
+const ChangedData = z.strictObject({
+  name: z.string().min(1),
+  /** Link-time address of the first byte that changes. */
+  address: Address,
+  /** base64, both of one length. */
+  before: z.base64(),
+  after: z.base64(),
+});
+
 export const PatchedObject = z.strictObject({
   /** `vmlinux`, or a module's name with underscores as the kernel spells it. */
   name: z.string().min(1),
@@ -106,6 +116,8 @@ export const PatchedObject = z.strictObject({
   reloadable: z.boolean(),
   sources: z.array(z.string()),
   functions: z.array(ReplacedFunction),
+  /** Empty in an update that uses livepatch. */
+  data: z.array(ChangedData),
   /** Symbol of the function that takes the place of the module's exit function; null when that stays. */
   exit: z.string().min(1).nullable(),
   /** Functions and data that only the new code has. */

@@ -35,6 +35,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
         reloadable: true,
         exit: null,
         sources: ['net/core/sock.c'],
+        data: [],
         functions: [
           {
             name: 'sk_attach_filter',

@@ -20,7 +20,7 @@ import type { PatchFile } from '../patch/patch-model.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
 import type { ComparedObject } from './compare.js';
 import { comparePatched } from './compare-patched.js';
-import { runningName } from './describe.js';
+import { judgeData, runningName } from './describe.js';
 import { defaultDescription, describeUpdate } from './describe-update.js';
 import { chooseAgain, chooseEngine, type EngineChoice, type EngineRequest } from './engine-choice.js';
 import { NO_JUMPS, planJumps } from './jump.js';
@@ -135,7 +135,8 @@ async function makeUpdate(
   const isTrampoline = engine === 'trampoline';
   const core = isTrampoline ? await buildCore({ tree, model, signal }) : undefined;
   const plan = isTrampoline ? planJumps(model, compared, request.on, module.offsets) : NO_JUMPS;
-  const reasons = [...module.reasons, ...(core?.reasons ?? []), ...plan.reasons];
+  const data = isTrampoline ? judgeData(model, compared) : [];
+  const reasons = [...module.reasons, ...(core?.reasons ?? []), ...plan.reasons, ...data];
   if (reasons.length > 0) return refuse(reasons);
   const { jumps } = plan;
   const update = describeUpdate({

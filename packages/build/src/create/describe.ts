@@ -1,7 +1,15 @@
 // The manifest of an update: what was compared and built, in the words that the applying machine checks.
 
 import { createHash } from 'node:crypto';
-import { type Definition, hashCode, mayCoexist, nameModuleExit, type RunningObject } from '@resplice/engine';
+import {
+  type Definition,
+  hashCode,
+  listChangedBytes,
+  mayCoexist,
+  nameModuleExit,
+  type RunningObject,
+} from '@resplice/engine';
+import type { Reason } from '@resplice/report';
 import type { CodeSite, Manifest, PatchedObject, ReplacedFunction, UnloadedModule } from '@resplice/update';
 import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
@@ -29,6 +37,7 @@ export function describeObjects(
       reloadable: owner === 'vmlinux' || model.vmlinux.addressesOf('clear_relocate_add').length > 0,
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
       exit: describeExit(mine),
+      data: owner === 'vmlinux' ? mine.flatMap((object) => describeData(model.object(owner), object)) : [],
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object, jumps)),
       added: mine.flatMap(({ diff }) =>
         diff.selection.added.map((definition) => ({
@@ -41,6 +50,62 @@ export function describeObjects(
       ),
     };
   });
+}
+
+/** Constants that are changed in place; `judgeData` has refused those that cannot be found. */
+function describeData(running: RunningObject, compared: ComparedObject): PatchedObject['data'] {
+  const { pre, post } = compared.diff;
+  return listInPlace(compared).flatMap(({ before, after }) => {
+    const address = findData(running, compared, before);
+    if (address === undefined) return [];
+    return listChangedBytes(pre, before, post, after).map((bytes) => ({
+      name: after.name,
+      address: `0x${(address + BigInt(bytes.offset)).toString(16)}`,
+      before: Buffer.from(bytes.before).toString('base64'),
+      after: Buffer.from(bytes.after).toString('base64'),
+    }));
+  });
+}
+
+function listInPlace({ diff }: ComparedObject): readonly { before: Definition; after: Definition }[] {
+  return diff.selection.rewritten.flatMap((after) => {
+    const before = diff.correlation.origins.get(after);
+    return before === undefined ? [] : [{ before, after }];
+  });
+}
+
+/** Where code that was matched says it is, or its name when that is the only one. */
+function findData(running: RunningObject, { match }: ComparedObject, before: Definition): bigint | undefined {
+  const named = running.addressesOf(before.name);
+  return match.addresses.get(before) ?? (named.length === 1 ? named[0] : undefined);
+}
+
+/** What is to be changed in place has to be in the shipped kernel, as it was compiled here. */
+export function judgeData(model: KernelModel, compared: readonly ComparedObject[]): readonly Reason[] {
+  return compared
+    .filter(({ owner }) => owner === 'vmlinux')
+    .flatMap((object) =>
+      listInPlace(object).flatMap(({ before, after }): readonly Reason[] => {
+        const running = model.object(object.owner);
+        const subject = { object: object.name, symbol: before.name };
+        const address = findData(running, object, before);
+        if (address === undefined)
+          return [
+            { code: 'ambiguous-symbol', subject, found: 'it cannot be told which data of that name it is' },
+          ];
+        const { pre, post } = object.diff;
+        const differing = listChangedBytes(pre, before, post, after).find(
+          (bytes) =>
+            Buffer.compare(
+              running.read(address + BigInt(bytes.offset), bytes.before.length),
+              bytes.before,
+            ) !== 0,
+        );
+        if (differing === undefined) return [];
+        const found = `the shipped kernel has other data at +0x${differing.offset.toString(16)}`;
+        return [{ code: 'original-differs', subject: { ...subject, offset: differing.offset }, found }];
+      }),
+    );
 }
 
 function describeExit(compared: readonly ComparedObject[]): string | null {

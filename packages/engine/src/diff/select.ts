@@ -11,6 +11,7 @@ import { type CustomCode, isReleased, withoutHandled } from './custom-record.js'
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { beginsAnew, isModuleInit, isRewritable, isWritable, listLost } from './fresh-module.js';
+import { isChangedInPlace } from './in-place.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
@@ -48,7 +49,7 @@ export interface Selection {
   readonly exit: Definition | undefined;
   /** Post function that runs in place of the module's init function when the module is loaded. */
   readonly init: Definition | undefined;
-  /** Post data whose content the module's data gets before its init code runs. */
+  /** Post data whose content the running data gets: that of a module before its init code runs, or read-only data of the kernel in place. */
   readonly rewritten: readonly Definition[];
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
@@ -132,6 +133,8 @@ class Selector {
 
   run(): void {
     if (this.#input.fresh) this.#startFresh();
+    for (const definition of this.#input.changed)
+      if (isChangedInPlace(this.#input, definition)) this.#rewritten.add(definition);
     for (const definition of this.#input.changed) {
       if (
         (this.#isRedirected(definition) && !this.#input.carried.has(definition)) ||

@@ -68,8 +68,13 @@ export function listPresentTargets(update: ApplicableUpdate, facts: ApplyFacts):
   return listTargets(update.manifest).filter(({ object }) => isLoaded(facts.modules, object));
 }
 
-export function readCodeFacts(machine: Machine, targets: readonly TargetFunction[]): CodeFacts {
-  if (targets.length === 0) {
+/** @param hasData also of an update without functions the place of the kernel matters */
+export function readCodeFacts(
+  machine: Machine,
+  targets: readonly TargetFunction[],
+  hasData = false,
+): CodeFacts {
+  if (targets.length === 0 && !hasData) {
     return { symbols: { hidden: false, addresses: new Map() }, memory: { slide: 0n }, code: new Map() };
   }
   const symbols = readSymbols(machine, targets);

@@ -52,11 +52,18 @@ export function prepareUpdate(manifest: Manifest, surroundings: Surroundings): P
     address: text + BigInt(at),
     object: object === 'vmlinux' ? undefined : modules.changed(object),
   }));
+  const data = manifest.objects.flatMap((object) =>
+    object.data.map(({ address, before, after }) => ({
+      place: { address: BigInt(address) + surroundings.slide },
+      before: new Uint8Array(Buffer.from(before, 'base64')),
+      after: new Uint8Array(Buffer.from(after, 'base64')),
+    })),
+  );
   const fixups = describeFixups(manifest, surroundings, modules);
   const { objects, symbols } = modules;
   const below = targets.flatMap(({ place }) => place?.module ?? []);
   return {
-    core: { sites, data: [], hooks, uses: [...new Set(below)].sort(), objects, symbols, fixups },
+    core: { sites, data, hooks, uses: [...new Set(below)].sort(), objects, symbols, fixups },
     located: targets.map((target) => ({
       target,
       address: surroundings.addresses.get(targetKey(target)),

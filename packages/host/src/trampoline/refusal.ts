@@ -34,7 +34,7 @@ export function explainRefusal(reply: CoreReply, { located, core }: Preparation)
     case 'OLD_BYTES':
       return { code: 'function-altered', subject, found: 'its code has changed since it was compared' };
     case 'OLD_DATA':
-      return { code: 'data-altered', subject: {}, found: `entry ${reply.item ?? 0} of the update's data` };
+      return { code: 'data-altered', subject: {}, found: 'its bytes are not those of the shipped kernel' };
     case 'CONFLICT':
       return {
         code: 'function-held-by-update',

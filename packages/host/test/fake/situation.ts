@@ -77,6 +77,7 @@ export function makeObject(name: string, functions: readonly FunctionChoice[]): 
     reloadable: true,
     exit: null,
     sources: [],
+    data: [],
     functions: functions.map(makeFunction),
     added: [],
   };
