@@ -91,6 +91,8 @@ enum resplice_core_type {
 
 /* `flags` of a request */
 #define RESPLICE_CORE_CHECK_UNDO 1
+/* CHECK, APPLY, UNDO: read all stacks as a kernel makes us do that cannot unwind them reliably */
+#define RESPLICE_CORE_BY_WORDS 2
 
 struct resplice_core_request { /* 120 bytes */
 	__u32 magic;

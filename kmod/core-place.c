@@ -222,7 +222,8 @@ static u32 check_object(const struct update *update, u32 index)
 		return RESPLICE_CORE_BAD_OBJECT;
 	for (i = 0; i < index; i++)
 		if (!strcmp(update->modules[i].name, object->name) &&
-		    update->modules[i].user == object->user)
+		    (update->modules[i].user == object->user ||
+		     (core_is_patched(update, i) && core_is_patched(update, index))))
 			return RESPLICE_CORE_OVERLAP;
 	return RESPLICE_CORE_OK;
 }

@@ -17,9 +17,11 @@ static const struct {
 } allowed[] = {
 	[RESPLICE_CORE_PREPARE] = { .named = true, .entries = true, .names = true },
 	[RESPLICE_CORE_CHECK] = { .named = true, .names = true, .attempts = true,
-				  .flags = RESPLICE_CORE_CHECK_UNDO },
-	[RESPLICE_CORE_APPLY] = { .named = true, .names = true, .attempts = true },
-	[RESPLICE_CORE_UNDO] = { .named = true, .attempts = true },
+				  .flags = RESPLICE_CORE_CHECK_UNDO | RESPLICE_CORE_BY_WORDS },
+	[RESPLICE_CORE_APPLY] = { .named = true, .names = true, .attempts = true,
+				  .flags = RESPLICE_CORE_BY_WORDS },
+	[RESPLICE_CORE_UNDO] = { .named = true, .attempts = true,
+				 .flags = RESPLICE_CORE_BY_WORDS },
 	[RESPLICE_CORE_FORGET] = { .named = true, .attempts = true },
 	[RESPLICE_CORE_STATUS] = { .named = false },
 };

@@ -126,7 +126,8 @@ static bool judge(struct task_struct *task, const struct forbidden *where,
 	int count = -EOPNOTSUPP, i;
 
 #if defined(CONFIG_HAVE_RELIABLE_STACKTRACE) && defined(CONFIG_STACKTRACE)
-	count = stack_trace_save_tsk_reliable(task, entries, DEPTH);
+	if (!where->by_words)
+		count = stack_trace_save_tsk_reliable(task, entries, DEPTH);
 #endif
 	if (count < 0)
 		return scan_stack(task, where, busy);

@@ -307,6 +307,7 @@ u32 core_switch(struct job *job)
 	if (forgets ? update->state == RESPLICE_CORE_APPLIED :
 		      update->state != (back ? RESPLICE_CORE_APPLIED : RESPLICE_CORE_PREPARED))
 		return RESPLICE_CORE_WRONG_STATE;
+	plan.where.by_words = request->flags & RESPLICE_CORE_BY_WORDS;
 	plan.out = kvcalloc(request->names + 1, sizeof(*plan.out), GFP_KERNEL);
 	if (!plan.out)
 		return core_fail(job, -ENOMEM);

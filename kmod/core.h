@@ -75,6 +75,7 @@ struct ranges {
 struct forbidden {
 	struct ranges ranges;
 	struct ranges except;
+	bool by_words; /* stacks are not unwound */
 };
 
 /* What a request, or a module that comes or goes, comes down to. */

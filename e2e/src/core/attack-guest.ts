@@ -163,10 +163,10 @@ function seeded(seed: number): (below: number) => number {
 function describe(answer: Answer): string {
   busy = undefined;
   if ('reply' in answer && answer.reply.code === 'BUSY') {
-    const { command, pid, address, frame } = answer.reply.busy;
+    const { command, pid, address, frame, guessed } = answer.reply.busy;
     const { old_start, old_size } = facts.slept;
     const isInside = address > old_start && address < old_start + BigInt(old_size);
-    busy = `${command}, pid ${pid > 0 ? 'above 0' : pid}, frame ${frame}, ${isInside ? 'inside' : 'outside'}`;
+    busy = `${command}, pid ${pid > 0 ? 'above 0' : pid}, ${guessed ? 'word' : 'frame'} ${frame}, ${isInside ? 'inside' : 'outside'}`;
   }
   return 'errno' in answer ? answer.errno : (answer.reply.code ?? 'unknown code');
 }

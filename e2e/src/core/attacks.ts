@@ -33,6 +33,8 @@ export interface Attack {
   readonly expect: keyof typeof CORE_CODE;
   /** A kprobe is on the first byte of the jump meanwhile. */
   readonly probed?: boolean;
+  /** The core reads all stacks word by word. */
+  readonly scanned?: boolean;
   /** The requests, of which the last one is judged; those before it must be answered OK. */
   readonly make: (facts: Facts) => readonly (RawRequest | Uint8Array)[];
 }
@@ -99,6 +101,9 @@ export const ATTACKS: readonly Attack[] = [
     ...slept,
     flags: CORE_FLAG.COEXIST,
   })),
+  byWords(
+    onPrepared('APPLY to a function in which threads sleep, by words', 'BUSY', 'APPLY', ({ slept }) => slept),
+  ),
   {
     ...onPrepared('APPLY to a function with a kprobe under the jump', 'PROBED', 'APPLY', ({ site }) => site),
     probed: true,
@@ -178,16 +183,16 @@ export const ATTACKS: readonly Attack[] = [
   ...modules('a symbol whose name is 4 GB away', 'BAD_NAME', () => ({
     symbols: [{ object: 0, name: MAX, position: 0, reserved: 0 }],
   })),
-  ...modules('a symbol whose name does not end', 'BAD_NAME', () => ({
+  ...modules('a symbol whose name does not end', 'BAD_NAME', ({ constant }) => ({
     symbols: [{ object: 0, name: 7, position: 0, reserved: 0 }],
-    data: [],
+    data: [dataAt(constant.address, 0)],
     bytes: new Uint8Array(8).fill(0x78),
     sites: [],
   })),
   ...modules('a symbol with a reserved field set', 'BAD_FIELD', () => ({
     symbols: [{ object: 0, name: 'x', position: 0, reserved: 1 }],
   })),
-  ...[-8n, 1n << 40n].map((away) =>
+  ...[-8n, -(1n << 20n)].map((away) =>
     fixup(`${away} bytes away from the update`, 'BAD_FIXUP', ({ text }) => ({ place: text + away * 4096n })),
   ),
   fixup('in the kernel', 'BAD_FIXUP', ({ site }) => ({ place: site.old_start })),
@@ -381,7 +386,8 @@ function inModule(title: string, expect: Attack['expect'], symbol: string, posit
 
 function partsOfModule(facts: Facts, symbol: string, position: number) {
   return {
-    sites: [{ ...facts.site, old_start: 0n, object: 1 }],
+    // No function begins so.
+    sites: [{ ...facts.site, old_start: 0n, object: 1, old_size: 16, memory: new Uint8Array(16).fill(0xcc) }],
     objects: [{ name: facts.otherModule, user: 0 }],
     symbols: [{ object: 0, name: symbol, position, reserved: 0 }],
     fixups: [{ place: facts.text, addend: -4n, symbol: 0, type: 2 }],
@@ -423,6 +429,19 @@ function onPrepared(
       { type, name: facts.module, header: { attempts: 3 } },
     ],
   };
+}
+
+/** The same, with stacks read as on a kernel that cannot unwind them reliably. */
+function byWords(attack: Attack): Attack {
+  const make = (facts: Facts) =>
+    attack
+      .make(facts)
+      .map((request) =>
+        request instanceof Uint8Array || request.type === 'PREPARE'
+          ? request
+          : { ...request, header: { ...request.header, flags: CORE_FLAG.BY_WORDS } },
+      );
+  return { ...attack, scanned: true, make };
 }
 
 function late(phase: Phase, type: 'CHECK' | 'APPLY' | 'UNDO' | 'FORGET', expect: Attack['expect']): Attack {

@@ -1,5 +1,5 @@
-// Code that the livepatch core cannot reach: a function of a file that the kernel compiles without ftrace, and one in assembly. `create` is left to
-// choose the engine by itself.
+// Code that the livepatch core cannot reach: a function of a file that the kernel compiles without ftrace, one that is notrace in a file that has
+// ftrace, and one in assembly. `create` is left to choose the engine by itself.
 
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
@@ -12,6 +12,14 @@ import { assertDone, assertRefused } from '../expectation.js';
 
 const SWITCH = '/sys/module/printk/parameters/time';
 const ENTRY = 'SYM_FUNC_START(csum_partial_copy_generic)\n';
+const SECONDS = 1_000_000;
+/** The time of an event in seconds, by the clock of that function. Choosing a clock empties the buffer, so its time never goes back. */
+const READ_CLOCK = [
+  'cd /sys/kernel/tracing',
+  'echo mono >trace_clock && echo e2e >trace_marker',
+  "sed -n 's/.* \\([0-9]*\\)\\.[0-9]*: tracing_mark_write: e2e$/\\1/p' trace",
+  'echo local >trace_clock',
+].join('\n');
 const made: MadeUpdate[] = [];
 let refusal: Parameters<typeof assertRefused>[0] | undefined;
 
@@ -28,9 +36,19 @@ export const unreachableCode: GuestCase = {
       edit: (text) =>
         replaceOnce(text, ENTRY, `${ENTRY}\tcmpl $777, %edx\n\tjne 99f\n\txorl %eax, %eax\n\tRET\n99:\n`),
     });
+    const notrace = await workshop.rewrite('notrace', {
+      path: 'kernel/time/timekeeping.c',
+      edit: (text) =>
+        replaceOnce(
+          text,
+          'return __ktime_get_fast_ns(&tk_fast_mono);',
+          `return __ktime_get_fast_ns(&tk_fast_mono) + ${SECONDS}000000000ULL;`,
+        ),
+    });
     refusal = await workshop.tryToCreate('untraced-livepatch', [untraced], { engine: 'livepatch' });
     made.push(await workshop.create('untraced', [untraced], { engine: 'auto' }));
     made.push(await workshop.create('assembly', [assembly], { engine: 'auto' }));
+    made.push(await workshop.create('notrace', [notrace], { engine: 'auto' }));
     const program = guest.file(
       '/checksum-copy',
       await workshop.compile(join(ROOT, 'e2e/src/checksum-copy.c')),
@@ -39,6 +57,7 @@ export const unreachableCode: GuestCase = {
     const look = (when: string): void => {
       guest.shell(`unreachable: boolean ${when}`, `echo j >${SWITCH}`);
       guest.step({ name: `unreachable: checksum ${when}`, argv: [program] });
+      guest.shell(`unreachable: clock ${when}`, READ_CLOCK);
     };
     look('before');
     for (const update of made)
@@ -58,7 +77,9 @@ export const unreachableCode: GuestCase = {
       assert.deepEqual(engines, [
         ['trampoline', 'livepatch cannot redirect kstrtobool'],
         ['trampoline', 'livepatch cannot redirect csum_partial_copy_generic'],
+        ['trampoline', made[2]?.manifest.engineReason],
       ]);
+      assert.match(made[2]?.manifest.engineReason ?? '', /cannot redirect .*ktime_get_mono_fast_ns/);
     });
 
     test('a function compiled without ftrace does the new, and after undo the old', () => {
@@ -67,6 +88,13 @@ export const unreachableCode: GuestCase = {
         (when) => guest.ran(`unreachable: boolean ${when}`).exitCode,
       );
       assert.deepEqual(codes, [1, 0, 1]);
+    });
+
+    test('so does a notrace function of a file with ftrace', () => {
+      const late = ['before', 'applied', 'undone'].map(
+        (when) => Number(guest.printed(`unreachable: clock ${when}`)) >= SECONDS,
+      );
+      assert.deepEqual(late, [false, true, false]);
     });
 
     test('so does a function written in assembly', () => {

@@ -154,6 +154,6 @@ export const CORE_CODE = {
 
 export const CORE_STATE = { PREPARED: 1, APPLIED: 2, UNDONE: 3 } as const;
 
-export const CORE_FLAG = { CHECK_UNDO: 1, COEXIST: 1, GUESSED: 1, HIDDEN: 2 } as const;
+export const CORE_FLAG = { CHECK_UNDO: 1, BY_WORDS: 2, COEXIST: 1, GUESSED: 1, HIDDEN: 2 } as const;
 
 export const CORE_LIMIT = { ATTEMPTS: 1000, BACKOFF_US: 1_000_000, COUNT: 16_384, FIXUPS: 1 << 18 } as const;
