@@ -301,7 +301,7 @@ static int module_comes(struct module *module)
 		code = let_in(&plan, index, module);
 		if (!code)
 			continue;
-		pr_err("%s is not let in: it has to be patched by %s, but %s (answer %u, entry %u)\n",
+		pr_err("resplice: %s is not let in: it has to be patched by %s, but %s (answer %u, entry %u)\n",
 		       module->name, update->request->name, describe(code), code, reply.item);
 		module_goes(module);
 		return -ENOEXEC;

@@ -223,13 +223,11 @@ static void note_states(struct plan *plan)
 		list_add_tail(&plan->in->list, &update->list);
 	}
 	mutex_unlock(&core_updates_lock);
-	for (i = 0; i < plan->outs; i++)
-		core_detach_all(plan->out[i]);
 }
 
 static u32 carry_out(struct plan *plan)
 {
-	u32 code;
+	u32 code, i;
 
 	core_lock_text();
 	code = core_check_memory(plan);
@@ -244,6 +242,9 @@ static u32 carry_out(struct plan *plan)
 	}
 	note_states(plan);
 	core_run_hooks(plan, RESPLICE_KIND_POST_UNDO, RESPLICE_KIND_POST_APPLY, false);
+	/* Behind the hooks, which may use what belongs to a module. */
+	for (i = 0; i < plan->outs; i++)
+		core_detach_all(plan->out[i]);
 	return RESPLICE_CORE_OK;
 }
 

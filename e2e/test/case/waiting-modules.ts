@@ -51,7 +51,7 @@ export const waitingModules: GuestCase = {
     guest.resplice('wait: apply other', ['apply', otherFile]);
     guest.shell(
       'wait: not let in',
-      `modprobe ${MODULE} 2>&1; grep -c '^${MODULE} ' /proc/modules; dmesg | grep resplice_core`,
+      `modprobe ${MODULE} 2>&1; grep -c '^${MODULE} ' /proc/modules; dmesg | grep resplice:`,
     );
     guest.resplice('wait: undo other', ['undo', update.id]);
     guest.shell('wait: let in', `modprobe ${MODULE} && rmmod ${MODULE}`);

@@ -9,9 +9,16 @@ const vmlinux = (name: string, address?: string) => ({
   object: 'vmlinux',
   name,
   position: 0,
+  applyWith: 'vmlinux',
   ...(address === undefined ? {} : { address }),
 });
-const IN_MODULE = { symbol: 'af_alg_x', object: 'af_alg', name: 'af_alg_x', position: 1 };
+const IN_MODULE = {
+  symbol: 'af_alg_x',
+  object: 'af_alg',
+  name: 'af_alg_x',
+  position: 1,
+  applyWith: 'af_alg',
+};
 
 /** Counts how often the kernel's list is opened. */
 function machineWith(kallsyms: string) {
