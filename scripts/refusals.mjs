@@ -3,7 +3,7 @@
 // names stays as long as it names the code, so that a new test elsewhere changes nothing.
 
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { REASONS } from '@resplice/report';
 
