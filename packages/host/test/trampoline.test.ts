@@ -19,6 +19,7 @@ import {
   makeMachine,
   makeObject,
   makeUpdate,
+  SLIDE,
 } from './fake/situation.js';
 
 const MODULE = encodeModule();
@@ -335,4 +336,11 @@ test('a live patch that somebody loads over a jump is named by list and by undo,
   const undone = await undoUpdate(machine, 'jump_one');
   assert.ok(undone.ok, JSON.stringify(undone));
   assert.match(undone.value.notes.join(), /foreign was loaded over it and stays: vmlinux: sock_wfree/);
+});
+
+test('what is computed from the place of the kernel is right when all that changes waits for a module', () => {
+  const checked = checkApply(makeMachine(), makeForModule('absent'));
+  assert.ok(checked.ok);
+  const memory = checked.value.code?.memory;
+  assert.equal(memory !== undefined && 'slide' in memory ? memory.slide : undefined, SLIDE);
 });

@@ -67,7 +67,9 @@ export function checkApply(
     .filter(({ object }) => !rebuilt.has(object))
     .flatMap((target) => withJumpOf(target, facts, replaced));
   const comparable = machine.uid === 0 && isSameKernel(manifest, facts.environment);
-  const codeFacts = comparable ? readCodeFacts(machine, familiar, hasData(manifest)) : undefined;
+  const codeFacts = comparable
+    ? readCodeFacts(machine, familiar, manifest.engine === 'trampoline')
+    : undefined;
   const code =
     codeFacts === undefined
       ? []
@@ -127,10 +129,6 @@ export function checkUnloaded(manifest: Manifest, modules: readonly LoadedModule
       },
     ];
   });
-}
-
-function hasData({ objects }: Manifest): boolean {
-  return objects.some(({ data }) => data.length > 0);
 }
 
 function noteUnloading(manifest: Manifest): readonly string[] {

@@ -68,13 +68,13 @@ export function listPresentTargets(update: ApplicableUpdate, facts: ApplyFacts):
   return listTargets(update.manifest).filter(({ object }) => isLoaded(facts.modules, object));
 }
 
-/** @param hasData also of an update without functions the place of the kernel matters */
+/** @param needsSlide where the kernel lies matters even when none of the functions is there: addresses are computed from it */
 export function readCodeFacts(
   machine: Machine,
   targets: readonly TargetFunction[],
-  hasData = false,
+  needsSlide = false,
 ): CodeFacts {
-  if (targets.length === 0 && !hasData) {
+  if (targets.length === 0 && !needsSlide) {
     return { symbols: { hidden: false, addresses: new Map() }, memory: { slide: 0n }, code: new Map() };
   }
   const symbols = readSymbols(machine, targets);
