@@ -36,7 +36,7 @@ test('prints help without arguments, and the version', () => {
 test('every command has --json and an example in its help', async () => {
   const program = await buildProgram([]);
   const leaves = program.commands.flatMap((each) => (each.commands.length > 0 ? each.commands : [each]));
-  assert.equal(leaves.length, 41);
+  assert.ok(leaves.length > 40, `${leaves.length} commands`);
   for (const command of leaves) {
     let help = '';
     command.configureOutput({
@@ -46,7 +46,7 @@ test('every command has --json and an example in its help', async () => {
     });
     command.outputHelp();
     assert.match(help, /^ {2}--json /m);
-    assert.match(help, /\nExamples?:\n {2}(?:sudo )?resplice /);
+    assert.match(help, /\nExamples?:\n {2}(?:sudo |[A-Z_]+=\S+ )?resplice /);
   }
 });
 
