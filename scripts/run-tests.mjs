@@ -23,6 +23,8 @@ const GROUPS = {
     ),
   real: () => onTestKernel(() => runFiles(listTests().filter(isOnRealKernel), false)),
   e2e: () => onTestKernel(() => runFiles(listEndToEndTests(), 2)),
+  // Two machines at once, so alone.
+  fleet: () => onTestKernel(() => runFiles(listTestsOf(join(root, 'e2e')).filter(isOfFleet), 1)),
 };
 
 let testKernel;
@@ -53,7 +55,14 @@ function listTests() {
 
 /** running-kernel, which takes longest, is the last by name. */
 function listEndToEndTests() {
-  return listTestsOf(join(root, 'e2e')).sort().reverse();
+  return listTestsOf(join(root, 'e2e'))
+    .filter((path) => !isOfFleet(path))
+    .sort()
+    .reverse();
+}
+
+function isOfFleet(path) {
+  return path.includes('/dist/test/fleet/');
 }
 
 /** Compiled tests, found by their sources, so that one left over from a renamed source is not run. */
