@@ -23,8 +23,8 @@ const GROUPS = {
     ),
   real: () => onTestKernel(() => runFiles(listTests().filter(isOnRealKernel), false)),
   e2e: () => onTestKernel(() => runFiles(listEndToEndTests(), 2)),
-  // Two machines at once, so alone.
-  fleet: () => onTestKernel(() => runFiles(listTestsOf(join(root, 'e2e')).filter(isOfFleet), 1)),
+  // Two guests at once, or one that stops all its processors over and over.
+  alone: () => onTestKernel(() => runFiles(listTestsOf(join(root, 'e2e')).filter(isAlone), 1)),
 };
 
 let testKernel;
@@ -56,13 +56,13 @@ function listTests() {
 /** running-kernel, which takes longest, is the last by name. */
 function listEndToEndTests() {
   return listTestsOf(join(root, 'e2e'))
-    .filter((path) => !isOfFleet(path))
+    .filter((path) => !isAlone(path))
     .sort()
     .reverse();
 }
 
-function isOfFleet(path) {
-  return path.includes('/dist/test/fleet/');
+function isAlone(path) {
+  return /\/dist\/test\/(?:fleet\/|soak\.)/.test(path);
 }
 
 /** Compiled tests, found by their sources, so that one left over from a renamed source is not run. */
