@@ -25,7 +25,9 @@ before(async () => {
     made.set(each.unit, { ...each, steps });
   }
   guest.inspectKernel('kernel after');
-  guest.finish(await runGuest(guest.spec(kernel)));
+  // A module of one unit loads ecdh_generic, whose self-test fails in an emulated guest, with a warning, whether an update is applied or not.
+  const commandLine = 'cryptomgr.notests=1';
+  guest.finish(await runGuest({ ...guest.spec(kernel), commandLine }));
 });
 
 after(() => workshop?.close());
