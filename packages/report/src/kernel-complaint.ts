@@ -4,8 +4,10 @@
 // kernel/panic.c, arch/x86/kernel/dumpstack.c, kernel/rcu/tree_stall.h, kernel/watchdog.c, kernel/hung_task.c,
 // kernel/locking/lockdep.c, kernel/livepatch/, kernel/module/, kernel/trace/ftrace.c.
 
-/** First lines of reports that go on: the block after them belongs to them. */
-const REPORTS: readonly RegExp[] = [
+const CORRUPTION = /list_(add|del) corruption/;
+
+/** First lines of reports of a kernel that did what it must never do. */
+const FAULT_REPORTS: readonly RegExp[] = [
   /-+\[ (cut here|ftrace bug) \]-+/,
   /\bWARNING: /,
   /\bBUG: /,
@@ -16,10 +18,15 @@ const REPORTS: readonly RegExp[] = [
   /general protection fault/,
   /\bdouble fault\b/,
   /[Uu]nable to handle kernel/,
-  /Kernel panic - not syncing/,
   /(detected|self-detected)( expedited)? stalls?\b/,
-  /kthread (starved|timer wakeup didn't happen)/,
   /hard LOCKUP/,
+];
+
+/** First lines of reports that go on: the block after them belongs to them. */
+const REPORTS: readonly RegExp[] = [
+  ...FAULT_REPORTS,
+  /Kernel panic - not syncing/,
+  /kthread (starved|timer wakeup didn't happen)/,
   /INFO: task .* blocked for more than/,
   /possible (circular locking dependency|recursive locking|irq lock inversion)/,
   /(inconsistent lock state|bad unlock balance|suspicious RCU usage|trying to register non-static key)/,
@@ -30,21 +37,8 @@ const REPORTS: readonly RegExp[] = [
   /\bCall Trace:/,
 ];
 
-/** First lines of reports, or lines of those, of a kernel that did what it must never do. */
-const FAULTS: readonly RegExp[] = [
-  /-+\[ (cut here|ftrace bug) \]-+/,
-  /\bWARNING: /,
-  /\bBUG: /,
-  /\bkernel BUG at /,
-  /\bOops\b/,
-  /: [0-9a-f]{4} \[#\d+\]/,
-  /general protection fault/,
-  /\bdouble fault\b/,
-  /[Uu]nable to handle kernel/,
-  /(detected|self-detected)( expedited)? stalls?\b/,
-  /hard LOCKUP/,
-  /list_(add|del) corruption/,
-];
+/** Lines that say so, wherever they stand in a report. */
+const FAULTS: readonly RegExp[] = [...FAULT_REPORTS, CORRUPTION];
 
 /** Complaints of one line. */
 const LINES: readonly RegExp[] = [
@@ -58,7 +52,7 @@ const LINES: readonly RegExp[] = [
   /failed to validate module \[/,
   /unexpected (op at|static_call insn)/,
   /\bMissing ENDBR\b/,
-  /list_(add|del) corruption/,
+  CORRUPTION,
   /Kernel memory (exposure|overwrite) attempt/,
   /stack-protector: /,
   /\[Hardware Error\]/,
