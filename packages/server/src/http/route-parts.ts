@@ -3,6 +3,7 @@
 import { ERRORS, type ErrorCode, ErrorMessage } from '@resplice/protocol';
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { Author } from '../audit.js';
 import type { Changer } from '../machine/machine-change.js';
 import type { FleetReader } from '../machine/machine-view.js';
 import type { Service } from '../service.js';
@@ -44,6 +45,10 @@ export async function readerOf(service: Service, request: FastifyRequest): Promi
   return { orm, levels: service.levels, catalogue: await service.catalogue.get(orm), organisationId };
 }
 
+export function authorOf(request: FastifyRequest): Author {
+  return { principal: principalOf(request), address: request.ip };
+}
+
 export function changerOf(service: Service, request: FastifyRequest): Changer {
-  return { orm: service.database.orm, principal: principalOf(request), address: request.ip };
+  return { orm: service.database.orm, ...authorOf(request) };
 }

@@ -4,7 +4,7 @@
 // (several servers share one database).
 
 import { createHash } from 'node:crypto';
-import type { CheckInRequest } from '@resplice/protocol';
+import type { CheckInRequest, InstallMode, MachineState } from '@resplice/protocol';
 import { sql } from 'drizzle-orm';
 import { hashCredential } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
@@ -25,16 +25,20 @@ export interface ArrivedCheckIn {
   readonly request: CheckInRequest;
 }
 
-/** What the answer is made of. */
-export interface RecordedCheckIn {
-  readonly ok: true;
-  readonly machine: string;
+/** Where a machine belongs, and what holds there. */
+interface Membership {
   readonly organisationId: string;
-  readonly state: 'pending' | 'active' | 'denied';
+  readonly state: MachineState;
   readonly group: string | null;
   readonly ring: number | null;
-  readonly mode: 'install' | 'notify' | 'off' | null;
+  readonly mode: InstallMode | null;
   readonly checkInSeconds: number;
+}
+
+/** What the answer is made of. */
+export interface RecordedCheckIn extends Membership {
+  readonly ok: true;
+  readonly machine: string;
   readonly catalogueVersion: number;
   readonly buildId: string;
   readonly reported: readonly string[];
@@ -45,15 +49,9 @@ export type CheckInResult =
   | RecordedCheckIn
   | { readonly ok: false; readonly error: Error; readonly machine?: string };
 
-interface MachineRow {
+interface MachineRow extends Membership {
   readonly id: string;
-  readonly organisationId: string;
   readonly tokenHash: string;
-  readonly state: 'pending' | 'active' | 'denied';
-  readonly group: string | null;
-  readonly ring: number | null;
-  readonly mode: 'install' | 'notify' | 'off' | null;
-  readonly checkInSeconds: number;
   readonly catalogueVersion: string | number;
 }
 

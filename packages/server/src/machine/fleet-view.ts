@@ -1,12 +1,13 @@
 // Sums over all machines of an organisation: one scan that counts machines by what they have in common, the rest by patch level.
 
+import type { MachineState } from '@resplice/protocol';
 import { sql } from 'drizzle-orm';
 import { selectRows } from '../database/database.js';
 import { type FleetReader, isSilent, silentBefore, stateOfCve, viewLevels } from './machine-view.js';
 
 interface Cell {
   readonly patchLevelId: number;
-  readonly state: 'pending' | 'active' | 'denied';
+  readonly state: MachineState;
   readonly health: 'good' | 'watching' | 'bad';
   readonly conflict: boolean;
   readonly silent: boolean;

@@ -1,35 +1,34 @@
 // What administrators change about machines. Each change is one transaction with its line in the audit log.
 
 import { randomUUID } from 'node:crypto';
+import type { MachineState } from '@resplice/protocol';
 import { and, eq, inArray } from 'drizzle-orm';
-import type { Principal } from '../access/principal.js';
-import { writeAudit } from '../audit.js';
+import { type Author, entryOf, writeAudit } from '../audit.js';
 import type { Orm } from '../database/database.js';
 import { groups, machines } from '../database/schema.js';
 import { notFound } from '../failure.js';
 import { LAST_RING } from '../update/desired-state.js';
 
 export interface MachineChange {
-  readonly state?: 'pending' | 'active' | 'denied' | undefined;
+  readonly state?: MachineState | undefined;
   /** Null or empty: no group. A group that does not exist is made. */
   readonly group?: string | null | undefined;
   readonly tags?: readonly string[] | undefined;
   readonly hidden?: boolean | undefined;
 }
 
-export interface Changer {
+export interface Changer extends Author {
   readonly orm: Orm;
-  readonly principal: Principal;
-  readonly address: string;
 }
 
 /** Ids of the machines that were changed: those of the organisation. Throws ServiceError `not-found` when none is. */
 export function changeMachines(
-  { orm, principal, address }: Changer,
+  changer: Changer,
   ids: readonly string[],
   change: MachineChange,
 ): Promise<readonly string[]> {
-  const { organisationId, actor } = principal;
+  const { orm, principal } = changer;
+  const { organisationId } = principal;
   return orm.transaction(async (transaction) => {
     const { group, tags, hidden, state } = change;
     const groupId =
@@ -52,27 +51,21 @@ export function changeMachines(
     const changed = rows.map(({ id }) => id).sort();
     const subject = changed.length === 1 ? (changed[0] ?? '') : `${changed.length} machines`;
     const detail = { ...change, ...(changed.length === 1 ? {} : { machines: changed }) };
-    await writeAudit(transaction, {
-      organisationId,
-      actor,
-      action: 'machine.change',
-      subject,
-      detail,
-      address,
-    });
+    await writeAudit(transaction, entryOf(changer, 'machine.change', subject, detail));
     return changed;
   });
 }
 
-export async function removeMachine({ orm, principal, address }: Changer, id: string): Promise<void> {
-  const { organisationId, actor } = principal;
+export async function removeMachine(changer: Changer, id: string): Promise<void> {
+  const { orm, principal } = changer;
+  const { organisationId } = principal;
   await orm.transaction(async (transaction) => {
     const rows = await transaction
       .delete(machines)
       .where(and(eq(machines.organisationId, organisationId), eq(machines.id, id)))
       .returning({ id: machines.id });
     if (rows.length === 0) throw notFound('machine');
-    await writeAudit(transaction, { organisationId, actor, action: 'machine.remove', subject: id, address });
+    await writeAudit(transaction, entryOf(changer, 'machine.remove', id));
   });
 }
 

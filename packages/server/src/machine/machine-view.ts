@@ -1,10 +1,11 @@
 // Machines as administrators see them. What depends on updates is decided per patch level, of which there are few, and then looked up
 // by the level's id; so a filter over all machines stays one scan of narrow rows.
 
+import type { DesiredState, InstallMode, MachineState } from '@resplice/protocol';
 import { type SQL, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { type Catalogue, type PublishedUpdate, releaseStateOf } from '../update/catalogue.js';
-import { LAST_RING } from '../update/desired-state.js';
+import { desiredStateOf, LAST_RING } from '../update/desired-state.js';
 import type { KnownLevel, PatchLevelIndex } from './patch-level.js';
 
 /** As Ksplice said it. `unsupported`: no update was ever published for this kernel, and none is applied. */
@@ -20,7 +21,7 @@ export interface LevelView {
 
 export interface MachineFilter {
   readonly status?: MachineStatus | undefined;
-  readonly state?: 'pending' | 'active' | 'denied' | undefined;
+  readonly state?: MachineState | undefined;
   /** Empty: without a group. */
   readonly group?: string | undefined;
   readonly tag?: string | undefined;
@@ -42,7 +43,7 @@ export interface MachineFilter {
 export interface MachineRow {
   readonly id: string;
   readonly hostname: string | null;
-  readonly state: 'pending' | 'active' | 'denied';
+  readonly state: MachineState;
   readonly hidden: boolean;
   readonly tags: readonly string[];
   readonly group: string | null;
@@ -59,7 +60,7 @@ export interface MachineRow {
   readonly sequence: number;
   readonly machineId: string;
   readonly fingerprint: string;
-  readonly mode: 'install' | 'notify' | 'off' | null;
+  readonly mode: InstallMode | null;
 }
 
 export interface FleetReader {
@@ -108,9 +109,25 @@ export async function listMachines(
   };
 }
 
-export async function findMachine(reader: FleetReader, id: string): Promise<MachineRow | undefined> {
+/** One machine with what its level means and what it shall have; undefined when the organisation has none of this id. */
+export async function inspectMachine(
+  reader: FleetReader,
+  id: string,
+): Promise<
+  { readonly row: MachineRow; readonly view: LevelView; readonly desired: DesiredState } | undefined
+> {
   const [row] = await readMachines(reader, [id], await silentBefore(reader));
-  return row;
+  if (row === undefined) return undefined;
+  const level = (await reader.levels.load(reader.orm, [row.patchLevelId])).get(row.patchLevelId);
+  if (level === undefined) return undefined;
+  const { state, mode, ring } = row;
+  const reported = level.updates.map((update) => update.id);
+  const release = releaseStateOf(reader.catalogue, reader.organisationId, level.buildId);
+  return {
+    row,
+    view: viewLevel(reader, level),
+    desired: desiredStateOf({ state, mode, ring, reported }, release),
+  };
 }
 
 function readMachines(
@@ -145,7 +162,7 @@ export async function viewLevels(reader: FleetReader): Promise<ReadonlyMap<numbe
   );
 }
 
-export function viewLevel({ catalogue, organisationId }: FleetReader, level: KnownLevel): LevelView {
+function viewLevel({ catalogue, organisationId }: FleetReader, level: KnownLevel): LevelView {
   const { rollouts } = releaseStateOf(catalogue, organisationId, level.buildId);
   const published = catalogue.byBuild.get(level.buildId) ?? [];
   const applied = level.updates.filter(({ state }) => isApplied(state)).map(({ id }) => id);

@@ -2,7 +2,7 @@
 // denied stays denied, and a pending machine does not become active by asking twice.
 
 import { randomUUID } from 'node:crypto';
-import type { RegisterRequest } from '@resplice/protocol';
+import type { MachineState, RegisterRequest } from '@resplice/protocol';
 import { sql } from 'drizzle-orm';
 import { hashCredential, makeMachineToken } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
@@ -14,7 +14,7 @@ export interface Registered {
   readonly machine: string;
   readonly token: string;
   readonly organisationId: string;
-  readonly state: 'pending' | 'active' | 'denied';
+  readonly state: MachineState;
   readonly repositoryUrl: string | null;
   readonly checkInSeconds: number;
   readonly again: boolean;
@@ -46,7 +46,7 @@ export async function registerMachine(
     const fresh = randomUUID();
     const at = now.toISOString();
     const tags = sql`${sql.param([...key.tags])}::text[]`;
-    const [row] = await selectRows<{ id: string; state: 'pending' | 'active' | 'denied' }>(
+    const [row] = await selectRows<{ id: string; state: MachineState }>(
       transaction,
       sql`insert into machines (id, organisation_id, group_id, access_key_id, token_hash, machine_id, fingerprint, state, tags,
             hostname, client, health, disabled, patch_level_id, registered_at, last_seen_at, boot_id, uptime_seconds, report_hash)

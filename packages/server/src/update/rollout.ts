@@ -1,7 +1,6 @@
 // What an organisation decides about an update: how far it is released, and whether it is taken back.
 
-import type { Principal } from '../access/principal.js';
-import { writeAudit } from '../audit.js';
+import { type Author, entryOf, writeAudit } from '../audit.js';
 import type { Orm } from '../database/database.js';
 import { rollouts } from '../database/schema.js';
 import { notFound } from '../failure.js';
@@ -17,7 +16,7 @@ export type Decision =
 export async function decideUpdate(
   orm: Orm,
   catalogue: Catalogue,
-  who: { readonly principal: Principal; readonly address: string },
+  who: Author,
   id: string,
   decision: Decision,
 ): Promise<void> {
@@ -36,15 +35,7 @@ export async function decideUpdate(
         set: { ...set, changedAt: now, changedBy: actor },
       });
     const { kind, ...detail } = decision;
-    const action = `update.${kind}`;
-    await writeAudit(transaction, {
-      organisationId,
-      actor,
-      action,
-      subject: id,
-      detail,
-      address: who.address,
-    });
+    await writeAudit(transaction, entryOf(who, `update.${kind}`, id, detail));
   });
 }
 

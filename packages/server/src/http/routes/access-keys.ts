@@ -4,13 +4,13 @@ import { randomUUID } from 'node:crypto';
 import { and, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { hashCredential, makeCredential } from '../../access/credential.js';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { accessKeys, groups, machines } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
+import { answers, authorOf, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
 
 const Key = z.object({
   id: z.uuid(),
@@ -61,7 +61,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { name, group, tags, maxUses = null, days } = request.body;
       const key = makeCredential('accessKey');
       const expiresAt = days === undefined ? null : new Date(service.now().getTime() + days * 86_400_000);
@@ -82,14 +82,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw new Error('an access key wrote no row');
         const detail = { group, tags, maxUses, days };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'access-key.make',
-          subject: name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'access-key.make', name, detail));
         return { ...render(row, group ?? null), key };
       });
     },
@@ -107,7 +100,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       return orm.transaction(async (transaction) => {
         const [row] = await transaction
           .update(accessKeys)
@@ -129,14 +122,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
               .returning({ id: machines.id })
           : [];
         const detail = { denied: denied.length };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'access-key.revoke',
-          subject: row.name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'access-key.revoke', row.name, detail));
         return { denied: denied.length };
       });
     },

@@ -2,12 +2,12 @@
 
 import { z } from 'zod';
 import { isArtefactName } from '../../artefact/artefact-store.js';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { notFound } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done } from '../route-parts.js';
+import { answers, authorOf, DONE, Done } from '../route-parts.js';
 
 const MAX_BYTES = 64 * 1024 * 1024;
 
@@ -64,18 +64,11 @@ export function addArtefactRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const subject = request.params['*'];
       await artefacts.put(own(organisationId, subject), request.body);
       const detail = { length: request.body.length };
-      await writeAudit(database.orm, {
-        organisationId,
-        actor,
-        action: 'artefact.put',
-        subject,
-        detail,
-        address: request.ip,
-      });
+      await writeAudit(database.orm, entryOf(authorOf(request), 'artefact.put', subject, detail));
       return DONE;
     },
   );
@@ -87,16 +80,10 @@ export function addArtefactRoutes(app: App, service: Service): void {
       schema: { summary: 'remove an artefact', params: Params, response: answers(Done) },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const subject = request.params['*'];
       await artefacts.remove(own(organisationId, subject));
-      await writeAudit(database.orm, {
-        organisationId,
-        actor,
-        action: 'artefact.remove',
-        subject,
-        address: request.ip,
-      });
+      await writeAudit(database.orm, entryOf(authorOf(request), 'artefact.remove', subject));
       return DONE;
     },
   );

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { InstallMode } from '@resplice/protocol';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { selectRows } from '../../database/database.js';
 import { groups } from '../../database/schema.js';
 import { notFound, ServiceError } from '../../failure.js';
@@ -10,7 +10,7 @@ import type { Service } from '../../service.js';
 import { LAST_RING } from '../../update/desired-state.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done, Identified, Name } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, Identified, Name } from '../route-parts.js';
 
 const Ring = z.number().int().min(0).max(LAST_RING);
 const Group = z.object({
@@ -55,7 +55,7 @@ export function addGroupRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { name, mode, ring } = request.body;
       return orm.transaction(async (transaction) => {
         const [row] = await transaction
@@ -65,14 +65,7 @@ export function addGroupRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw new ServiceError('conflict', `there is a group ${name} already`);
         const detail = { mode, ring };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'group.make',
-          subject: name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'group.make', name, detail));
         return { ...row, machines: 0 };
       });
     },
@@ -93,7 +86,7 @@ export function addGroupRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { name, mode, ring } = request.body;
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
@@ -112,14 +105,7 @@ export function addGroupRoutes(app: App, service: Service): void {
           });
         if (row === undefined) throw notFound('group');
         const detail = request.body;
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'group.change',
-          subject: row.name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'group.change', row.name, detail));
       });
       return DONE;
     },
@@ -136,20 +122,14 @@ export function addGroupRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
           .delete(groups)
           .where(and(eq(groups.organisationId, organisationId), eq(groups.id, request.params.id)))
           .returning();
         if (row === undefined) throw notFound('group');
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'group.remove',
-          subject: row.name,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'group.remove', row.name));
       });
       return DONE;
     },

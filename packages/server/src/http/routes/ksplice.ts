@@ -5,16 +5,8 @@
 import { z } from 'zod';
 import { notFound } from '../../failure.js';
 import { changeMachines } from '../../machine/machine-change.js';
-import {
-  findMachine,
-  type LevelView,
-  listMachines,
-  type MachineRow,
-  viewLevel,
-} from '../../machine/machine-view.js';
+import { inspectMachine, type LevelView, listMachines, type MachineRow } from '../../machine/machine-view.js';
 import type { Service } from '../../service.js';
-import { releaseStateOf } from '../../update/catalogue.js';
-import { desiredStateOf } from '../../update/desired-state.js';
 import type { App } from '../app.js';
 import { answers, changerOf, iso, Moment, Name, readerOf } from '../route-parts.js';
 
@@ -78,17 +70,11 @@ export function addKspliceRoutes(app: App, service: Service): void {
     },
     async (request) => {
       const reader = await readerOf(service, request);
-      const row = await findMachine(reader, request.params.uuid);
-      if (row === undefined) throw notFound('machine');
-      const level = (await service.levels.load(reader.orm, [row.patchLevelId])).get(row.patchLevelId);
-      if (level === undefined) throw notFound('machine');
-      const view = viewLevel(reader, level);
-      const release = releaseStateOf(reader.catalogue, reader.organisationId, level.buildId);
-      const { state, mode, ring } = row;
-      const { except, remove } = desiredStateOf(
-        { state, mode, ring, reported: level.updates.map(({ id }) => id) },
-        release,
-      );
+      const found = await inspectMachine(reader, request.params.uuid);
+      if (found === undefined) throw notFound('machine');
+      const { row, view } = found;
+      const { level } = view;
+      const { except, remove } = found.desired;
       const names = new Map(
         reader.catalogue.updates.map(({ updateId, description }) => [updateId, description]),
       );
@@ -98,7 +84,7 @@ export function addKspliceRoutes(app: App, service: Service): void {
       });
       const step = (what: 'Install' | 'Remove', id: string): z.infer<typeof Step> => [what, named(id)];
       const install =
-        state === 'active' ? view.missing.filter(({ updateId }) => !except.includes(updateId)) : [];
+        row.state === 'active' ? view.missing.filter(({ updateId }) => !except.includes(updateId)) : [];
       return {
         ...render(row, view),
         effective_kernel: level.effectiveRelease,

@@ -6,16 +6,8 @@ import { z } from 'zod';
 import { accessKeys, machineEvents, machineReports, machines } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
 import { changeMachines, removeMachine } from '../../machine/machine-change.js';
-import {
-  findMachine,
-  type LevelView,
-  listMachines,
-  type MachineRow,
-  viewLevel,
-} from '../../machine/machine-view.js';
+import { inspectMachine, type LevelView, listMachines, type MachineRow } from '../../machine/machine-view.js';
 import type { Service } from '../../service.js';
-import { releaseStateOf } from '../../update/catalogue.js';
-import { desiredStateOf } from '../../update/desired-state.js';
 import type { App } from '../app.js';
 import {
   answers,
@@ -183,11 +175,9 @@ async function describeMachine(
 ): Promise<z.infer<typeof MachineDetail>> {
   const { orm } = service.database;
   const reader = await readerOf(service, request);
-  const row = await findMachine(reader, request.params.id);
-  if (row === undefined) throw notFound('machine');
-  const level = (await service.levels.load(orm, [row.patchLevelId])).get(row.patchLevelId);
-  if (level === undefined) throw new Error(`machine ${row.id} has no patch level`);
-  const view = viewLevel(reader, level);
+  const found = await inspectMachine(reader, request.params.id);
+  if (found === undefined) throw notFound('machine');
+  const { row, view, desired } = found;
   const [stored] = await orm.select().from(machineReports).where(eq(machineReports.machineId, row.id));
   const [key] = await orm
     .select({ name: accessKeys.name })
@@ -200,8 +190,6 @@ async function describeMachine(
     .where(eq(machineEvents.machineId, row.id))
     .orderBy(desc(machineEvents.id))
     .limit(100);
-  const { state, mode, ring } = row;
-  const release = releaseStateOf(reader.catalogue, reader.organisationId, level.buildId);
   return {
     ...renderMachine(row, view),
     conflictAt: isoOrNull(row.conflictAt),
@@ -209,7 +197,7 @@ async function describeMachine(
     checkIns: row.sequence,
     reportAt: iso(stored?.at ?? row.registeredAt),
     report: MachineReport.parse(stored?.report),
-    desired: desiredStateOf({ state, mode, ring, reported: level.updates.map(({ id }) => id) }, release),
+    desired,
     missingUpdates: view.missing.map(({ updateId: id, description, cves }) => ({ id, description, cves })),
     events: events.map(({ at, kind, detail }) => ({ at: iso(at), kind, detail: { ...detail } })),
   };

@@ -1,13 +1,13 @@
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { z } from 'zod';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { auditLog, organisations } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
 import type { Service } from '../../service.js';
 import { bumpCatalogue } from '../../update/catalogue.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, iso, Moment } from '../route-parts.js';
+import { answers, authorOf, iso, Moment } from '../route-parts.js';
 
 const Settings = z.object({
   name: z.string(),
@@ -56,7 +56,7 @@ export function addOrganisationRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const set = Object.fromEntries(Object.entries(request.body).filter(([, value]) => value !== undefined));
       const row = await orm.transaction(async (transaction) => {
         await bumpCatalogue(transaction);
@@ -67,14 +67,7 @@ export function addOrganisationRoutes(app: App, service: Service): void {
           .returning();
         if (changed === undefined) throw notFound('organisation');
         const { name: subject } = changed;
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'organisation.change',
-          subject,
-          detail: set,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'organisation.change', subject, set));
         return changed;
       });
       service.notifier.forget();

@@ -7,13 +7,13 @@ import { hashPassword, LONGEST_PASSWORD, SHORTEST_PASSWORD, verifyPassword } fro
 import { findCredential, type Principal, SESSION_COOKIE } from '../../access/principal.js';
 import { ALL_RIGHTS, ALL_ROLES } from '../../access/rights.js';
 import { assertNotBlocked, countFailure, loginKeys } from '../../access/throttle.js';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { sessions, users } from '../../database/schema.js';
 import { ServiceError } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done, iso } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, iso } from '../route-parts.js';
 
 export const NewPassword = z.string().min(SHORTEST_PASSWORD).max(LONGEST_PASSWORD);
 const Password = z.string().max(LONGEST_PASSWORD);
@@ -107,7 +107,7 @@ export function addSessionRoutes(app: App, service: Service): void {
         const others = await transaction.select().from(sessions).where(eq(sessions.userId, principal.userId));
         for (const { hash } of others)
           if (hash !== own) await transaction.delete(sessions).where(eq(sessions.hash, hash));
-        await writeAudit(transaction, entry(principal, 'password.change', request.ip));
+        await writeAudit(transaction, entryOf(authorOf(request), 'password.change', principal.actor));
       });
       return DONE;
     },
@@ -155,7 +155,7 @@ export function addSessionRoutes(app: App, service: Service): void {
           .update(users)
           .set({ totpSecret: secret, totpPending: null, totpLastStep: step })
           .where(eq(users.id, principal.userId));
-        await writeAudit(transaction, entry(principal, 'one-time-codes.begin', request.ip));
+        await writeAudit(transaction, entryOf(authorOf(request), 'one-time-codes.begin', principal.actor));
       });
       return DONE;
     },
@@ -179,15 +179,11 @@ export function addSessionRoutes(app: App, service: Service): void {
           .update(users)
           .set({ totpSecret: null, totpPending: null })
           .where(eq(users.id, principal.userId));
-        await writeAudit(transaction, entry(principal, 'one-time-codes.end', request.ip));
+        await writeAudit(transaction, entryOf(authorOf(request), 'one-time-codes.end', principal.actor));
       });
       return DONE;
     },
   );
-}
-
-function entry({ organisationId, actor }: Principal, action: string, address: string) {
-  return { organisationId, actor, action, subject: actor, address };
 }
 
 /** A session that was left open is not enough for these. Throws ServiceError `login-refused`, `too-many-requests`. */

@@ -11,7 +11,7 @@ import { LAST_RING } from '../../update/desired-state.js';
 import { type Decision, decideUpdate } from '../../update/rollout.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done, iso, isoOrNull, Moment, readerOf } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, iso, isoOrNull, Moment, readerOf } from '../route-parts.js';
 
 const Update = z.object({
   id: z.string(),
@@ -93,7 +93,7 @@ export function addUpdateRoutes(app: App, service: Service): void {
   );
 
   const decide = async (request: Parameters<typeof principalOf>[0], id: string, decision: Decision) => {
-    const who = { principal: principalOf(request), address: request.ip };
+    const who = authorOf(request);
     await decideUpdate(orm, await service.catalogue.get(orm), who, id, decision);
     const event = decision.kind === 'withdraw' ? 'update.withdrawn' : 'update.released';
     void service.notifier.notify(who.principal.organisationId, event, [{ update: id, ...decision }]);

@@ -6,14 +6,14 @@ import { z } from 'zod';
 import { hashCredential, makeCredential } from '../../access/credential.js';
 import { hashPassword } from '../../access/password.js';
 import { ALL_RIGHTS, ALL_ROLES } from '../../access/rights.js';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import type { Orm } from '../../database/database.js';
 import { apiTokens, sessions, users } from '../../database/schema.js';
 import { notFound, ServiceError } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
 import { NewPassword } from './session.js';
 
 const User = z.object({
@@ -67,7 +67,7 @@ export function addUserRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { name, role, password } = request.body;
       const passwordHash = await hashPassword(password, cost);
       return orm.transaction(async (transaction) => {
@@ -79,14 +79,7 @@ export function addUserRoutes(app: App, service: Service): void {
         if (row === undefined)
           throw new ServiceError('conflict', `there is a user ${name} already; choose another name`);
         const detail = { role };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'user.make',
-          subject: name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'user.make', name, detail));
         return renderUser(row);
       });
     },
@@ -109,7 +102,7 @@ export function addUserRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { role, disabled, password, oneTimeCodes } = request.body;
       const passwordHash = password === undefined ? undefined : await hashPassword(password, cost);
       const set = {
@@ -131,14 +124,7 @@ export function addUserRoutes(app: App, service: Service): void {
         // What was allowed before must not go on in a session that is open.
         await transaction.delete(sessions).where(eq(sessions.userId, row.id));
         const detail = { role, disabled, password: password !== undefined, oneTimeCodes };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'user.change',
-          subject: row.name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'user.change', row.name, detail));
         return renderUser(row);
       });
     },
@@ -155,7 +141,7 @@ export function addUserRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
           .delete(users)
@@ -163,13 +149,7 @@ export function addUserRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw notFound('user');
         await assertAdminLeft(transaction, organisationId);
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'user.remove',
-          subject: row.name,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'user.remove', row.name));
       });
       return DONE;
     },
@@ -247,14 +227,7 @@ function addTokenRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw new Error('a token wrote no row');
         const detail = { scopes, days: days ?? null };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'token.make',
-          subject: name,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'token.make', name, detail));
         return { ...renderToken(row, actor.replace(/^user /, '')), token };
       });
     },
@@ -267,7 +240,7 @@ function addTokenRoutes(app: App, service: Service): void {
       schema: { summary: 'revoke an API token', params: Identified, response: answers(Done, 'not-found') },
     },
     async (request) => {
-      const { organisationId, userId, actor, rights } = principalOf(request);
+      const { organisationId, userId, rights } = principalOf(request);
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
           .update(apiTokens)
@@ -282,13 +255,7 @@ function addTokenRoutes(app: App, service: Service): void {
           )
           .returning();
         if (row === undefined) throw notFound('token');
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'token.revoke',
-          subject: row.name,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'token.revoke', row.name));
       });
       return DONE;
     },

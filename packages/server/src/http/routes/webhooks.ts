@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { makeCredential } from '../../access/credential.js';
-import { writeAudit } from '../../audit.js';
+import { entryOf, writeAudit } from '../../audit.js';
 import { webhooks } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
 import { EVENT_NAMES } from '../../job/notifier.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, DONE, Done, Identified, iso, isoOrNull, Moment } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull, Moment } from '../route-parts.js';
 
 const Webhook = z.object({
   id: z.uuid(),
@@ -54,7 +54,7 @@ export function addWebhookRoutes(app: App, service: Service): void {
       },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       const { url, events } = request.body;
       const secret = makeCredential('webhook');
       const made = await orm.transaction(async (transaction) => {
@@ -64,14 +64,7 @@ export function addWebhookRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw new Error('a webhook wrote no row');
         const detail = { events };
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'webhook.make',
-          subject: url,
-          detail,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'webhook.make', url, detail));
         return { ...render(row), secret };
       });
       service.notifier.forget();
@@ -86,20 +79,14 @@ export function addWebhookRoutes(app: App, service: Service): void {
       schema: { summary: 'remove a webhook', params: Identified, response: answers(Done, 'not-found') },
     },
     async (request) => {
-      const { organisationId, actor } = principalOf(request);
+      const { organisationId } = principalOf(request);
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
           .delete(webhooks)
           .where(and(eq(webhooks.organisationId, organisationId), eq(webhooks.id, request.params.id)))
           .returning();
         if (row === undefined) throw notFound('webhook');
-        await writeAudit(transaction, {
-          organisationId,
-          actor,
-          action: 'webhook.remove',
-          subject: row.url,
-          address: request.ip,
-        });
+        await writeAudit(transaction, entryOf(authorOf(request), 'webhook.remove', row.url));
       });
       service.notifier.forget();
       return DONE;
