@@ -13,7 +13,7 @@ import {
 import { disassemble } from '@resplice/engine';
 import { applyUpdate, openMachine, undoUpdate } from '@resplice/host';
 import { EnvironmentError } from '@resplice/report';
-import { hostUpdate } from './commands/apply.js';
+import { hostUpdate } from './host-update.js';
 import type { Session } from './session.js';
 
 export interface PlaceOptions {

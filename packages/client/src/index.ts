@@ -5,7 +5,7 @@ export {
   type ReappliedUpdate,
   reapplyWanted,
 } from './boot/reapply.js';
-export { describeSwitchedOff, findSwitchedOff, type SwitchedOff } from './boot/switched-off.js';
+export { checkSwitchedOff, describeSwitchedOff, type SwitchedOff } from './boot/switched-off.js';
 export { type Client, type ClientOptions, openClient } from './client.js';
 export {
   type Automatic,
@@ -27,4 +27,4 @@ export { type ClientStatus, readStatus } from './status/status.js';
 export { askService, refreshKnown, type ServiceWord } from './upgrade/automatic.js';
 export { chooseAutomatic } from './upgrade/choice.js';
 export { forgetWanted, listRemovable, type TakenBack, takeBack, type Undo } from './upgrade/take-back.js';
-export { applyAndKeep, type ClientUpgrade, checkSwitchedOff, upgradeClient } from './upgrade/upgrade.js';
+export { applyAndKeep, type ClientUpgrade, upgradeClient } from './upgrade/upgrade.js';

@@ -1,15 +1,9 @@
-import {
-  applyAndKeep,
-  describeSwitchedOff,
-  findSwitchedOff,
-  openClient,
-  placesBelow,
-  withClientLock,
-} from '@resplice/client';
+import { applyAndKeep, checkSwitchedOff, openClient, placesBelow, withClientLock } from '@resplice/client';
 import { disassemble } from '@resplice/engine';
-import { type ApplicableUpdate, type ApplyResult, applyUpdate, openMachine } from '@resplice/host';
-import { encodeUpdate, readUpdate, type Update } from '@resplice/update';
+import { type ApplyResult, applyUpdate, openMachine } from '@resplice/host';
+import { readUpdate, type Update } from '@resplice/update';
 import { newCommand, parsePositive } from '../command.js';
+import { hostUpdate } from '../host-update.js';
 import { done, type Outcome, refused, settle } from '../outcome.js';
 import { formatDuration } from '../printed-text.js';
 import { runSession } from '../session.js';
@@ -38,11 +32,8 @@ export function applyCommand() {
             disassemble,
             replace: options.replace,
           });
-        const off = findSwitchedOff(machine, placesBelow(), undefined);
-        if (off !== undefined) {
-          const found = describeSwitchedOff(off, placesBelow());
-          return refused([{ code: 'switched-off', subject: {}, found }]);
-        }
+        const off = checkSwitchedOff({ machine, places: placesBelow() });
+        if (off !== undefined) return refused([off]);
         if (options.keep !== true || machine.uid !== 0) return settle(await apply(update), renderApplied);
         const client = await openClient(machine, session);
         const verdict = await withClientLock(client, 'apply', () => applyAndKeep(client, update, apply));
@@ -69,16 +60,4 @@ export function describeSwitch(milliseconds: number, pause: number | undefined):
   return pause === undefined
     ? `transition ${duration}`
     : `switch ${duration}, processors stopped for ${pause.toFixed(2)} ms`;
-}
-
-/** The parts of an update that the host package needs. */
-export function hostUpdate(update: Update): ApplicableUpdate {
-  const module = update.files.get(update.manifest.module.file) ?? new Uint8Array();
-  const core = update.manifest.trampoline?.core.file;
-  return {
-    manifest: update.manifest,
-    module,
-    core: core === undefined ? undefined : update.files.get(core),
-    archive: encodeUpdate(update),
-  };
 }

@@ -3,6 +3,7 @@
 
 import { existsSync } from 'node:fs';
 import type { Machine } from '@resplice/host';
+import type { Reason } from '@resplice/report';
 import type { Places } from '../places.js';
 import { openBootNote } from './boot-guard.js';
 
@@ -20,6 +21,23 @@ export function findSwitchedOff(
   if (words.includes('noresplice')) return 'command-line';
   if (buildId === undefined) return undefined;
   return openBootNote(places, buildId).read()?.switchedOff == null ? undefined : 'crash-loop';
+}
+
+/**
+ * Why nothing may be applied; undefined when it may. Without a kernel only the administrator's word counts, not that of the crash-loop guard.
+ */
+export function checkSwitchedOff({
+  machine,
+  places,
+  kernel,
+}: {
+  readonly machine: Machine;
+  readonly places: Places;
+  readonly kernel?: { readonly buildId: string };
+}): Reason | undefined {
+  const off = findSwitchedOff(machine, places, kernel?.buildId);
+  if (off === undefined) return undefined;
+  return { code: 'switched-off', subject: {}, found: describeSwitchedOff(off, places) };
 }
 
 export function describeSwitchedOff(why: SwitchedOff, places: Places): string {

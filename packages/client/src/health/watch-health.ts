@@ -3,14 +3,15 @@
 //
 // The watching can be killed and started again at any time: what was seen is in the watch list.
 
-import { listUpdates, type UndoResult } from '@resplice/host';
-import { EnvironmentError, findKernelFaults, RespliceError, type Verdict } from '@resplice/report';
+import { listUpdates } from '@resplice/host';
+import { EnvironmentError, findKernelFaults } from '@resplice/report';
 import { openBootNote, settleBoot } from '../boot/boot-guard.js';
 import { type Client, readUptime } from '../client.js';
 import { withClientLock } from '../lock.js';
 import { describeReasons } from '../reported-reason.js';
 import { openOutcomeList } from '../state/outcome-list.js';
 import { openWantedSet } from '../state/wanted-set.js';
+import { type TakenBack, tryToUndo, type Undo } from '../upgrade/take-back.js';
 import { type HealthNote, openHealthNote } from './health-note.js';
 import { listWatched, type WatchedUpdate, writeWatched } from './watch-list.js';
 
@@ -24,7 +25,7 @@ const MOST_COMPLAINTS = 20;
 const LONGEST_COMPLAINT = 1000;
 
 export interface WatchOptions {
-  readonly undo: (id: string) => Promise<Verdict<UndoResult>>;
+  readonly undo: Undo;
   readonly minutes?: readonly number[];
   /** Look once at what is due, and wait for nothing. */
   readonly once?: boolean;
@@ -121,7 +122,7 @@ async function takeBack(
       since,
     });
     await openWantedSet(places, kernel).remove(id);
-    updates.push({ id, ...(await tryToUndo(id, undo)) });
+    updates.push({ id, ...describeUndo(await tryToUndo(id, undo)) });
   }
   const note: HealthNote = { format: 1, bootId, since, complaints, updates };
   await openHealthNote(places, kernel.buildId).write(note);
@@ -129,20 +130,9 @@ async function takeBack(
   return note;
 }
 
-async function tryToUndo(
-  id: string,
-  undo: WatchOptions['undo'],
-): Promise<{ undone: boolean; detail: string }> {
-  try {
-    const verdict = await undo(id);
-    if (verdict.ok) return { undone: true, detail: verdict.value.state };
-    return {
-      undone: false,
-      detail: verdict.reasons.map(({ code, found }) => `${code}: ${found}`).join('; '),
-    };
-  } catch (error) {
-    // The next one is tried as well, and the note has to be written.
-    if (error instanceof RespliceError) return { undone: false, detail: `${error.code}: ${error.message}` };
-    throw error;
-  }
+function describeUndo({ state, reasons = [], error }: TakenBack): { undone: boolean; detail: string } {
+  if (state === 'refused')
+    return { undone: false, detail: reasons.map(({ code, found }) => `${code}: ${found}`).join('; ') };
+  if (state === 'failed') return { undone: false, detail: `${error?.code}: ${error?.message}` };
+  return { undone: true, detail: state };
 }

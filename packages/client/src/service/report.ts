@@ -7,8 +7,7 @@ import type { MachineReport, ReportedUpdate } from '@resplice/protocol';
 import { VERSION } from '@resplice/report';
 import { findSwitchedOff } from '../boot/switched-off.js';
 import { type Client, readUptime } from '../client.js';
-import { openHealthNote } from '../health/health-note.js';
-import { listWatched } from '../health/watch-list.js';
+import { readHealth } from '../health/health-note.js';
 import { readEffectiveKernel } from '../kernel/effective.js';
 import { openKnownUpdates } from '../state/known-updates.js';
 import { type Outcome, openOutcomeList } from '../state/outcome-list.js';
@@ -41,10 +40,8 @@ export function findFlavour(release: string): string {
 }
 
 export function describeHealth(client: Client): MachineReport['health'] {
-  const note = openHealthNote(client.places, client.kernel.buildId).read();
-  if (note !== undefined && note.bootId === client.bootId)
-    return { state: 'bad', complaints: note.complaints };
-  return { state: listWatched(client).length > 0 ? 'watching' : 'good', complaints: [] };
+  const { state, note } = readHealth(client);
+  return { state, complaints: note?.complaints ?? [] };
 }
 
 function listReported({ machine, places, kernel }: Client): readonly ReportedUpdate[] {

@@ -4,8 +4,7 @@ import { listUpdates, type UpdateStatus } from '@resplice/host';
 import { openBootNote } from '../boot/boot-guard.js';
 import { findSwitchedOff, type SwitchedOff } from '../boot/switched-off.js';
 import type { Client, Kernel } from '../client.js';
-import { type HealthNote, openHealthNote } from '../health/health-note.js';
-import { listWatched } from '../health/watch-list.js';
+import { type Health, type HealthNote, readHealth } from '../health/health-note.js';
 import { type EffectiveKernel, readEffectiveKernel } from '../kernel/effective.js';
 import { openRegistration, type Registration } from '../service/registration.js';
 import { type KnownUpdate, openKnownUpdates } from '../state/known-updates.js';
@@ -26,7 +25,7 @@ export interface ClientStatus {
   /** Applied, and gone from the repository. */
   readonly withdrawn: readonly string[];
   readonly outcomes: readonly Outcome[];
-  readonly health: 'good' | 'watching' | 'bad';
+  readonly health: Health['state'];
   readonly healthNote: HealthNote | undefined;
   /** When the repository was last asked. */
   readonly seen: string | undefined;
@@ -36,7 +35,7 @@ export interface ClientStatus {
 }
 
 export function readStatus(client: Client): ClientStatus {
-  const { machine, places, kernel, bootId } = client;
+  const { machine, places, kernel } = client;
   const updates = listUpdates(machine);
   const applied = new Set(updates.filter(({ state }) => state === 'applied').map(({ id }) => id));
   const outcomes = openOutcomeList(places, kernel.buildId).list();
@@ -48,8 +47,7 @@ export function readStatus(client: Client): ClientStatus {
     ...(registration?.desired?.except ?? []),
     ...(registration?.desired?.remove ?? []),
   ]);
-  const note = openHealthNote(places, kernel.buildId).read();
-  const bad = note !== undefined && note.bootId === bootId;
+  const health = readHealth(client);
   return {
     kernel,
     effective: readEffectiveKernel(client),
@@ -62,8 +60,8 @@ export function readStatus(client: Client): ClientStatus {
     available: known?.updates.filter(({ id }) => !applied.has(id) && !declined.has(id)) ?? [],
     withdrawn: known === undefined ? [] : [...applied].filter((id) => !published.has(id)),
     outcomes,
-    health: bad ? 'bad' : listWatched(client).length > 0 ? 'watching' : 'good',
-    healthNote: bad ? note : undefined,
+    health: health.state,
+    healthNote: health.note,
     seen: known?.seen,
     registration,
     keptKernels: listKeptKernels(places),

@@ -61,13 +61,13 @@ export async function forgetWanted(
   if (buildId !== undefined) await openWantedSet(places, { release, buildId }).remove(id);
 }
 
-async function tryToUndo(id: string, undo: Undo): Promise<TakenBack> {
+/** An update that cannot be undone is told and does not keep the others applied. */
+export async function tryToUndo(id: string, undo: Undo): Promise<TakenBack> {
   try {
     const verdict = await undo(id);
     if (!verdict.ok) return { id, state: 'refused', reasons: verdict.reasons };
     return { id, state: verdict.value.state };
   } catch (error) {
-    // One that fails must not keep the others applied.
     if (!(error instanceof RespliceError)) throw error;
     return { id, state: 'failed', error: { code: error.code, message: error.message } };
   }

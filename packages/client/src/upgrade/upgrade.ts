@@ -7,7 +7,6 @@ import { type Reason, RespliceError, refuse } from '@resplice/report';
 import { encodeUpdate, parseUpdate } from '@resplice/update';
 import type { TrustedMetadata } from '@resplice/update/repository';
 import type { Apply } from '../boot/reapply.js';
-import { describeSwitchedOff, findSwitchedOff } from '../boot/switched-off.js';
 import type { Client } from '../client.js';
 import { beginWatch } from '../health/watch-list.js';
 import { describeReasons, failureReason } from '../reported-reason.js';
@@ -30,13 +29,6 @@ export interface ClientUpgradeOptions {
 
 export interface ClientUpgrade extends UpgradeResult {
   readonly removed: readonly TakenBack[];
-}
-
-/** Why nothing may be applied on this machine; undefined when it may. */
-export function checkSwitchedOff(client: Client): Reason | undefined {
-  const off = findSwitchedOff(client.machine, client.places, client.kernel.buildId);
-  if (off === undefined) return undefined;
-  return { code: 'switched-off', subject: {}, found: describeSwitchedOff(off, client.places) };
 }
 
 /** The caller holds the client's lock and has asked `checkSwitchedOff`. Throws what upgradeMachine and the state's documents throw. */

@@ -6,9 +6,10 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { openBootNote, settleBoot } from '../../src/boot/boot-guard.js';
 import { reapplyWanted } from '../../src/boot/reapply.js';
+import { checkSwitchedOff } from '../../src/boot/switched-off.js';
 import { readStatus } from '../../src/status/status.js';
 import { takeBack } from '../../src/upgrade/take-back.js';
-import { applyAndKeep, checkSwitchedOff } from '../../src/upgrade/upgrade.js';
+import { applyAndKeep } from '../../src/upgrade/upgrade.js';
 import { BUILD, FakeHost, OTHER_BUILD, sampleUpdate } from '../fake-machine.js';
 
 let host = new FakeHost();
