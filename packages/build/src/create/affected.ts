@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Reason } from '@resplice/report';
 import type { PatchedContent } from '../patch/patch-stack.js';
+import { sourceText } from '../patch/source-text.js';
 import { isIdleTool, isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
@@ -40,7 +41,7 @@ export async function findAffected(
   const roles = await findPathRoles(tree, [...files.keys()]);
   const options = parseKernelConfig(await readFile(join(tree.directory, '.config'), 'utf8'));
   const isNeutral = (path: string) =>
-    isSameRule(path, textOf(files.get(path)?.before), textOf(files.get(path)?.after), options);
+    isSameRule(path, sourceText(files.get(path)?.before), sourceText(files.get(path)?.after), options);
   const rules: string[] = [];
   const newSources: string[] = [];
   const generating = new Map<string, readonly string[]>();
@@ -86,10 +87,6 @@ export async function findAffected(
     notBuilt: notBuilt.sort(),
     reasons,
   };
-}
-
-function textOf(bytes: Uint8Array | null | undefined): string {
-  return Buffer.from(bytes ?? []).toString('latin1');
 }
 
 function isSource(path: string): boolean {

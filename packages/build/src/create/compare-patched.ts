@@ -147,11 +147,14 @@ async function compareOnce(
     if (remade.length > 0) return { verdict: refuse(remade) };
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
-    const early = await askTypesFirst(tree, slot, mine, affected, options);
-    if (typesFirst === true && early?.correction !== undefined) return early;
+    const ask = () => askTypesFirst(tree, slot, mine, affected, options);
+    const early = typesFirst === true ? await ask() : undefined;
+    if (early?.correction !== undefined) return early;
     const mentioning = await findMentioning(tree, slot, mine, affected, options);
-    const reached = mentioning.objects.size + mentioning.candidates.size;
-    if (early !== undefined && reached > MANY_REACHED) return early;
+    if (mentioning.objects.size + mentioning.candidates.size > MANY_REACHED) {
+      const unfit = typesFirst === true ? early : await ask();
+      if (unfit !== undefined) return unfit;
+    }
     const including = await keepChanged(tree, slot, mentioning, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);

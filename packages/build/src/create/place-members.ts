@@ -17,6 +17,7 @@ import {
 import { runCommand } from '../debian/command.js';
 import { parsePatch } from '../patch/diff-parser.js';
 import type { PatchFile } from '../patch/patch-model.js';
+import { sourceText } from '../patch/source-text.js';
 import type { PatchedSources } from './sources.js';
 import type { TypeFinding } from './type-finding.js';
 
@@ -30,7 +31,7 @@ export async function placeNewMembers(
   const refused = findings.filter(({ verdict }) => !verdict.safe);
   // Under their own names, and whatever they mention.
   const patched = [...sources].flatMap(([path, { after }]) =>
-    after === null ? [] : [{ path, text: latin1(after) ?? '' }],
+    after === null ? [] : [{ path, text: sourceText(after) }],
   );
   const moved = new Map<string, string>();
   const types: string[] = [];
@@ -38,7 +39,8 @@ export async function placeNewMembers(
     // Holds another one that grows, and will not any more.
     if (finding.change?.members.every(({ change }) => change === 'moved') === true) continue;
     const { type, file, change } = finding;
-    const text = moved.get(file) ?? latin1(sources.get(file)?.after);
+    const after = sources.get(file)?.after ?? undefined;
+    const text = moved.get(file) ?? (after === undefined ? undefined : sourceText(after));
     if (
       change?.places === undefined ||
       text === undefined ||
@@ -48,7 +50,7 @@ export async function placeNewMembers(
     const { added, kept } = change.places;
     // What a lost member holds may be looked for in what the patch adds.
     if (kept.length > 0 && addsState) return undefined;
-    const restored = restoreMembers(latin1(sources.get(file)?.before) ?? '', text, type, kept);
+    const restored = restoreMembers(sourceText(sources.get(file)?.before), text, type, kept);
     const result = restored === undefined ? undefined : moveMembers(restored, type, added);
     if (result === undefined) return undefined;
     moved.set(file, result);
@@ -57,7 +59,7 @@ export async function placeNewMembers(
   if (types.length === 0) return undefined;
   const parts = [];
   for (const [file, text] of moved)
-    parts.push(await writeDifference(file, latin1(sources.get(file)?.after) ?? '', text));
+    parts.push(await writeDifference(file, sourceText(sources.get(file)?.after), text));
   const head = `Subject: [PATCH] ${types.join(', ')} with the layout that existing objects have
 
 Written by resplice create: new members lie where objects that exist have
@@ -104,8 +106,4 @@ async function writeDifference(file: string, before: string, after: string): Pro
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-function latin1(bytes: Uint8Array | null | undefined): string | undefined {
-  return bytes === null || bytes === undefined ? undefined : Buffer.from(bytes).toString('latin1');
 }

@@ -4,6 +4,7 @@
 
 import { findTouchedTypes, keepsMembers } from '@resplice/engine';
 import type { WorkOptions } from '../debian/store.js';
+import { sourceText } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
 import { readObjectTypes } from './object-types.js';
@@ -25,7 +26,7 @@ export async function findSettledTypes(
   const settled = new Set<string>();
   const tags = [...files].flatMap(([path, { before, after }]) =>
     path.endsWith('.h') && before !== null && after !== null
-      ? findTouchedTags(latin1(before), latin1(after))
+      ? findTouchedTags(sourceText(before), sourceText(after))
       : [],
   );
   if (objects.length < MIN_OBJECTS) return settled;
@@ -46,8 +47,4 @@ export function findTouchedTags(before: string, after: string): readonly string[
 /** `struct a` → `a`; the constants of an enum are followed by name. */
 function tagOf(type: string): readonly string[] {
   return type.startsWith('enum ') ? [] : [type.replace(/^\w+ /, '')];
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -4,6 +4,7 @@
 
 import type { Reason } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
+import { sourceText } from '../patch/source-text.js';
 import { readLowerPatches } from './compare-patched.js';
 import type { CreateRequest } from './create-update.js';
 import { renderPart, type SourceText } from './skeleton-part.js';
@@ -24,7 +25,7 @@ export async function writeSkeletonPatch(
   const sources = await patchSources(tree, [...request.on.flatMap(readLowerPatches), ...request.patches]);
   const texts = new Map<string, SourceText>();
   for (const [path, { before, after }] of sources) {
-    if (after !== null) texts.set(path, { before: latin1(before), after: latin1(after) });
+    if (after !== null) texts.set(path, { before: sourceText(before), after: sourceText(after) });
   }
   return renderSkeleton(reasons, texts);
 }
@@ -80,10 +81,4 @@ function renderFile(path: string, text: string, parts: readonly string[]): strin
     ...added.map((line) => `+${line}`),
     '',
   ].join('\n');
-}
-
-function latin1(bytes: Uint8Array | null): string {
-  return bytes === null
-    ? ''
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

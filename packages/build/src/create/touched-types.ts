@@ -3,6 +3,7 @@
 import { findMacroTypes, findTouchedTypes, type TouchedDeclarations } from '@resplice/engine';
 import { FileTexts } from '../header/file-texts.js';
 import { WordSearch } from '../header/word-search.js';
+import { sourceText } from '../patch/source-text.js';
 import { readIncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { PatchedSources } from './sources.js';
@@ -31,8 +32,8 @@ export async function findTouched(
   let everywhere = false;
   for (const [path, { before, after }] of files) {
     if (!/\.[ch]$/.test(path) || before === null || after === null) continue;
-    const text = latin1(before);
-    const touched = findTouchedTypes(text, latin1(after));
+    const text = sourceText(before);
+    const touched = findTouchedTypes(text, sourceText(after));
     const own = findMacroTypes(text, new Set(touched.macros));
     if (path.endsWith('.c')) {
       if (isTouched(touched) || own.tags.length > 0 || own.untagged) sources.add(path);
@@ -75,7 +76,7 @@ async function findWrittenWith(
     const more = new Set(all);
     await texts.visit(paths, (_, bytes) => {
       if (search.find(bytes).size === 0) return;
-      const found = findMacroTypes(latin1(bytes), all);
+      const found = findMacroTypes(sourceText(bytes), all);
       for (const name of found.macros) more.add(name);
       for (const tag of found.tags) tags.add(tag);
       untagged ||= found.untagged;
@@ -83,8 +84,4 @@ async function findWrittenWith(
     all = more;
   }
   return { tags, untagged };
-}
-
-function latin1(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }

@@ -3,6 +3,7 @@
 import { findTypeBodies, type SourceText } from '@resplice/engine';
 import { FileTexts } from '../header/file-texts.js';
 import { WordSearch } from '../header/word-search.js';
+import { sourceText } from '../patch/source-text.js';
 import { readIncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { PatchedSources } from './sources.js';
@@ -36,8 +37,7 @@ export class TypeTexts {
     await new FileTexts(tree.directory, 0).visit([...paths], (path, bytes) => {
       if (search.find(bytes).size > 0) all.push({ path, text: bytes.toString('latin1') });
     });
-    const textOf = (bytes: Uint8Array | null) =>
-      bytes === null ? [] : [Buffer.from(bytes).toString('latin1')];
+    const textOf = (bytes: Uint8Array | null) => (bytes === null ? [] : [sourceText(bytes)]);
     return new TypeTexts(all, {
       before: files.flatMap(([, { before }]) => textOf(before)),
       after: files.flatMap(([, { after }]) => textOf(after)),

@@ -15,6 +15,18 @@ export async function unpackDeb(
   directory: string,
   signal?: AbortSignal,
 ): Promise<void> {
+  const members = ['--wildcards', '--directory', directory, ...patterns];
+  const failure = await pipeToTar(['dpkg-deb', ['--fsys-tarfile', deb]], members, signal);
+  if (failure === undefined) return;
+  throw new InputError('bad-package', `cannot unpack ${deb}: ${failure}`, { context: { file: deb } });
+}
+
+/** Has tar extract the archive that a program writes; returns the last words of both when that fails. */
+export async function pipeToTar(
+  [program, args]: readonly [program: string, args: readonly string[]],
+  extraction: readonly string[],
+  signal?: AbortSignal,
+): Promise<string | undefined> {
   const options = {
     env: toolEnvironment(),
     extendEnv: false,
@@ -22,16 +34,14 @@ export async function unpackDeb(
     reject: false,
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   } as const;
-  const result = await execa('dpkg-deb', ['--fsys-tarfile', deb], options).pipe(
+  const result = await execa(program, args, options).pipe(
     'tar',
-    ['--extract', '--no-same-owner', '--wildcards', '--directory', directory, ...patterns],
+    ['--extract', '--no-same-owner', ...extraction],
     options,
   );
-  if (!result.failed) return;
+  if (!result.failed) return undefined;
   const words = [result, ...result.pipedFrom].map((each) => String(each.stderr ?? '')).join('\n');
-  throw new InputError('bad-package', `cannot unpack ${deb}: ${lastWords(words)}`, {
-    context: { file: deb },
-  });
+  return lastWords(words);
 }
 
 /** Unpacks a .tar.xz into `directory`; uses all processors where xz can. */

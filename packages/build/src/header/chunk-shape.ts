@@ -70,9 +70,8 @@ export function isPlainPrototype(tokens: readonly string[]): boolean {
   const name = words.pop();
   if (!isWord(name)) return false;
   if (/^(?:struct|union|enum)$/.test(words[0] ?? '')) return words.length === 2;
-  return words.length > 0 && (words.every((word) => BASIC_TYPE.test(word)) || words.length === 1)
-    ? !/^(?:static|inline|typedef|asmlinkage|[A-Z_]+)$/.test(words[0] ?? '')
-    : false;
+  const isType = words.length === 1 || (words.length > 0 && words.every((word) => BASIC_TYPE.test(word)));
+  return isType && !/^(?:static|inline|typedef|asmlinkage|[A-Z_]+)$/.test(words[0] ?? '');
 }
 
 /** Identifiers that stand where a declaration puts the name it declares; a superset when macros are about. */

@@ -21,15 +21,15 @@ interface Fresh {
   readonly types: ReadonlySet<string>;
 }
 
-/** @param spelled names that nobody makes by pasting */
+/** @param unpasted names that nobody makes by pasting */
 export async function followNames(
   seeds: readonly ChangedNames[],
   headers: readonly string[],
   texts: FileTexts,
   pastes: Pastes,
-  spelled: ReadonlySet<string> = new Set(),
+  unpasted: ReadonlySet<string> = new Set(),
 ): Promise<FollowedNames> {
-  const follower = new Follower(pastes, spelled);
+  const follower = new Follower(pastes, unpasted);
   let fresh: Fresh | undefined = follower.take(seeds);
   while (fresh !== undefined && follower.undecided === undefined) {
     const found: NameSet[] = [];
@@ -54,13 +54,13 @@ class Follower {
   readonly #types = new Set<string>();
   readonly #read = new Map<string, HeaderNames>();
   readonly #pastes: Pastes;
-  readonly #spelled: ReadonlySet<string>;
+  readonly #unpasted: ReadonlySet<string>;
   #round: { readonly fresh: Fresh; readonly search: WordSearch; readonly pasted: PastedNames } | undefined;
 
-  /** @param spelled names that nobody makes by pasting */
-  constructor(pastes: Pastes, spelled: ReadonlySet<string>) {
+  /** @param unpasted names that nobody makes by pasting */
+  constructor(pastes: Pastes, unpasted: ReadonlySet<string>) {
     this.#pastes = pastes;
-    this.#spelled = spelled;
+    this.#unpasted = unpasted;
   }
 
   /** What is new in them; undefined when nothing is. */
@@ -96,7 +96,7 @@ class Follower {
   #prepare(fresh: Fresh) {
     const names = [...fresh.words, ...fresh.types];
     const pasted = new PastedNames(
-      names.filter((name) => !this.#spelled.has(name)),
+      names.filter((name) => !this.#unpasted.has(name)),
       this.#pastes,
     );
     return { fresh, pasted, search: new WordSearch([...names, ...pasted.pieces()]) };

@@ -14,6 +14,7 @@ import { ConditionalStates } from './conditional-states.js';
 import { LineLexer } from './line-lexer.js';
 import { splitLines } from './patch-line.js';
 import type { PatchedContent } from './patch-stack.js';
+import { sourceText } from './source-text.js';
 
 /** Whether the compiler reads this file as C. */
 export function isResyncable(path: string): boolean {
@@ -32,8 +33,7 @@ export function compilableText(path: string, content: PatchedContent): Uint8Arra
  * @param origins for each line of `after` its line in the original, from 1, growing; null: added
  */
 export function resyncLines(after: Uint8Array, origins: readonly (number | null)[]): Uint8Array {
-  const text = Buffer.from(after.buffer, after.byteOffset, after.byteLength).toString('latin1');
-  const lines = splitLines(text);
+  const lines = splitLines(sourceText(after));
   // Generated sources with their own #line name other files; nothing there can be kept.
   if (lines.some((line) => /^\s*#\s*(line\b|\d)/.test(line))) return after;
   const lexer = new LineLexer();

@@ -8,6 +8,7 @@ import { applyHunks, type HunkFailure, type PlaceChoice, type SourceLine } from 
 import { splitLines } from './patch-line.js';
 import type { PatchedFile, PatchFile } from './patch-model.js';
 import { findTargets, type PatchTarget } from './patch-target.js';
+import { sourceText } from './source-text.js';
 
 /** Reads a file of the original tree; undefined when there is none. */
 export type SourceReader = (path: string) => Promise<Uint8Array | undefined>;
@@ -126,8 +127,7 @@ class PatchedTree {
 }
 
 function numberLines(bytes: Uint8Array): SourceLine[] {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  return splitLines(text).map((line, index) => ({ text: line, origin: index + 1 }));
+  return splitLines(sourceText(bytes)).map((line, index) => ({ text: line, origin: index + 1 }));
 }
 
 function isSameContent(before: Uint8Array | null, after: Uint8Array | null): boolean {

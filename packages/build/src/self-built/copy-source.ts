@@ -3,8 +3,8 @@
 
 import { mkdir } from 'node:fs/promises';
 import { InputError } from '@resplice/report';
-import { execa } from 'execa';
-import { lastWords, runCommand, toolEnvironment } from '../debian/command.js';
+import { runCommand } from '../debian/command.js';
+import { pipeToTar } from '../debian/unpack.js';
 
 /** Only to copy less: mrproper would remove these, too. */
 const MADE = ['*.o', '*.ko', '*.a', '*.cmd', '*.mod', '*.mod.c', './vmlinux', './.git', './.tmp_*'];
@@ -12,22 +12,10 @@ const MADE = ['*.o', '*.ko', '*.a', '*.cmd', '*.mod', '*.mod.c', './vmlinux', '.
 /** @param to is made */
 export async function copySource(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
   await mkdir(to);
-  const options = {
-    env: toolEnvironment(),
-    extendEnv: false,
-    buffer: { stdout: false },
-    reject: false,
-    ...(signal === undefined ? {} : { cancelSignal: signal }),
-  } as const;
   const excluded = MADE.map((pattern) => `--exclude=${pattern}`);
-  const result = await execa('tar', ['--create', '--directory', from, ...excluded, '.'], options).pipe(
-    'tar',
-    ['--extract', '--no-same-owner', '--directory', to],
-    options,
-  );
-  if (result.failed) {
-    const words = [result, ...result.pipedFrom].map((each) => String(each.stderr ?? '')).join('\n');
-    throw new InputError('source-not-readable', `${from} cannot be copied: ${lastWords(words)}`);
-  }
+  const archive = ['--create', '--directory', from, ...excluded, '.'];
+  const failure = await pipeToTar(['tar', archive], ['--directory', to], signal);
+  if (failure !== undefined)
+    throw new InputError('source-not-readable', `${from} cannot be copied: ${failure}`);
   await runCommand('make', ['-s', 'mrproper'], { directory: to, signal });
 }

@@ -81,11 +81,7 @@ function* compileRecipes(database: CompileDatabase): Iterable<GeneratedFile> {
 async function runRecipe(directory: string, recipe: GeneratedFile, options: GenerateOptions): Promise<void> {
   for (const target of recipe.targets) await mkdir(join(directory, dirname(target)), { recursive: true });
   try {
-    await runCommand('sh', ['-c', `set -e; ${recipe.command}`], {
-      directory,
-      environment: { srctree: '.', objtree: '.', CONFIG_SHELL: 'sh', ...options.environment },
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
+    await runRecorded(directory, recipe.command, options);
   } catch (error) {
     const target = recipe.targets.join(', ');
     throw new EnvironmentError(
@@ -94,6 +90,19 @@ async function runRecipe(directory: string, recipe: GeneratedFile, options: Gene
       { context: { target }, cause: error },
     );
   }
+}
+
+/** Runs a recorded command of kbuild's with the variables that it expects from the top Makefile. */
+export async function runRecorded(
+  directory: string,
+  command: string,
+  { environment, signal }: Pick<GenerateOptions, 'environment' | 'signal'>,
+): Promise<void> {
+  await runCommand('sh', ['-c', `set -e; ${command}`], {
+    directory,
+    environment: { srctree: '.', objtree: '.', CONFIG_SHELL: 'sh', ...environment },
+    signal,
+  });
 }
 
 function quoteWord(word: string): string {

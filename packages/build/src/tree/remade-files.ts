@@ -4,10 +4,9 @@
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from '../debian/command.js';
 import { isMissing, type WorkOptions } from '../debian/store.js';
 import type { GeneratedFile } from './compile-database.js';
-import { recipeWords } from './generated-files.js';
+import { recipeWords, runRecorded } from './generated-files.js';
 import { Make } from './make.js';
 import type { PreparedTree } from './prepare-tree.js';
 import type { Slot } from './slot.js';
@@ -27,17 +26,13 @@ export async function findRemade(
 ): Promise<readonly string[]> {
   const recipes = selectMakers(tree.database.generated, path, products);
   if (recipes === undefined) return products;
+  const { environment } = new Make(slot.directory, tree.compiler, signal);
   const changed: string[] = [];
   for (const { targets, command } of recipes) {
     const before = await Promise.all(targets.map((target) => readText(join(slot.directory, target))));
     // The command would write into the file that the prepared tree has as well.
     for (const target of targets) await slot.remove(target);
-    const { environment } = new Make(slot.directory, tree.compiler, signal);
-    await runCommand('sh', ['-c', `set -e; ${command}`], {
-      directory: slot.directory,
-      environment: { srctree: '.', objtree: '.', CONFIG_SHELL: 'sh', ...environment },
-      ...(signal === undefined ? {} : { signal }),
-    });
+    await runRecorded(slot.directory, command, { environment, signal });
     const after = await Promise.all(targets.map((target) => readText(join(slot.directory, target))));
     changed.push(...targets.filter((_, at) => before[at] === undefined || before[at] !== after[at]));
   }

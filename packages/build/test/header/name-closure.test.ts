@@ -14,7 +14,7 @@ async function follow(
   before: string,
   after: string,
   other: string,
-  spelled: ReadonlySet<string> = new Set(),
+  unpasted: ReadonlySet<string> = new Set(),
 ): Promise<FollowedNames> {
   const root = await mkdtemp(join(tmpdir(), 'resplice-names-'));
   try {
@@ -27,7 +27,7 @@ async function follow(
       headers,
       texts,
       await collectPastes(headers, texts),
-      spelled,
+      unpasted,
     );
   } finally {
     await rm(root, { recursive: true });

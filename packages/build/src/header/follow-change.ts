@@ -1,0 +1,176 @@
+// From a change of headers to the objects that mention what changes, by way of all the headers that those objects read.
+
+import type { WorkOptions } from '../debian/store.js';
+import type { PatchedContent } from '../patch/patch-stack.js';
+import { sourceText } from '../patch/source-text.js';
+import type { ObjectCommand } from '../tree/compile-database.js';
+import { requireCommand } from '../tree/compile-objects.js';
+import type { IncludeGraph } from '../tree/include-graph.js';
+import type { PreparedTree } from '../tree/prepare-tree.js';
+import { type ChangedNames, findChangedNames } from './changed-names.js';
+import { FileTexts } from './file-texts.js';
+import { type FollowedNames, followNames } from './name-closure.js';
+import { PastedNames, type Pastes, scanPastes } from './pasted-names.js';
+import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
+import { readPastes } from './tree-pastes.js';
+import { WordSearch } from './word-search.js';
+
+/** What is read to follow a change; made once for a patch. */
+export interface Reading {
+  readonly tree: PreparedTree;
+  /** All files of the patch. */
+  readonly files: ReadonlyMap<string, PatchedContent>;
+  readonly objects: readonly string[];
+  readonly texts: FileTexts;
+  /** What the objects may include, but for tables of numbers. */
+  readonly headers: readonly string[];
+  readonly pastes: Pastes;
+}
+
+export type ChangedFile = readonly [path: string, content: PatchedContent];
+
+export interface FollowedChange {
+  readonly undecided: string | undefined;
+  readonly mentioning: ReadonlySet<string>;
+  /** Headers that make code where they are included. */
+  readonly carriers: readonly string[];
+  /** Only macros change, so that text tells who is really affected. */
+  readonly onlyMacros: boolean;
+}
+
+/** @param directory the patched sources */
+export async function openReading(
+  tree: PreparedTree,
+  graph: IncludeGraph,
+  directory: string,
+  files: ReadonlyMap<string, PatchedContent>,
+  objects: readonly string[],
+): Promise<Reading> {
+  const all = () => [...graph.findAllIncluded([...tree.database.objects()])];
+  const stored = await readPastes(tree, all, new FileTexts(tree.directory));
+  const fresh = [...files.values()].flatMap(({ after }) =>
+    after === null ? [] : scanPastes(sourceText(after)).patterns,
+  );
+  const plain = new Set(stored.plain);
+  const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
+  const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
+  return { tree, files, objects, texts: new FileTexts(directory), headers, pastes };
+}
+
+export async function followChange(
+  reading: Reading,
+  changed: readonly ChangedFile[],
+  options: Pick<WorkOptions, 'signal'> & { readonly settled?: ReadonlySet<string> },
+): Promise<FollowedChange> {
+  const { headers, texts, pastes } = reading;
+  const settled = describeSettled(
+    options.settled ?? new Set(),
+    changed.flatMap(([, { before, after }]) => [before, after].map(sourceText)),
+  );
+  const tags = await withoutExceptions(settled, reading);
+  const seeds = changed.map((file) => readChange(file, tags));
+  const unpasted = await findNew(seeds, reading);
+  const names = await followNames(seeds, headers, texts, pastes, unpasted);
+  options.signal?.throwIfAborted();
+  const { undecided } = names;
+  if (undecided !== undefined) return { undecided, mentioning: new Set(), carriers: [], onlyMacros: false };
+  const emitting = changed.flatMap(([path], at) => (seeds[at]?.emitted === true ? [path] : []));
+  return {
+    undecided,
+    mentioning: await findMentioning(reading, { ...names, unpasted, settled: { ...settled, tags } }),
+    carriers: [...names.carriers, ...emitting],
+    onlyMacros: seeds.every((seed) => seed.onlyMacros),
+  };
+}
+
+/** @param settled see findChangedNames */
+export function readChange(
+  [path, { before, after }]: ChangedFile,
+  settled?: ReadonlySet<string>,
+): ChangedNames {
+  const none = {
+    words: new Set<string>(),
+    types: new Set<string>(),
+    introduced: new Set<string>(),
+    emitted: false,
+    onlyMacros: true,
+  };
+  if (before === null || after === null)
+    return { ...none, undecided: `${path} is ${before === null ? 'new' : 'removed'}` };
+  if (!/\.[ch]$/.test(path)) return { ...none, undecided: `${path} is not C` };
+  return findChangedNames(sourceText(before), sourceText(after), settled);
+}
+
+/** Names that the change brings and no header spells without it: what is pasted is declared, and nothing can have declared them. */
+async function findNew(
+  seeds: readonly ChangedNames[],
+  { files, headers, texts }: Reading,
+): Promise<ReadonlySet<string>> {
+  const brought = new Set(seeds.flatMap(({ introduced }) => [...introduced]));
+  if (brought.size === 0) return brought;
+  const search = new WordSearch(brought);
+  const strike = (bytes: Uint8Array) => {
+    for (const word of search.find(bytes)) brought.delete(word);
+  };
+  const others = headers.filter((path) => !files.has(path));
+  await texts.visit(others, (_, bytes) => strike(bytes));
+  for (const { before } of files.values()) strike(before ?? new Uint8Array());
+  return brought;
+}
+
+/** A header's exceptions are those of all that include it, so its types do not count as settled. */
+async function withoutExceptions(
+  settled: SettledTypes,
+  { headers, texts }: Reading,
+): Promise<ReadonlySet<string>> {
+  const tags = new Set(settled.tags);
+  if (tags.size === 0) return tags;
+  await texts.visit(headers, (_, bytes) => {
+    for (const tag of tags)
+      if (
+        bytes.includes(tag) &&
+        isException(sourceText(bytes), { tags: new Set([tag]), conditions: new Set() })
+      )
+        tags.delete(tag);
+  });
+  return tags;
+}
+
+async function findMentioning(
+  { tree, objects, texts, pastes }: Reading,
+  names: FollowedNames & { readonly settled: SettledTypes; readonly unpasted: ReadonlySet<string> },
+): Promise<ReadonlySet<string>> {
+  const { settled } = names;
+  const pasted = new PastedNames(
+    [...names.words].filter((word) => !names.unpasted.has(word)),
+    pastes,
+  );
+  const search = new WordSearch([...names.words, ...pasted.pieces()]);
+  const kept = new Set<string>();
+  if (names.words.size + settled.tags.size === 0) return kept;
+  const sources = new Map<string, ObjectCommand[]>();
+  for (const object of objects) {
+    const command = requireCommand(tree, object);
+    sources.set(command.source, [...(sources.get(command.source) ?? []), command]);
+  }
+  const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
+  await texts.visit([...sources.keys()], (source, bytes) => {
+    const found = search.find(bytes);
+    const isNamed = [...found].some((word) => names.words.has(word));
+    const isMentioned =
+      isNamed || pasted.canMake(found) || (settled.tags.size > 0 && isException(sourceText(bytes), settled));
+    for (const command of sources.get(source) ?? []) {
+      // Boot code is compiled for other machines, where a struct may be laid out otherwise.
+      const isElsewhere = settled.tags.size > 0 && command.place === 'aside';
+      // A name may also come from the command line: -DEXPORT=…
+      if (isMentioned || isElsewhere || isDefined(command.arguments, defined)) kept.add(command.object);
+    }
+  });
+  return kept;
+}
+
+function isDefined(words: readonly string[], names: ReadonlySet<string>): boolean {
+  return words.some(
+    (word) => word.startsWith('-D') && (word.match(/[A-Za-z_]\w*/g) ?? []).some((each) => names.has(each)),
+  );
+}
