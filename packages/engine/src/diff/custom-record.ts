@@ -61,8 +61,6 @@ export interface CustomCode {
   readonly reasons: readonly Reason[];
 }
 
-export const NO_CUSTOM_CODE: CustomCode = { hooks: [], statements: [], reasons: [] };
-
 const RECORD_SIZE = 32;
 
 /** The records of `after` that `before` does not have: those of an update below are its own affair. */

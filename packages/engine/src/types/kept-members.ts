@@ -2,9 +2,9 @@
 // member that keeps its place and changes its type is no such member: the compiler makes other code of a signed and an unsigned `int`.
 
 import type { Btf, BtfType } from '../btf/btf.js';
-import { BTF_KIND, btf_array, btf_param } from '../btf/btf.layout.js';
+import { BTF_KIND, btf_param } from '../btf/btf.layout.js';
 import { layoutOf, type StructLayout } from '../btf/struct-layout.js';
-import { isRecord } from './type-shape.js';
+import { arrayOf, isTagged } from './type-shape.js';
 
 /** Pointers to pointers, and members without a type name; beyond it types count as different. */
 const MAX_DEPTH = 12;
@@ -37,8 +37,6 @@ type Place = readonly [btf: Btf, id: number];
 function isSameType([before, old]: Place, [after, patched]: Place, depth: number): boolean {
   const [a, b] = [before.type(old), after.type(patched)];
   if (depth > MAX_DEPTH) return false;
-  const isTagged = (type: BtfType) => isRecord(type) || type.kind === BTF_KIND.FWD;
-  // An object may only declare what another one defines.
   if (isTagged(a) && isTagged(b) && a.name !== '') return a.name === b.name;
   if (a.kind !== b.kind || a.name !== b.name || a.count !== b.count) return false;
   const inner = (x: number, y: number) => isSameType([before, x], [after, y], depth + 1);
@@ -78,10 +76,6 @@ function isSameType([before, old]: Place, [after, patched]: Place, depth: number
     default:
       return inner(a.sizeOrType, b.sizeOrType);
   }
-}
-
-function arrayOf(btf: Btf, type: BtfType) {
-  return btf_array.read(btf.body(type, btf_array.size));
 }
 
 function parametersOf(btf: Btf, type: BtfType): readonly number[] {

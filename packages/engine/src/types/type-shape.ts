@@ -59,7 +59,6 @@ export function holdsSameValue(before: Btf, old: number, after: Btf, patched: nu
 /** Pointers to functions: what they lead to is replaced as well when its code changes, so another signature is no other value. */
 function pointsToSame(before: Btf, old: number, after: Btf, patched: number, depth: number): boolean {
   const [a, b] = [before.resolve(old), after.resolve(patched)];
-  const isTagged = (type: BtfType) => isRecord(type) || type.kind === BTF_KIND.FWD;
   if (isTagged(a) && isTagged(b) && a.name !== '' && a.name === b.name) return true;
   if (a.kind === BTF_KIND.FUNC_PROTO || a.kind === BTF_KIND.UNKN) return a.kind === b.kind;
   if (a.kind === BTF_KIND.FWD || b.kind === BTF_KIND.FWD) return false;
@@ -128,6 +127,11 @@ export function isRecord({ kind }: BtfType): boolean {
   return kind === BTF_KIND.STRUCT || kind === BTF_KIND.UNION;
 }
 
+/** An object may only declare what another one defines. */
+export function isTagged(type: BtfType): boolean {
+  return isRecord(type) || type.kind === BTF_KIND.FWD;
+}
+
 function isScalar({ kind }: BtfType): boolean {
   return kind === BTF_KIND.INT || kind === BTF_KIND.ENUM || kind === BTF_KIND.ENUM64;
 }
@@ -136,7 +140,7 @@ function isBool(btf: Btf, type: BtfType): boolean {
   return type.kind === BTF_KIND.INT && btf.body(type, 4).u32() >>> 24 === INT_BOOL;
 }
 
-function arrayOf(btf: Btf, type: BtfType) {
+export function arrayOf(btf: Btf, type: BtfType) {
   return btf_array.read(btf.body(type, btf_array.size));
 }
 
