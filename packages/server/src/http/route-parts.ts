@@ -9,15 +9,9 @@ import type { FleetReader } from '../machine/machine-view.js';
 import type { Service } from '../service.js';
 import { principalOf } from './guard.js';
 
-export const Moment = z.iso.datetime({ offset: true });
+export { Moment, Name } from '@resplice/protocol/console';
+
 export const Identified = z.object({ id: z.uuid() });
-/** A name that people give: no line breaks or other control characters. */
-export const Name = z
-  .string()
-  .trim()
-  .min(1)
-  .max(100)
-  .regex(/^[^\p{Cc}]*$/u, 'has a control character');
 export const Done = z.object({ done: z.literal(true) });
 export const DONE: z.infer<typeof Done> = { done: true };
 

@@ -39,6 +39,7 @@ export interface FleetSummary {
     readonly machines: number;
     readonly uptodate: number;
   }[];
+  readonly effective: readonly { readonly release: string; readonly machines: number }[];
 }
 
 export async function summariseFleet(reader: FleetReader): Promise<FleetSummary> {
@@ -49,10 +50,12 @@ export async function summariseFleet(reader: FleetReader): Promise<FleetSummary>
     string,
     { release: string; version: string; buildId: string; machines: number; uptodate: number }
   >();
+  const effective = new Map<string, number>();
   for (const { patchLevelId, machines } of active) {
     const view = views.get(patchLevelId);
     if (view === undefined) continue;
-    const { kernelRelease: release, kernelVersion: version, buildId } = view.level;
+    const { kernelRelease: release, kernelVersion: version, buildId, effectiveRelease } = view.level;
+    effective.set(effectiveRelease, (effective.get(effectiveRelease) ?? 0) + machines);
     const kernel = kernels.get(buildId) ?? { release, version, buildId, machines: 0, uptodate: 0 };
     kernel.machines += machines;
     if (view.status === 'uptodate') kernel.uptodate += machines;
@@ -70,6 +73,9 @@ export async function summariseFleet(reader: FleetReader): Promise<FleetSummary>
     silent: sum(cells.filter(({ silent }) => silent)),
     conflicts: sum(cells.filter(({ conflict }) => conflict)),
     kernels: [...kernels.values()].sort((a, b) => b.machines - a.machines),
+    effective: [...effective]
+      .map(([release, count]) => ({ release, machines: count }))
+      .sort((a, b) => b.machines - a.machines),
   };
 }
 

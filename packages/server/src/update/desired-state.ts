@@ -5,7 +5,7 @@
 
 import type { DesiredState, InstallMode, MachineState } from '@resplice/protocol';
 
-export const LAST_RING = 9;
+export { LAST_RING } from '@resplice/protocol/console';
 
 export interface Rollout {
   /** Released to the rings up to this one; -1 to none. */

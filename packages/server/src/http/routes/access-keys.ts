@@ -1,6 +1,7 @@
 // Keys that machines register with. Only their hashes are kept, so the text is shown once.
 
 import { randomUUID } from 'node:crypto';
+import { AccessKeyRecord } from '@resplice/protocol/console';
 import { and, eq, isNull } from 'drizzle-orm';
 import { z } from 'zod';
 import { hashCredential, makeCredential } from '../../access/credential.js';
@@ -10,19 +11,7 @@ import { notFound } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, authorOf, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
-
-const Key = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  group: z.string().nullable(),
-  tags: z.array(z.string()),
-  uses: z.number(),
-  maxUses: z.number().nullable(),
-  createdAt: Moment,
-  expiresAt: Moment.nullable(),
-  revokedAt: Moment.nullable(),
-});
+import { answers, authorOf, Identified, iso, isoOrNull, Name } from '../route-parts.js';
 
 export function addAccessKeyRoutes(app: App, service: Service): void {
   const { orm } = service.database;
@@ -31,7 +20,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
     '/api/v1/access-keys',
     {
       config: { need: 'keys' },
-      schema: { summary: 'access keys', response: answers(z.object({ keys: z.array(Key) })) },
+      schema: { summary: 'access keys', response: answers(z.object({ keys: z.array(AccessKeyRecord) })) },
     },
     async (request) => {
       const rows = await orm
@@ -57,7 +46,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
           maxUses: z.number().int().positive().max(10_000_000).optional(),
           days: z.number().int().positive().max(3650).optional(),
         }),
-        response: answers(Key.extend({ key: z.string() }), 'not-found'),
+        response: answers(AccessKeyRecord.extend({ key: z.string() }), 'not-found'),
       },
     },
     async (request) => {
@@ -129,7 +118,7 @@ export function addAccessKeyRoutes(app: App, service: Service): void {
   );
 }
 
-function render(row: typeof accessKeys.$inferSelect, group: string | null): z.infer<typeof Key> {
+function render(row: typeof accessKeys.$inferSelect, group: string | null): AccessKeyRecord {
   const { id, name, tags, uses, maxUses } = row;
   return {
     id,

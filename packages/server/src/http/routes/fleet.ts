@@ -1,51 +1,20 @@
+import { CveStanding, FleetSummary } from '@resplice/protocol/console';
 import { z } from 'zod';
 import { summariseFleet, viewCves } from '../../machine/fleet-view.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
-import { answers, Moment, readerOf } from '../route-parts.js';
-
-const Counts = z.record(z.string(), z.number());
-
-const Summary = z.object({
-  machines: z.number(),
-  byState: Counts,
-  byStatus: Counts,
-  byHealth: Counts,
-  silent: z.number(),
-  conflicts: z.number(),
-  kernels: z.array(
-    z.object({
-      release: z.string(),
-      version: z.string(),
-      buildId: z.string(),
-      machines: z.number(),
-      uptodate: z.number(),
-    }),
-  ),
-  repository: z
-    .object({
-      verifiedAt: Moment.nullable(),
-      problem: z.string().nullable(),
-      rootSha256: z.string().nullable(),
-    })
-    .nullable(),
-});
-
-const Cve = z.object({
-  cve: z.string(),
-  updates: z.array(z.string()),
-  fixed: z.number(),
-  open: z.number(),
-});
+import { answers, readerOf } from '../route-parts.js';
 
 export function addFleetRoutes(app: App, service: Service): void {
   app.get(
     '/api/v1/fleet',
-    { config: { need: 'read' }, schema: { summary: 'the fleet in figures', response: answers(Summary) } },
+    {
+      config: { need: 'read' },
+      schema: { summary: 'the fleet in figures', response: answers(FleetSummary) },
+    },
     async (request) => {
-      const { machines, byState, byStatus, byHealth, silent, conflicts, kernels } = await summariseFleet(
-        await readerOf(service, request),
-      );
+      const { machines, byState, byStatus, byHealth, silent, conflicts, kernels, effective } =
+        await summariseFleet(await readerOf(service, request));
       const { state } = service.repository;
       return {
         machines,
@@ -55,6 +24,7 @@ export function addFleetRoutes(app: App, service: Service): void {
         silent,
         conflicts,
         kernels: kernels.map((kernel) => ({ ...kernel })),
+        effective: effective.map((each) => ({ ...each })),
         repository:
           state === undefined
             ? null
@@ -74,7 +44,7 @@ export function addFleetRoutes(app: App, service: Service): void {
       schema: {
         summary:
           'CVEs that updates are for, and on how many active machines each is fixed live or still open',
-        response: answers(z.object({ cves: z.array(Cve) })),
+        response: answers(z.object({ cves: z.array(CveStanding) })),
       },
     },
     async (request) => {

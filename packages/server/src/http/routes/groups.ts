@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { InstallMode } from '@resplice/protocol';
+import { Group, LAST_RING, Ring } from '@resplice/protocol/console';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { entryOf, writeAudit } from '../../audit.js';
@@ -7,24 +8,14 @@ import { selectRows } from '../../database/database.js';
 import { groups } from '../../database/schema.js';
 import { notFound, ServiceError } from '../../failure.js';
 import type { Service } from '../../service.js';
-import { LAST_RING } from '../../update/desired-state.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
 import { answers, authorOf, DONE, Done, Identified, Name } from '../route-parts.js';
 
-const Ring = z.number().int().min(0).max(LAST_RING);
-const Group = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  mode: InstallMode.nullable().describe('null: as each machine is configured'),
-  ring: Ring.describe('0 gets updates first'),
-  machines: z.number(),
-});
-
 export function addGroupRoutes(app: App, service: Service): void {
   const { orm } = service.database;
   const list = (organisationId: string) =>
-    selectRows<z.infer<typeof Group>>(
+    selectRows<Group>(
       orm,
       sql`select g.id, g.name, g.mode, g.ring, count(m.id)::int machines from groups g
           left join machines m on m.group_id = g.id and not m.hidden

@@ -1,6 +1,13 @@
 // Machines for administrators: list, filter, detail, authorise, regroup, tag, hide, remove.
 
-import { DesiredState, MachineReport } from '@resplice/protocol';
+import { MachineReport } from '@resplice/protocol';
+import {
+  MachineChange,
+  MachineDetail,
+  MachineFilter,
+  MachinePage,
+  type MachineSummary,
+} from '@resplice/protocol/console';
 import { desc, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { accessKeys, machineEvents, machineReports, machines } from '../../database/schema.js';
@@ -9,81 +16,7 @@ import { changeMachines, removeMachine } from '../../machine/machine-change.js';
 import { inspectMachine, type LevelView, listMachines, type MachineRow } from '../../machine/machine-view.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
-import {
-  answers,
-  changerOf,
-  DONE,
-  Done,
-  Identified,
-  iso,
-  isoOrNull,
-  Moment,
-  Name,
-  readerOf,
-} from '../route-parts.js';
-
-const State = z.enum(['pending', 'active', 'denied']);
-const Flag = z.stringbool();
-
-export const Machine = z.object({
-  machine: z.uuid(),
-  hostname: z.string().nullable(),
-  state: State,
-  status: z.enum(['uptodate', 'outofdate', 'unsupported']),
-  hidden: z.boolean(),
-  group: z.string().nullable(),
-  ring: z.number(),
-  tags: z.array(z.string()),
-  kernel: z.object({ release: z.string(), version: z.string(), buildId: z.string() }),
-  effective: z.string(),
-  applied: z.number(),
-  missing: z.number(),
-  health: z.enum(['good', 'watching', 'bad']),
-  disabled: z.string().nullable(),
-  conflict: z.string().nullable(),
-  silent: z.boolean(),
-  client: z.string(),
-  registeredAt: Moment,
-  lastSeenAt: Moment,
-});
-
-const MachineDetail = Machine.extend({
-  conflictAt: Moment.nullable(),
-  accessKey: z.string().nullable(),
-  checkIns: z.number(),
-  reportAt: Moment,
-  report: MachineReport,
-  desired: DesiredState,
-  missingUpdates: z.array(z.object({ id: z.string(), description: z.string(), cves: z.array(z.string()) })),
-  events: z.array(z.object({ at: Moment, kind: z.string(), detail: z.record(z.string(), z.unknown()) })),
-});
-
-const Filter = z.object({
-  status: z.enum(['uptodate', 'outofdate', 'unsupported']).optional(),
-  state: State.optional(),
-  group: z.string().max(100).optional().describe('empty: machines without a group'),
-  tag: z.string().max(100).optional(),
-  health: z.enum(['good', 'watching', 'bad']).optional(),
-  hidden: z.enum(['yes', 'no', 'all']).optional(),
-  conflict: Flag.optional(),
-  silent: Flag.optional(),
-  kernel: z.string().max(100).optional().describe('beginning of uname -r'),
-  search: z.string().max(100).optional().describe('part of the host name, or beginning of the uuid'),
-  update: z.string().max(40).optional(),
-  updateState: z.enum(['applied', 'available', 'refused', 'failed', 'withdrawn']).optional(),
-  cve: z.string().max(40).optional(),
-  cveState: z.enum(['open', 'fixed']).optional(),
-});
-
-const Change = z
-  .object({
-    state: State,
-    group: Name.nullable().describe('null: no group; one that does not exist is made'),
-    tags: z.array(Name).max(50),
-    hidden: z.boolean(),
-  })
-  .partial()
-  .refine((change) => Object.keys(change).length > 0, 'nothing is to be changed');
+import { answers, changerOf, DONE, Done, Identified, iso, isoOrNull, readerOf } from '../route-parts.js';
 
 export function addMachineRoutes(app: App, service: Service): void {
   app.get(
@@ -92,14 +25,11 @@ export function addMachineRoutes(app: App, service: Service): void {
       config: { need: 'read' },
       schema: {
         summary: 'machines, filtered, a page at a time',
-        querystring: Filter.extend({
+        querystring: MachineFilter.extend({
           after: z.uuid().optional().describe('`next` of the page before'),
           limit: z.coerce.number().int().min(1).max(500).default(50),
         }),
-        response: answers(
-          z.object({ machines: z.array(Machine), total: z.number(), next: z.uuid().nullable() }),
-          'request-malformed',
-        ),
+        response: answers(MachinePage, 'request-malformed'),
       },
     },
     async (request) => {
@@ -126,7 +56,7 @@ export function addMachineRoutes(app: App, service: Service): void {
       schema: {
         summary: 'authorise or deny, regroup, tag, hide',
         params: Identified,
-        body: Change,
+        body: MachineChange,
         response: answers(Done, 'not-found'),
       },
     },
@@ -142,7 +72,7 @@ export function addMachineRoutes(app: App, service: Service): void {
       config: { need: 'machines' },
       schema: {
         summary: 'the same for several machines',
-        body: z.object({ machines: z.array(z.uuid()).min(1).max(5000), change: Change }),
+        body: z.object({ machines: z.array(z.uuid()).min(1).max(5000), change: MachineChange }),
         response: answers(z.object({ changed: z.number() }), 'not-found'),
       },
     },
@@ -172,7 +102,7 @@ export function addMachineRoutes(app: App, service: Service): void {
 async function describeMachine(
   service: Service,
   request: Parameters<typeof readerOf>[1] & { readonly params: { readonly id: string } },
-): Promise<z.infer<typeof MachineDetail>> {
+): Promise<MachineDetail> {
   const { orm } = service.database;
   const reader = await readerOf(service, request);
   const found = await inspectMachine(reader, request.params.id);
@@ -203,7 +133,7 @@ async function describeMachine(
   };
 }
 
-function renderMachine(row: MachineRow, view: LevelView | undefined): z.infer<typeof Machine> {
+function renderMachine(row: MachineRow, view: LevelView | undefined): MachineSummary {
   const level = view?.level;
   return {
     machine: row.id,

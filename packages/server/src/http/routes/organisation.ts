@@ -1,3 +1,4 @@
+import { AuditEntry, OrganisationSettings } from '@resplice/protocol/console';
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import { entryOf, writeAudit } from '../../audit.js';
@@ -7,26 +8,7 @@ import type { Service } from '../../service.js';
 import { bumpCatalogue } from '../../update/catalogue.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, authorOf, iso, Moment } from '../route-parts.js';
-
-const Settings = z.object({
-  name: z.string(),
-  newMachines: z.enum(['active', 'pending']).describe('what a machine that registers is at first'),
-  rollout: z.enum(['all', 'manual']).describe('whether updates are released to every ring once published'),
-  checkInSeconds: z.number().int().min(10).max(604_800),
-  repositoryUrl: z.url({ protocol: /^https?$/ }).nullable(),
-  mailRecipients: z.array(z.email()).max(50),
-});
-
-const AuditEntry = z.object({
-  id: z.number(),
-  at: Moment,
-  actor: z.string(),
-  action: z.string(),
-  subject: z.string(),
-  detail: z.record(z.string(), z.unknown()),
-  address: z.string().nullable(),
-});
+import { answers, authorOf, iso } from '../route-parts.js';
 
 export function addOrganisationRoutes(app: App, service: Service): void {
   const { orm } = service.database;
@@ -35,7 +17,7 @@ export function addOrganisationRoutes(app: App, service: Service): void {
     '/api/v1/organisation',
     {
       config: { need: 'read' },
-      schema: { summary: 'how the organisation works', response: answers(Settings) },
+      schema: { summary: 'how the organisation works', response: answers(OrganisationSettings) },
     },
     async (request) => {
       const { organisationId } = principalOf(request);
@@ -51,8 +33,8 @@ export function addOrganisationRoutes(app: App, service: Service): void {
       config: { need: 'settings' },
       schema: {
         summary: 'change how the organisation works',
-        body: Settings.omit({ name: true }).partial(),
-        response: answers(Settings, 'request-malformed'),
+        body: OrganisationSettings.omit({ name: true }).partial(),
+        response: answers(OrganisationSettings, 'request-malformed'),
       },
     },
     async (request) => {

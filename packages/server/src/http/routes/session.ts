@@ -1,3 +1,4 @@
+import { Me } from '@resplice/protocol/console';
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { hashCredential } from '../../access/credential.js';
@@ -5,7 +6,6 @@ import { logIn, SESSION_SECONDS } from '../../access/login.js';
 import { findStep, makeTotpSecret, totpAddress } from '../../access/one-time-code.js';
 import { hashPassword, LONGEST_PASSWORD, SHORTEST_PASSWORD, verifyPassword } from '../../access/password.js';
 import { findCredential, type Principal, SESSION_COOKIE } from '../../access/principal.js';
-import { ALL_RIGHTS, ALL_ROLES } from '../../access/rights.js';
 import { assertNotBlocked, countFailure, loginKeys } from '../../access/throttle.js';
 import { entryOf, writeAudit } from '../../audit.js';
 import { sessions, users } from '../../database/schema.js';
@@ -69,14 +69,7 @@ export function addSessionRoutes(app: App, service: Service): void {
       config: { need: 'read' },
       schema: {
         summary: 'who asks, and what that may do',
-        response: answers(
-          z.object({
-            actor: z.string(),
-            role: z.enum(ALL_ROLES),
-            rights: z.array(z.enum(ALL_RIGHTS)),
-            oneTimeCodes: z.boolean(),
-          }),
-        ),
+        response: answers(Me),
       },
     },
     async (request) => {

@@ -1,44 +1,17 @@
 // Updates as the repository has them, and what the organisation decided about each.
 
 import { UpdateId } from '@resplice/protocol';
+import { LAST_RING, UpdateStanding } from '@resplice/protocol/console';
 import { eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { rollouts } from '../../database/schema.js';
 import { countByUpdate } from '../../machine/fleet-view.js';
 import type { Service } from '../../service.js';
 import type { PublishedUpdate } from '../../update/catalogue.js';
-import { LAST_RING } from '../../update/desired-state.js';
 import { type Decision, decideUpdate } from '../../update/rollout.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, authorOf, DONE, Done, iso, isoOrNull, Moment, readerOf } from '../route-parts.js';
-
-const Update = z.object({
-  id: z.string(),
-  description: z.string(),
-  cves: z.array(z.string()),
-  ring: z.number().describe('released to the rings up to this one; -1 to none'),
-  withdrawnAt: Moment.nullable(),
-  reason: z.string().nullable(),
-  changedBy: z.string().nullable(),
-  applied: z.number(),
-  available: z.number(),
-  failed: z.number().describe('machines on which it failed or was refused'),
-  kernels: z.array(
-    z.object({
-      path: z.string(),
-      release: z.string(),
-      version: z.string(),
-      buildId: z.string(),
-      engine: z.string(),
-      requires: z.array(z.string()),
-      length: z.number(),
-      sha256: z.string(),
-      publishedAt: Moment,
-      goneAt: Moment.nullable(),
-    }),
-  ),
-});
+import { answers, authorOf, DONE, Done, iso, isoOrNull, readerOf } from '../route-parts.js';
 
 const Params = z.object({ id: UpdateId });
 
@@ -51,7 +24,7 @@ export function addUpdateRoutes(app: App, service: Service): void {
       config: { need: 'read' },
       schema: {
         summary: 'updates, what was decided about them, and how many machines have them',
-        response: answers(z.object({ updates: z.array(Update) })),
+        response: answers(z.object({ updates: z.array(UpdateStanding) })),
       },
     },
     async (request) => {

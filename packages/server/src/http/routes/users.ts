@@ -1,11 +1,11 @@
 // Users of the organisation and their API tokens.
 
 import { randomUUID } from 'node:crypto';
+import { ALL_RIGHTS, ALL_ROLES, ApiToken, User } from '@resplice/protocol/console';
 import { and, eq, isNull, ne } from 'drizzle-orm';
 import { z } from 'zod';
 import { hashCredential, makeCredential } from '../../access/credential.js';
 import { hashPassword } from '../../access/password.js';
-import { ALL_RIGHTS, ALL_ROLES } from '../../access/rights.js';
 import { entryOf, writeAudit } from '../../audit.js';
 import type { Orm } from '../../database/database.js';
 import { apiTokens, sessions, users } from '../../database/schema.js';
@@ -13,27 +13,8 @@ import { notFound, ServiceError } from '../../failure.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull, Moment, Name } from '../route-parts.js';
+import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull, Name } from '../route-parts.js';
 import { NewPassword } from './session.js';
-
-const User = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  role: z.enum(ALL_ROLES),
-  disabled: z.boolean(),
-  oneTimeCodes: z.boolean(),
-  createdAt: Moment,
-  lastLoginAt: Moment.nullable(),
-});
-
-const Token = z.object({
-  id: z.uuid(),
-  name: z.string(),
-  user: z.string(),
-  scopes: z.array(z.string()),
-  createdAt: Moment,
-  expiresAt: Moment.nullable(),
-});
 
 export function addUserRoutes(app: App, service: Service): void {
   const { orm } = service.database;
@@ -166,7 +147,7 @@ function addTokenRoutes(app: App, service: Service): void {
       config: { need: 'own' },
       schema: {
         summary: 'own API tokens; of all users with the right "users"',
-        response: answers(z.object({ tokens: z.array(Token) })),
+        response: answers(z.object({ tokens: z.array(ApiToken) })),
       },
     },
     async (request) => {
@@ -198,7 +179,7 @@ function addTokenRoutes(app: App, service: Service): void {
           scopes: z.array(z.enum(ALL_RIGHTS)).min(1),
           days: z.number().int().positive().max(3650).optional(),
         }),
-        response: answers(Token.extend({ token: z.string() }), 'not-allowed'),
+        response: answers(ApiToken.extend({ token: z.string() }), 'not-allowed'),
       },
     },
     async (request) => {
@@ -273,14 +254,14 @@ async function assertAdminLeft(orm: Pick<Orm, 'select'>, organisationId: string)
     throw new ServiceError('conflict', 'this is the last administrator; make another one first');
 }
 
-function renderUser(row: typeof users.$inferSelect): z.infer<typeof User> {
+function renderUser(row: typeof users.$inferSelect): User {
   const { id, name, role, disabled } = row;
   const oneTimeCodes = row.totpSecret !== null;
   const lastLoginAt = isoOrNull(row.lastLoginAt);
   return { id, name, role, disabled, oneTimeCodes, createdAt: iso(row.createdAt), lastLoginAt };
 }
 
-function renderToken(row: typeof apiTokens.$inferSelect, user: string): z.infer<typeof Token> {
+function renderToken(row: typeof apiTokens.$inferSelect, user: string): ApiToken {
   const { id, name, scopes } = row;
   return { id, name, user, scopes, createdAt: iso(row.createdAt), expiresAt: isoOrNull(row.expiresAt) };
 }

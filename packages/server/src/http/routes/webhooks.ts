@@ -1,24 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { EventKind, Webhook } from '@resplice/protocol/console';
 import { and, eq } from 'drizzle-orm';
 import { z } from 'zod';
 import { makeCredential } from '../../access/credential.js';
 import { entryOf, writeAudit } from '../../audit.js';
 import { webhooks } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
-import { EVENT_NAMES } from '../../job/notifier.js';
+import { EVENT_NAMES, EVENTS } from '../../job/notifier.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
-import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull, Moment } from '../route-parts.js';
-
-const Webhook = z.object({
-  id: z.uuid(),
-  url: z.string(),
-  events: z.array(z.string()),
-  createdAt: Moment,
-  lastStatus: z.string().nullable().describe('HTTP status of the last delivery, or why there was none'),
-  lastAt: Moment.nullable(),
-});
+import { answers, authorOf, DONE, Done, Identified, iso, isoOrNull } from '../route-parts.js';
 
 export function addWebhookRoutes(app: App, service: Service): void {
   const { orm } = service.database;
@@ -27,7 +19,10 @@ export function addWebhookRoutes(app: App, service: Service): void {
     '/api/v1/webhooks',
     {
       config: { need: 'settings' },
-      schema: { summary: 'webhooks', response: answers(z.object({ webhooks: z.array(Webhook) })) },
+      schema: {
+        summary: 'webhooks, and the events that they can ask for',
+        response: answers(z.object({ webhooks: z.array(Webhook), events: z.array(EventKind) })),
+      },
     },
     async (request) => {
       const { organisationId } = principalOf(request);
@@ -36,7 +31,8 @@ export function addWebhookRoutes(app: App, service: Service): void {
         .from(webhooks)
         .where(eq(webhooks.organisationId, organisationId))
         .orderBy(webhooks.createdAt);
-      return { webhooks: rows.map(render) };
+      const events = EVENT_NAMES.map((name) => ({ name, title: EVENTS[name].title }));
+      return { webhooks: rows.map(render), events };
     },
   );
 
@@ -94,7 +90,7 @@ export function addWebhookRoutes(app: App, service: Service): void {
   );
 }
 
-function render(row: typeof webhooks.$inferSelect): z.infer<typeof Webhook> {
+function render(row: typeof webhooks.$inferSelect): Webhook {
   const { id, url, events, lastStatus } = row;
   return { id, url, events, lastStatus, createdAt: iso(row.createdAt), lastAt: isoOrNull(row.lastAt) };
 }

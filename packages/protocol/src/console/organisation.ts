@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { Moment } from './value.js';
+
+export const OrganisationSettings = z.object({
+  name: z.string(),
+  newMachines: z.enum(['active', 'pending']).describe('what a machine that registers is at first'),
+  rollout: z.enum(['all', 'manual']).describe('whether updates are released to every ring once published'),
+  checkInSeconds: z.number().int().min(10).max(604_800),
+  repositoryUrl: z.url({ protocol: /^https?$/ }).nullable(),
+  mailRecipients: z.array(z.email()).max(50),
+});
+export type OrganisationSettings = z.infer<typeof OrganisationSettings>;
+
+export const AuditEntry = z.object({
+  id: z.number(),
+  at: Moment,
+  actor: z.string(),
+  action: z.string(),
+  subject: z.string(),
+  detail: z.record(z.string(), z.unknown()),
+  address: z.string().nullable(),
+});
+export type AuditEntry = z.infer<typeof AuditEntry>;
+
+export const Webhook = z.object({
+  id: z.uuid(),
+  url: z.string(),
+  events: z.array(z.string()),
+  createdAt: Moment,
+  lastStatus: z.string().nullable().describe('HTTP status of the last delivery, or why there was none'),
+  lastAt: Moment.nullable(),
+});
+export type Webhook = z.infer<typeof Webhook>;
+
+/** What can be told to a webhook. */
+export const EventKind = z.object({ name: z.string(), title: z.string() });
+export type EventKind = z.infer<typeof EventKind>;
