@@ -12,6 +12,8 @@ const FOLDER = '/resplice';
 const COMMAND_SECONDS = 300;
 /** Ten times what the longest script takes on an idle machine. */
 const GUEST_SECONDS = 1800;
+/** Lines of the console; two processors' traces fit. */
+const LAST_WORDS = 120;
 
 export class GuestScript {
   readonly #files = new Map<string, GuestFile>();
@@ -86,8 +88,11 @@ export class GuestScript {
     };
   }
 
+  /** Of a guest that did not end well the explanation gets the end of the console, which nothing else would show. */
   finish(result: GuestResult): void {
-    this.#result = result;
+    const { outcome, explanation, console } = result;
+    if (outcome === 'completed') this.#result = result;
+    else this.#result = { ...result, explanation: `${explanation}\n${lastLines(console, LAST_WORDS)}` };
   }
 
   get result(): GuestResult {
@@ -99,7 +104,8 @@ export class GuestScript {
   ran(name: string): StepResult {
     const step = this.result.steps.find((each) => each.name === name);
     if (step !== undefined) return step;
-    throw new Error(`the guest did not come to "${name}": ${this.result.outcome} ${this.result.explanation}`);
+    const [reason = ''] = this.result.explanation.split('\n');
+    throw new Error(`the guest did not come to "${name}": ${this.result.outcome} ${reason}`);
   }
 
   /** What a step printed, without white space around it. */
@@ -154,6 +160,10 @@ export interface KernelState {
 }
 
 export const NOTHING_LEFT: KernelState = { patches: [], modules: [] };
+
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split('\n').slice(-count).join('\n');
+}
 
 /** The command line of the real command in the guest. */
 export function respliceCommand(args: readonly string[]): readonly string[] {
