@@ -8,6 +8,7 @@ export const OrganisationSettings = z.object({
   checkInSeconds: z.number().int().min(10).max(604_800),
   repositoryUrl: z.url({ protocol: /^https?$/ }).nullable(),
   mailRecipients: z.array(z.email()).max(50),
+  approvals: z.number().int().min(1).max(2).describe('people who have to approve a candidate'),
 });
 export type OrganisationSettings = z.infer<typeof OrganisationSettings>;
 

@@ -7,6 +7,8 @@ export const RIGHTS = {
   withdraw: 'take an update back from all machines',
   rollout: 'release updates to rings',
   artefacts: 'put and remove artefacts',
+  factory: 'say what the factory works on: watches, releases, priorities, retries',
+  review: 'approve, send back and refuse candidates of the factory; publish what is approved',
   audit: 'read the audit log',
   settings: 'change how the organisation works; webhooks',
   users: 'make, change and remove users and their tokens',
@@ -18,7 +20,7 @@ export const ALL_RIGHTS = Object.keys(RIGHTS) as [Right, ...Right[]];
 export const ROLES = {
   viewer: ['read'],
   operator: ['read', 'machines', 'keys', 'withdraw'],
-  reviewer: ['read', 'withdraw', 'rollout', 'artefacts', 'audit'],
+  reviewer: ['read', 'withdraw', 'rollout', 'artefacts', 'factory', 'review', 'audit'],
   admin: ALL_RIGHTS,
 } as const satisfies Readonly<Record<string, readonly Right[]>>;
 

@@ -45,7 +45,7 @@ export async function restoreBackup(
     }
     const database = await openDatabase({ ...options, migration: { upTo: manifest.migrations.length } });
     try {
-      await database.orm.transaction((transaction) => fill(transaction, folder));
+      await database.orm.transaction((transaction) => fill(transaction, folder, manifest));
       await migrateDatabase(database);
     } finally {
       await database.close();
@@ -71,23 +71,24 @@ async function unpack(file: string, folder: string): Promise<RestoredBackup> {
   }
 }
 
-async function fill(orm: Pick<Orm, 'execute'>, folder: string): Promise<void> {
+async function fill(orm: Pick<Orm, 'execute'>, folder: string, { rows }: RestoredBackup): Promise<void> {
   const present = await selectRows(orm, sql`select from organisations limit 1`);
   if (present.length > 0) {
     const message =
       'the database is not empty; restore into a new folder (--data) or a new PostgreSQL database, so that nothing is overwritten';
     throw new EnvironmentError('database-not-empty', message);
   }
-  for (const table of BACKUP_TABLES) {
+  // A backup of an earlier version has no tables that came later.
+  for (const table of BACKUP_TABLES.filter((name) => name in rows)) {
     const lines = createInterface({ input: createReadStream(join(folder, 'tables', `${table}.jsonl`)) });
     let batch: string[] = [];
     const flush = async (): Promise<void> => {
       if (batch.length === 0) return;
       const name = sql.identifier(table);
-      const rows = `[${batch.join(',')}]`;
+      const values = `[${batch.join(',')}]`;
       batch = [];
       await orm.execute(
-        sql`insert into ${name} select * from jsonb_populate_recordset(null::${name}, ${rows}::jsonb)`,
+        sql`insert into ${name} select * from jsonb_populate_recordset(null::${name}, ${values}::jsonb)`,
       );
     };
     for await (const line of lines) {
@@ -96,7 +97,7 @@ async function fill(orm: Pick<Orm, 'execute'>, folder: string): Promise<void> {
     }
     await flush();
   }
-  for (const table of COUNTED_TABLES) {
+  for (const table of COUNTED_TABLES.filter((name) => name in rows)) {
     const name = sql.identifier(table);
     await orm.execute(
       sql`select setval(pg_get_serial_sequence(${table}, 'id'), coalesce((select max(id) from ${name}), 0) + 1, false)`,

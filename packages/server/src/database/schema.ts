@@ -22,8 +22,8 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 
-const moment = (name: string) => timestamp(name, { withTimezone: true });
-const createdAt = () => moment('created_at').notNull().defaultNow();
+export const moment = (name: string) => timestamp(name, { withTimezone: true });
+export const createdAt = () => moment('created_at').notNull().defaultNow();
 
 export const organisations = pgTable('organisations', {
   id: uuid('id').primaryKey(),
@@ -41,9 +41,11 @@ export const organisations = pgTable('organisations', {
   /** Null: the repository that the server itself serves. */
   repositoryUrl: text('repository_url'),
   mailRecipients: text('mail_recipients').array().notNull().default(sql`'{}'::text[]`),
+  /** So many people have to approve a candidate of the factory: 1 or 2. */
+  approvals: integer('approvals').notNull().default(1),
 });
 
-const organisationId = () =>
+export const organisationId = () =>
   uuid('organisation_id')
     .notNull()
     .references(() => organisations.id, { onDelete: 'cascade' });

@@ -19,6 +19,9 @@ import { answerFailures } from './failure-answer.js';
 import { guardRoutes } from './guard.js';
 import { addAccessKeyRoutes } from './routes/access-keys.js';
 import { addArtefactRoutes } from './routes/artefacts.js';
+import { addFactoryCandidateRoutes } from './routes/factory-candidates.js';
+import { addFactoryJobRoutes } from './routes/factory-jobs.js';
+import { addFactoryReleaseRoutes } from './routes/factory-releases.js';
 import { addFleetRoutes } from './routes/fleet.js';
 import { addGroupRoutes } from './routes/groups.js';
 import { addKspliceRoutes } from './routes/ksplice.js';
@@ -107,6 +110,9 @@ const ROUTES = [
   addFleetRoutes,
   addWebhookRoutes,
   addArtefactRoutes,
+  addFactoryReleaseRoutes,
+  addFactoryCandidateRoutes,
+  addFactoryJobRoutes,
   addKspliceRoutes,
 ];
 

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Need, Role } from '../../src/access/rights.js';
+import { addTestCandidate } from '../support/test-candidate.js';
 import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
@@ -26,6 +27,8 @@ const ALLOWED: Readonly<Record<Need, readonly Role[]>> = {
   withdraw: ['operator', 'reviewer', 'admin'],
   rollout: ['reviewer', 'admin'],
   artefacts: ['reviewer', 'admin'],
+  factory: ['reviewer', 'admin'],
+  review: ['reviewer', 'admin'],
   audit: ['reviewer', 'admin'],
   settings: ['admin'],
   users: ['admin'],
@@ -80,6 +83,29 @@ const NEEDS: Readonly<Record<string, Need>> = {
   'GET /api/v1/artefacts/*': 'read',
   'PUT /api/v1/artefacts/*': 'artefacts',
   'DELETE /api/v1/artefacts/*': 'artefacts',
+  'GET /api/v1/factory/watches': 'read',
+  'POST /api/v1/factory/watches': 'factory',
+  'DELETE /api/v1/factory/watches/:id': 'factory',
+  'POST /api/v1/factory/watches/:id/check': 'factory',
+  'GET /api/v1/factory/releases': 'read',
+  'POST /api/v1/factory/releases': 'factory',
+  'GET /api/v1/factory/releases/:id': 'read',
+  'GET /api/v1/factory/candidates': 'read',
+  'GET /api/v1/factory/candidates/:id': 'read',
+  'POST /api/v1/factory/candidates/:id/approve': 'review',
+  'POST /api/v1/factory/candidates/:id/send-back': 'review',
+  'POST /api/v1/factory/candidates/:id/refuse': 'review',
+  'PUT /api/v1/factory/candidates/:id/custom-code': 'review',
+  'PUT /api/v1/factory/candidates/:id/probe': 'review',
+  'POST /api/v1/factory/candidates/:id/withdraw': 'review',
+  'POST /api/v1/factory/candidates/:id/retry': 'factory',
+  'POST /api/v1/factory/candidates/:id/cancel': 'factory',
+  'GET /api/v1/factory/jobs': 'read',
+  'GET /api/v1/factory/jobs/:id/log': 'read',
+  'GET /api/v1/factory/workers': 'read',
+  'POST /api/v1/factory/priorities': 'factory',
+  'GET /api/v1/factory/cumulatives': 'read',
+  'POST /api/v1/factory/publish': 'review',
   'GET /api/1/machines': 'read',
   'GET /api/1/machine/:uuid/describe': 'read',
   'POST /api/1/machine/:uuid/authorize': 'machines',
@@ -100,7 +126,10 @@ for (const kind of KINDS) {
     let own: Organisation;
     let other: Organisation;
     /** What the organisation has, by the route that would show or change it. */
-    const things = { machine: '', key: '', group: '', user: '', token: '', webhook: '' };
+    const things = {
+      ...{ machine: '', key: '', group: '', user: '', token: '', webhook: '' },
+      ...{ watch: '', release: '', candidate: '', job: '' },
+    };
     let remove: () => Promise<void>;
 
     before(async () => {
@@ -131,6 +160,19 @@ for (const kind of KINDS) {
         url: 'http://secret.example/',
         events: ['update.withdrawn'],
       });
+      things.watch = await make('/api/v1/factory/watches', { branch: 'secret' });
+      things.release = await make('/api/v1/factory/releases', {
+        title: 'secret',
+        kernels: [KERNEL.release],
+        patches: [{ name: 'secret.patch', text: 'secret' }],
+      });
+      things.candidate = await addTestCandidate(server, things.release);
+      const { jobs } = (
+        await server.ask<{ jobs: { id: string }[] }>('GET', '/api/v1/factory/jobs', {
+          as: own.sessions.viewer,
+        })
+      ).body;
+      things.job = jobs[0]?.id ?? '';
       const put = await server.ask('PUT', '/api/v1/artefacts/secret/file', {
         as: own.sessions.admin,
         raw: 'content',
@@ -153,6 +195,10 @@ for (const kind of KINDS) {
         .replace('/users/:id', `/users/${things.user}`)
         .replace('/webhooks/:id', `/webhooks/${things.webhook}`)
         .replace('/updates/:id', '/updates/fix_1')
+        .replace('/watches/:id', `/watches/${things.watch}`)
+        .replace('/releases/:id', `/releases/${things.release}`)
+        .replace('/candidates/:id', `/candidates/${things.candidate}`)
+        .replace('/jobs/:id', `/jobs/${things.job}`)
         .replace('/artefacts/*', '/artefacts/secret/file');
     /** A body that no schema takes, so that a caller who is let through changes nothing: 400 means allowed. */
     const probe = (method: string, path: string, as: string | undefined) =>
@@ -221,6 +267,15 @@ for (const kind of KINDS) {
         'PATCH /api/v1/groups/:id': { ring: 0 },
         'PATCH /api/v1/machines/:id': { hidden: true },
         'POST /api/v1/machines/change': { machines: [things.machine], change: { state: 'denied' } },
+        'POST /api/v1/factory/watches/:id/check': {},
+        'POST /api/v1/factory/candidates/:id/approve': { sha256: '0'.repeat(64) },
+        'POST /api/v1/factory/candidates/:id/refuse': { words: 'mine' },
+        'POST /api/v1/factory/candidates/:id/send-back': { words: 'mine' },
+        'POST /api/v1/factory/candidates/:id/withdraw': { words: 'mine' },
+        'POST /api/v1/factory/candidates/:id/retry': {},
+        'POST /api/v1/factory/candidates/:id/cancel': {},
+        'PUT /api/v1/factory/candidates/:id/custom-code': { patch: null },
+        'PUT /api/v1/factory/candidates/:id/probe': { script: null },
         'POST /api/1/machine/:uuid/authorize': { authorized: false },
         'POST /api/1/machine/:uuid/group': { group_name: 'stolen' },
       };

@@ -1,0 +1,235 @@
+// The queue of the factory: a table, not pg-boss. Three things decide that. A job is made in the transaction that changes the candidate it is
+// for, and ends in the one that records its result, so no kill leaves one without the other. A conversion takes seconds or an hour, so its
+// lease is short and renewed while a worker lives, and a dead worker's job is taken up within a minute. And people look at jobs, move
+// them forward when data about exploits is imported, and cancel them. Clocks of workers do not matter: all times are the database's.
+
+import { randomUUID } from 'node:crypto';
+import type { FactoryJobKind } from '@resplice/protocol/factory';
+import { and, eq, inArray, sql } from 'drizzle-orm';
+import { type Orm, selectRows } from '../database/database.js';
+import { factoryJobLogs, factoryJobs } from './tables.js';
+
+export const LEASE_SECONDS = 60;
+const LONGEST_BACK_OFF_SECONDS = 900;
+
+interface JobPolicy {
+  /** Attempts, those included that ended with the worker. */
+  readonly attempts: number;
+  /** Doubled with each failure. */
+  readonly backOffSeconds: number;
+  /** So long it gathers company before it runs. */
+  readonly delaySeconds: number;
+}
+
+const POLICIES: Readonly<Record<FactoryJobKind, JobPolicy>> = {
+  watch: { attempts: 3, backOffSeconds: 30, delaySeconds: 0 },
+  split: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
+  convert: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
+  join: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
+  // A boot is shared by what is ready by then.
+  test: { attempts: 6, backOffSeconds: 15, delaySeconds: 20 },
+  publish: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
+};
+
+export type FactoryJobRow = typeof factoryJobs.$inferSelect;
+
+/** A job that this worker has now, with the proof of it. */
+export interface HeldJob extends FactoryJobRow {
+  readonly lease: string;
+}
+
+export interface JobWish {
+  readonly organisationId: string;
+  readonly kind: FactoryJobKind;
+  readonly target: string;
+  readonly subject: string;
+  readonly candidateId?: string;
+  readonly releaseId?: string;
+  readonly kernel?: string;
+  readonly priority: number;
+}
+
+type Writer = Pick<Orm, 'insert' | 'update' | 'select' | 'execute'>;
+
+/** To be called in the transaction that makes the job necessary. Nothing is added when the same job waits already. */
+export async function addJob(orm: Writer, wish: JobWish): Promise<void> {
+  const { attempts, delaySeconds } = POLICIES[wish.kind];
+  const [waiting] = await orm
+    .update(factoryJobs)
+    .set({ priority: sql`greatest(${factoryJobs.priority}, ${wish.priority})` })
+    .where(
+      and(
+        eq(factoryJobs.organisationId, wish.organisationId),
+        eq(factoryJobs.kind, wish.kind),
+        eq(factoryJobs.target, wish.target),
+        eq(factoryJobs.state, 'waiting'),
+      ),
+    )
+    .returning({ id: factoryJobs.id });
+  if (waiting !== undefined) return;
+  const runAfter = sql`now() + ${delaySeconds} * interval '1 second'`;
+  await orm.insert(factoryJobs).values({ ...wish, id: randomUUID(), state: 'waiting', attempts, runAfter });
+}
+
+/** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. */
+export async function claimJob(
+  orm: Orm,
+  worker: string,
+  kinds: readonly FactoryJobKind[],
+): Promise<HeldJob | undefined> {
+  await giveUpLost(orm);
+  const lease = randomUUID();
+  const [row] = await orm
+    .update(factoryJobs)
+    .set({
+      state: 'running',
+      worker,
+      lease,
+      leasedUntil: leaseEnd(),
+      attempt: sql`${factoryJobs.attempt} + 1`,
+      startedAt: sql`now()`,
+      stage: null,
+      percent: null,
+    })
+    .where(
+      eq(
+        factoryJobs.id,
+        sql`(select id from factory_jobs
+             where kind = any(${sql.param([...kinds])}::text[])
+               and (state = 'waiting' and run_after <= now() or state = 'running' and leased_until < now())
+             order by priority desc, made_at, id limit 1 for update skip locked)`,
+      ),
+    )
+    .returning();
+  return row === undefined ? undefined : { ...row, lease };
+}
+
+/** Says that the worker lives; false when the job is not its own any more and its work is to stop. */
+export async function renewJob(
+  orm: Orm,
+  job: HeldJob,
+  at: { readonly stage: string; readonly percent: number | null } | undefined,
+): Promise<boolean> {
+  const rows = await orm
+    .update(factoryJobs)
+    .set({ leasedUntil: leaseEnd(), ...at })
+    .where(held(job))
+    .returning({ id: factoryJobs.id });
+  return rows.length > 0;
+}
+
+/** Somebody else has the job, or it was cancelled. */
+export class JobLostError extends Error {}
+
+/** Ends a job together with what came of it, or neither. Throws JobLostError. */
+export async function completeJob(
+  orm: Orm,
+  job: HeldJob,
+  record: (transaction: Orm) => Promise<void>,
+  cpuMilliseconds: number,
+): Promise<void> {
+  await orm.transaction(async (transaction) => {
+    const rows = await transaction
+      .update(factoryJobs)
+      .set({ state: 'done', endedAt: sql`now()`, leasedUntil: null, problem: null, cpuMilliseconds })
+      .where(held(job))
+      .returning({ id: factoryJobs.id });
+    if (rows.length === 0) throw new JobLostError(`job ${job.id} is not this worker's any more`);
+    await record(transaction as Orm);
+  });
+}
+
+/**
+ * Another attempt later, or the end after the last one.
+ * @param giveUp what becomes of the job's subject then
+ */
+export async function failJob(
+  orm: Orm,
+  job: HeldJob,
+  problem: string,
+  giveUp: (transaction: Orm) => Promise<void>,
+): Promise<void> {
+  const last = job.attempt >= job.attempts;
+  const wait = Math.min(
+    LONGEST_BACK_OFF_SECONDS,
+    POLICIES[job.kind].backOffSeconds * 2 ** Math.max(0, job.attempt - 1),
+  );
+  await orm.transaction(async (transaction) => {
+    const rows = await transaction
+      .update(factoryJobs)
+      .set({
+        state: last ? 'failed' : 'waiting',
+        problem,
+        leasedUntil: null,
+        ...(last ? { endedAt: sql`now()` } : { runAfter: sql`now() + ${wait} * interval '1 second'` }),
+      })
+      .where(held(job))
+      .returning({ id: factoryJobs.id });
+    if (rows.length > 0 && last) await giveUp(transaction as Orm);
+  });
+}
+
+/** Back to the queue at once and without counting: the worker is going home. */
+export async function returnJob(orm: Orm, job: HeldJob): Promise<void> {
+  await orm
+    .update(factoryJobs)
+    .set({
+      state: 'waiting',
+      leasedUntil: null,
+      attempt: sql`${factoryJobs.attempt} - 1`,
+      runAfter: sql`now()`,
+    })
+    .where(held(job));
+}
+
+/** Jobs of a candidate that wait or run; a worker notices within a few seconds. */
+export async function cancelJobs(orm: Pick<Orm, 'update'>, candidateId: string): Promise<void> {
+  await orm
+    .update(factoryJobs)
+    .set({ state: 'cancelled', endedAt: sql`now()`, leasedUntil: null })
+    .where(and(eq(factoryJobs.candidateId, candidateId), inArray(factoryJobs.state, ['waiting', 'running'])));
+}
+
+/** Adds to the log of a job. */
+export async function appendLog(orm: Orm, job: HeldJob, text: string): Promise<void> {
+  if (text === '') return;
+  await orm.insert(factoryJobLogs).values({
+    jobId: job.id,
+    position: sql`(select coalesce(max(position), -1) + 1 from factory_job_logs where job_id = ${job.id})`,
+    text,
+  });
+}
+
+export async function readLog(
+  orm: Orm,
+  jobId: string,
+  from: number,
+): Promise<{ readonly text: string; readonly next: number }> {
+  const rows = await selectRows<{ position: number; text: string }>(
+    orm,
+    sql`select position, text from factory_job_logs where job_id = ${jobId} and position >= ${from} order by position limit 2000`,
+  );
+  return { text: rows.map(({ text }) => text).join(''), next: (rows.at(-1)?.position ?? from - 1) + 1 };
+}
+
+function held(job: HeldJob) {
+  return and(eq(factoryJobs.id, job.id), eq(factoryJobs.lease, job.lease), eq(factoryJobs.state, 'running'));
+}
+
+function leaseEnd() {
+  return sql`now() + ${LEASE_SECONDS} * interval '1 second'`;
+}
+
+/** A job that took its worker with it as often as it may. */
+async function giveUpLost(orm: Orm): Promise<void> {
+  await orm
+    .update(factoryJobs)
+    .set({
+      state: 'failed',
+      endedAt: sql`now()`,
+      problem: 'each worker that took it fell silent; see the logs of the workers, then try again',
+    })
+    .where(
+      sql`${factoryJobs.state} = 'running' and ${factoryJobs.leasedUntil} < now() and ${factoryJobs.attempt} >= ${factoryJobs.attempts}`,
+    );
+}
