@@ -8,7 +8,7 @@ import { listFiles, root } from './source-files.mjs';
 
 const table = readTable();
 const files = listFiles()
-  .filter((path) => path.endsWith('.ts') && table.has(workspaceOf(path)) && !path.includes('/fixtures/'))
+  .filter((path) => /\.tsx?$/.test(path) && table.has(workspaceOf(path)) && !path.includes('/fixtures/'))
   .map((path) => ({ path, text: readFileSync(join(root, path), 'utf8') }));
 
 /** Workspace folder → what it may import, as in the table: `report`, `engine/bytes`. */
@@ -77,10 +77,15 @@ function findExternalProblem(path, folder, specifier) {
 
 /** Modules to the modules they load, as relative paths of the TypeScript files. `import type` loads nothing. */
 function importGraph() {
+  const paths = new Set(files.map(({ path }) => path));
+  const sourceOf = (target) => {
+    const source = target.replace(/\.js$/, '.ts');
+    return paths.has(source) ? source : `${source}x`;
+  };
   const edges = ({ path, text }) =>
     listImports(text)
       .filter(({ specifier, typeOnly }) => specifier.startsWith('.') && !typeOnly)
-      .map(({ specifier }) => normalize(join(dirname(path), specifier)).replace(/\.js$/, '.ts'));
+      .map(({ specifier }) => sourceOf(normalize(join(dirname(path), specifier))));
   return new Map(files.map((file) => [file.path, edges(file)]));
 }
 

@@ -8,13 +8,19 @@ import { transform } from 'esbuild';
 import { listFiles, root } from './source-files.mjs';
 
 const files = listFiles();
-const library = files.filter((path) => /^packages\/(?!cli\/)[a-z]+\/src\/.*\.ts$/.test(path));
+const library = files.filter((path) => /^packages\/(?!cli\/)[a-z]+\/src\/.*\.tsx?$/.test(path));
 
 const read = (path) => readFileSync(join(root, path), 'utf8');
 
 /** The code without comments and types, so that a rule is not broken by a sentence about it. */
 async function readCode(path) {
-  return (await transform(read(path), { loader: 'ts', minifyWhitespace: true, legalComments: 'none' })).code;
+  return (
+    await transform(read(path), {
+      loader: path.endsWith('x') ? 'tsx' : 'ts',
+      minifyWhitespace: true,
+      legalComments: 'none',
+    })
+  ).code;
 }
 
 async function findMatches(paths, pattern) {
@@ -27,7 +33,7 @@ async function findMatches(paths, pattern) {
 }
 
 test('no source file has more than 500 lines', () => {
-  const sources = files.filter((path) => /\.(ts|mjs|js|c|h|sh)$/.test(path));
+  const sources = files.filter((path) => /\.(tsx?|css|mjs|js|c|h|sh)$/.test(path));
   const long = sources.filter((path) => read(path).trimEnd().split('\n').length > 500);
   assert.deepEqual(long, []);
 });

@@ -4,6 +4,7 @@ export { type AdminOptions, administer } from './admin/administer.js';
 export type { AdminRequest, AdminResult } from './admin/operation.js';
 export { openArtefactStore } from './artefact/open-store.js';
 export { type RestoredBackup, restoreBackup } from './backup/restore.js';
+export { findSite } from './http/site.js';
 export type { ServerOptions } from './service.js';
 export { type RunningServer, startServer } from './start-server.js';
 export { startWorker, type WorkerOptions } from './start-worker.js';

@@ -23,6 +23,8 @@ export interface ServerOptions {
   readonly publicUrl?: string | undefined;
   /** Folder with `metadata/` and `targets/`, to be served and watched. */
   readonly repository?: string | undefined;
+  /** Folder of the built dashboard; without it there is the API alone. */
+  readonly site?: string | undefined;
   /** Believe X-Forwarded-For. */
   readonly behindProxy?: boolean;
   /** `s3://ACCESS:SECRET@HOST/BUCKET?region=…`; without it artefacts lie in the folder. */

@@ -26,13 +26,19 @@ export function serveCommand() {
     .option('--no-worker', 'leave the work of the queue to "resplice worker"')
     .action((options) =>
       runSession(options, async ({ signal }) => {
-        const { PASSWORD_COST, startServer } = await loadServer();
+        const { findSite, PASSWORD_COST, startServer } = await loadServer();
+        const site = findSite();
+        if (site === undefined)
+          writeError(
+            'the dashboard is not built, so only the API is served; "npm run build" in the checkout builds it\n',
+          );
         writeError('opening the database; the first start makes it, which takes some seconds\n');
         const server = await startServer({
           ...readEnvironment(),
           ...options.listen,
           folder: options.data,
           repository: options.repository,
+          site,
           publicUrl: options.publicUrl,
           behindProxy: options.behindProxy === true,
           worker: options.worker,
@@ -44,7 +50,9 @@ export function serveCommand() {
           writeError(
             `This is the first start. Log in as ${first.name} with the password ${first.password}\nIt is shown this once; change it, or set another with "resplice admin set-password ${first.name}".\n`,
           );
-        writeError(`resplice serves on ${address}\n`);
+        writeError(
+          `resplice serves on ${address}${site === undefined ? '' : '; open it in a browser for the dashboard'}\n`,
+        );
         await new Promise<void>((resolve) => {
           signal.addEventListener('abort', () => resolve(), { once: true });
         });

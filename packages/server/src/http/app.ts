@@ -33,6 +33,7 @@ import { addSystemRoutes } from './routes/system.js';
 import { addUpdateRoutes } from './routes/updates.js';
 import { addUserRoutes } from './routes/users.js';
 import { addWebhookRoutes } from './routes/webhooks.js';
+import { serveSite } from './site.js';
 import { parseStorableJson } from './stored-text.js';
 
 export type App = ReturnType<typeof createApp>;
@@ -52,7 +53,8 @@ export async function buildApp(service: Service): Promise<App> {
       throw new ServiceError('request-malformed', 'the address has the character 0');
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
-  answerFailures(app);
+  const site = await serveSite(service.options.site);
+  answerFailures(app, site?.page);
   guardRoutes(app, service);
   service.metrics.watch(app);
   await app.register(fastifySwagger, {
@@ -78,6 +80,7 @@ export async function buildApp(service: Service): Promise<App> {
   });
   for (const add of ROUTES) add(app, service);
   if (service.options.repository !== undefined) await serveRepository(app, service.options.repository);
+  if (site !== undefined) await site.register(app);
   return app;
 }
 
@@ -128,10 +131,12 @@ async function serveRepository(app: FastifyInstance, folder: string): Promise<vo
       index: false,
       dotfiles: 'deny',
       decorateReply: false,
-      setHeaders(reply, path) {
-        const kept = path.endsWith('timestamp.json') ? 'no-cache' : 'public, max-age=31536000, immutable';
-        reply.setHeader('cache-control', kept);
-      },
+    });
+    // Behind the plugin, whose own answer and the one of all other routes would win over its `setHeaders`.
+    scope.addHook('onSend', async (request, reply) => {
+      if (reply.statusCode !== 200 && reply.statusCode !== 304) return;
+      const changes = request.url.split('?')[0]?.endsWith('timestamp.json') === true;
+      reply.header('cache-control', changes ? 'no-cache' : 'public, max-age=31536000, immutable');
     });
   };
   await app.register(routes);

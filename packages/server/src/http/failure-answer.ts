@@ -5,22 +5,26 @@ import { InputError } from '@resplice/report';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../failure.js';
+import { isPage, type PageAnswer } from './site.js';
 
 const BY_FASTIFY_CODE: ReadonlyMap<string, ErrorCode> = new Map([
   ['FST_ERR_CTP_BODY_TOO_LARGE', 'message-too-large'],
   ['FST_ERR_CTP_INVALID_MEDIA_TYPE', 'media-type-unknown'],
 ]);
 
-export function answerFailures(app: FastifyInstance): void {
+/** `page` answers those who ask with a browser for an address that is none of the API: the dashboard knows its own. */
+export function answerFailures(app: FastifyInstance, page?: PageAnswer): void {
   app.setErrorHandler((error: unknown, request, reply) => {
     const failure = asServiceError(error, request);
     return answer(reply, failure);
   });
-  app.setNotFoundHandler((_request, reply) =>
-    answer(
-      reply,
-      new ServiceError('not-found', 'there is nothing at this address; see /api/v1/openapi.json'),
-    ),
+  app.setNotFoundHandler((request, reply) =>
+    page !== undefined && isPage(request)
+      ? page(reply)
+      : answer(
+          reply,
+          new ServiceError('not-found', 'there is nothing at this address; see /api/v1/openapi.json'),
+        ),
   );
 }
 

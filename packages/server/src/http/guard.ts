@@ -6,6 +6,7 @@ import { assertAllowed, authenticate, findCredential, type Principal } from '../
 import type { Need } from '../access/rights.js';
 import { ServiceError } from '../failure.js';
 import type { Service } from '../service.js';
+import { ASSETS_PATH } from './site.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -22,7 +23,8 @@ export function guardRoutes(app: FastifyInstance, service: Service): void {
   app.decorateRequest('principal', null);
   app.addHook('onRoute', (route) => {
     // Static files, which anybody may have; their routes are the plugin's.
-    if (route.url.startsWith(REPOSITORY_PATH)) route.config = { ...route.config, need: 'public' };
+    if (route.url.startsWith(REPOSITORY_PATH) || route.url.startsWith(ASSETS_PATH))
+      route.config = { ...route.config, need: 'public' };
     if (route.config?.need === undefined) throw new Error(`${route.url}: no route without a need`);
   });
   app.addHook('onRequest', async (request) => {

@@ -1,0 +1,166 @@
+// A fleet that looks like one: three kernels, five updates, machines in every state, made by registering and checking in.
+
+import { join } from 'node:path';
+import type { MachineReport } from '@resplice/protocol';
+import { TestRepository, type TestUpdate } from './test-repository.js';
+import { KERNEL, type Organisation, TestMachine, type TestServer } from './test-server.js';
+
+export const CLOUD = {
+  release: '6.1.0-47-cloud-amd64',
+  version: '6.1.170-3',
+  buildId: 'd'.repeat(40),
+  architecture: 'x86_64',
+  flavour: 'cloud-amd64',
+};
+export const NEWER = {
+  release: '6.12.107+deb12-amd64',
+  version: '6.12.107-1~bpo12+1',
+  buildId: 'e'.repeat(40),
+  architecture: 'x86_64',
+  flavour: 'amd64',
+};
+
+const FIXES: readonly (readonly [id: string, cves: readonly string[]])[] = [
+  ['netfilter_nft_set', ['CVE-2026-31431', 'CVE-2026-31502']],
+  ['ksmbd_session', ['CVE-2026-23412']],
+  ['vsock_release', ['CVE-2026-40117']],
+  ['io_uring_poll', ['CVE-2026-28809', 'CVE-2026-28810']],
+  ['ipv6_fragment', ['CVE-2026-35220']],
+];
+
+export const UPDATES: readonly TestUpdate[] = [KERNEL, CLOUD].flatMap((kernel) =>
+  FIXES.map(([id, cves]) => ({ id, cves, kernel })),
+);
+
+export async function makeRepository(folder: string): Promise<string> {
+  return (await TestRepository.make(join(folder, 'site'), UPDATES)).folder;
+}
+
+type Applied = MachineReport['updates'];
+
+function applied(...ids: readonly string[]): Applied {
+  return ids.map((id) => ({
+    id,
+    name: `fixes ${id}`,
+    engine: 'livepatch',
+    state: 'applied',
+    since: '2026-11-24T08:00:00Z',
+  }));
+}
+
+const ALL = FIXES.map(([id]) => id);
+const effective = (release: string, cvesFixed: number) => ({ release, cvesFixed, cvesOpen: 7 - cvesFixed });
+
+interface Kind {
+  readonly count: number;
+  readonly name: string;
+  readonly group: string | null;
+  readonly tags: readonly string[];
+  readonly report: Partial<MachineReport>;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    count: 14,
+    name: 'web',
+    group: 'web',
+    tags: ['web', 'rack-a'],
+    report: { updates: applied(...ALL), effective: effective('6.1.176-1', 7) },
+  },
+  {
+    count: 6,
+    name: 'db',
+    group: 'databases',
+    tags: ['db'],
+    report: { updates: applied(...ALL.slice(0, 3)), effective: effective('6.1.173-1', 4) },
+  },
+  {
+    count: 3,
+    name: 'canary',
+    group: 'canary',
+    tags: [],
+    report: { updates: applied(...ALL), effective: effective('6.1.176-1', 7) },
+  },
+  {
+    count: 8,
+    name: 'cloud',
+    group: null,
+    tags: ['cloud'],
+    report: { kernel: CLOUD, updates: applied(...ALL), effective: effective('6.1.176-1', 7) },
+  },
+  {
+    count: 2,
+    name: 'build',
+    group: null,
+    tags: [],
+    report: { kernel: NEWER, effective: effective(NEWER.version, 0) },
+  },
+  {
+    count: 1,
+    name: 'smb',
+    group: 'databases',
+    tags: ['db'],
+    report: {
+      updates: [
+        ...applied(...ALL.slice(0, 4)),
+        {
+          id: 'ipv6_fragment',
+          engine: 'livepatch',
+          state: 'refused',
+          reasons: [{ code: 'function-traced', subject: 'ip6_frag_queue' }],
+        },
+      ],
+      effective: effective('6.1.175-1', 6),
+      health: {
+        state: 'bad',
+        complaints: [
+          'WARNING: CPU: 1 PID: 4711 at fs/smb/server/smb2pdu.c:1042 smb2_sess_setup+0x41c/0xb20 [ksmbd]',
+          'Call Trace:',
+          ' handle_ksmbd_work+0x15c/0x440 [ksmbd]',
+        ],
+      },
+    },
+  },
+];
+
+/** Ids of machines by host name. */
+export async function fillFleet(
+  server: TestServer,
+  { key, sessions }: Organisation,
+): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>();
+  for (const { count, name, group, tags, report } of KINDS) {
+    const own: string[] = [];
+    for (let index = 1; index <= count; index += 1) {
+      const hostname = `${name}-${String(index).padStart(2, '0')}.example.org`;
+      const machine = new TestMachine(server, {
+        ...report,
+        updates: [],
+        health: { state: 'good', complaints: [] },
+        hostname,
+      });
+      await machine.register(key);
+      await machine.checkIn();
+      machine.report = { ...machine.report, ...report, hostname };
+      await machine.checkIn();
+      ids.set(hostname, machine.id);
+      own.push(machine.id);
+    }
+    await server.ask('POST', '/api/v1/machines/change', {
+      as: sessions.admin,
+      body: { machines: own, change: { group, tags } },
+    });
+  }
+  const groups = await server.ask<{ groups: { id: string; name: string }[] }>('GET', '/api/v1/groups', {
+    as: sessions.admin,
+  });
+  for (const { id, name } of groups.body.groups)
+    await server.ask('PATCH', `/api/v1/groups/${id}`, {
+      as: sessions.admin,
+      body: {
+        ring: name === 'canary' ? 0 : name === 'web' ? 1 : 2,
+        mode: name === 'databases' ? 'notify' : 'install',
+      },
+    });
+  return ids;
+}

@@ -1,0 +1,138 @@
+import { useEffect, useState } from 'preact/hooks';
+import { setParams, useAddress } from '../router.js';
+
+export const FILTERS = [
+  'search',
+  'status',
+  'state',
+  'health',
+  'group',
+  'tag',
+  'kernel',
+  'silent',
+  'conflict',
+  'hidden',
+  'update',
+  'updateState',
+  'cve',
+  'cveState',
+] as const;
+
+const CALM_MS = 250;
+
+type Options = readonly (readonly [value: string, title: string])[];
+
+const CHOICES: readonly (readonly [name: string, label: string, options: Options])[] = [
+  [
+    'status',
+    'Any status',
+    [
+      ['uptodate', 'Safe'],
+      ['outofdate', 'Exposed'],
+      ['unsupported', 'No updates'],
+    ],
+  ],
+  [
+    'state',
+    'Any state',
+    [
+      ['active', 'Active'],
+      ['pending', 'Waiting'],
+      ['denied', 'Denied'],
+    ],
+  ],
+  [
+    'health',
+    'Any health',
+    [
+      ['good', 'Good'],
+      ['watching', 'Watching'],
+      ['bad', 'Failing'],
+    ],
+  ],
+  [
+    'hidden',
+    'Not hidden',
+    [
+      ['yes', 'Hidden'],
+      ['all', 'Hidden or not'],
+    ],
+  ],
+];
+
+/** Filters that links set, shown so that they can be taken away. */
+const CHIPS: Readonly<Record<string, string>> = {
+  tag: 'tag',
+  kernel: 'kernel',
+  silent: 'silent',
+  conflict: 'conflict',
+  update: 'update',
+  updateState: 'update is',
+  cve: 'CVE',
+  cveState: 'CVE is',
+};
+
+export function MachineFilters({ groups }: { readonly groups: readonly string[] }) {
+  const { params } = useAddress();
+  const chips = Object.entries(CHIPS).filter(([name]) => params.get(name) !== null);
+  const choices = [
+    ...CHOICES,
+    ['group', 'Any group', [['', 'Without a group'], ...groups.map((name) => [name, name] as const)]],
+  ] as const;
+  return (
+    <search class="filters">
+      <SearchBox key={params.get('search') === null ? 'none' : 'some'} value={params.get('search') ?? ''} />
+      {choices.map(([name, label, options]) => (
+        <select
+          key={name}
+          aria-label={label}
+          value={params.get(name) ?? 'any'}
+          onChange={({ currentTarget: { value } }) =>
+            setParams({ [name]: value === 'any' ? null : value, after: null })
+          }
+        >
+          <option value="any">{label}</option>
+          {options.map(([value, title]) => (
+            <option key={value} value={value}>
+              {title}
+            </option>
+          ))}
+        </select>
+      ))}
+      {chips.map(([name, label]) => (
+        <button
+          key={name}
+          type="button"
+          class="small"
+          aria-label={`Remove the filter ${label} ${params.get(name)}`}
+          onClick={() => setParams({ [name]: null, after: null })}
+        >
+          {label}: {params.get(name)} ×
+        </button>
+      ))}
+    </search>
+  );
+}
+
+function SearchBox({ value }: { readonly value: string }) {
+  const [text, setText] = useState(value);
+  useEffect(() => {
+    if (text === value) return;
+    const timer = window.setTimeout(
+      () => setParams({ search: text === '' ? null : text, after: null }, { replace: true }),
+      CALM_MS,
+    );
+    return () => window.clearTimeout(timer);
+  }, [text, value]);
+  return (
+    <input
+      type="search"
+      aria-label="Search machines"
+      placeholder="Host name or beginning of the id   /"
+      value={text}
+      maxLength={100}
+      onInput={(event) => setText(event.currentTarget.value)}
+      onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
+    />
+  );
+}
