@@ -6,6 +6,7 @@ import type { Database } from './database/database.js';
 import type { JobQueue } from './job/job-queue.js';
 import type { MailSettings } from './job/mail.js';
 import type { Notifier } from './job/notifier.js';
+import type { LiveHub } from './live/live-hub.js';
 import type { CheckInQueue } from './machine/check-in-queue.js';
 import type { PatchLevelIndex } from './machine/patch-level.js';
 import type { Metrics } from './metrics.js';
@@ -46,6 +47,7 @@ export interface Service {
   readonly repository: RepositoryWatch;
   readonly jobs: JobQueue;
   readonly notifier: Notifier;
+  readonly live: LiveHub;
   readonly artefacts: ArtefactStore;
   readonly metrics: Metrics;
   now(): Date;

@@ -13,6 +13,7 @@ import { type App, buildApp } from './http/app.js';
 import { makeJobHandlers } from './job/handlers.js';
 import { openJobQueue } from './job/job-queue.js';
 import { Notifier } from './job/notifier.js';
+import { LiveHub } from './live/live-hub.js';
 import { followUp, recordBatch } from './machine/answer-check-ins.js';
 import { CheckInQueue } from './machine/check-in-queue.js';
 import { PatchLevelIndex } from './machine/patch-level.js';
@@ -38,6 +39,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let control: ControlSocket | undefined;
   try {
     control = await openControlSocket(service);
+    await service.live.start();
     await service.repository.start();
     if (options.worker) await startWorking(service);
     const { database, artefacts } = service;
@@ -94,6 +96,7 @@ export async function openService(options: ServerOptions): Promise<Service> {
       );
     });
     const catalogue = new CatalogueCache();
+    const live = new LiveHub(database);
     return {
       options,
       database,
@@ -103,6 +106,7 @@ export async function openService(options: ServerOptions): Promise<Service> {
       repository,
       jobs,
       notifier,
+      live,
       artefacts,
       metrics,
       now,
@@ -115,11 +119,14 @@ export async function openService(options: ServerOptions): Promise<Service> {
 
 export async function startWorking({ jobs, database, options, now }: Service): Promise<void> {
   await jobs.work(makeJobHandlers(database.orm, options.mail, now));
+  // A history that begins now and not at the next quarter of an hour.
+  await jobs.send('sample', {});
 }
 
 export async function closeService(service: Service): Promise<void> {
   await service.checkIns.settle();
   await service.repository.stop();
+  await service.live.close();
   await service.jobs.close();
   await service.database.close();
 }

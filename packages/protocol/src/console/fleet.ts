@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { FleetStanding } from './fleet-history.js';
 import { Moment } from './value.js';
 
 const Counts = z.record(z.string(), z.number());
@@ -10,6 +11,7 @@ export const FleetSummary = z.object({
   byHealth: Counts,
   silent: z.number(),
   conflicts: z.number(),
+  standing: FleetStanding.describe('active machines, each counted once'),
   kernels: z.array(
     z.object({
       release: z.string(),

@@ -11,6 +11,18 @@ export interface Database {
   readonly orm: Orm;
   /** A statement as text with `$1`…, for what speaks plain SQL (the queue). */
   run(text: string, values: readonly unknown[]): Promise<readonly Readonly<Record<string, unknown>>[]>;
+  /** Hears what any process notifies on a channel. */
+  listen(channel: string, listener: Listener): Promise<Listening>;
+  close(): Promise<void>;
+}
+
+export interface Listener {
+  message(text: string): void;
+  /** The connection was away for a while; what was said meanwhile is lost. */
+  gap(): void;
+}
+
+export interface Listening {
   close(): Promise<void>;
 }
 

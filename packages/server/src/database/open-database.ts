@@ -9,6 +9,7 @@ import type { Database } from './database.js';
 import { DURABLE_START, DurableFiles, flushTree } from './durable-files.js';
 import { lockFolder } from './folder-lock.js';
 import { type MigrationOptions, migrateDatabase } from './migration.js';
+import { listenToPostgres } from './postgres-listening.js';
 import * as schema from './schema.js';
 
 export interface DatabaseOptions {
@@ -51,6 +52,10 @@ export async function openEmbedded(folder: string): Promise<Database> {
         if (values.length > 0) return (await client.query<Record<string, unknown>>(text, [...values])).rows;
         return (await client.exec(text)).flatMap(({ rows }) => rows);
       },
+      async listen(channel, { message }) {
+        const end = await client.listen(channel, message);
+        return { close: () => end() };
+      },
       async close() {
         await client.close();
         await lock.release();
@@ -76,6 +81,7 @@ export function openPostgres(url: string, connections: number): Database {
     kind: 'postgresql',
     orm: drizzlePostgres(pool, { schema }),
     run: async (text, values) => (await pool.query<Record<string, unknown>>(text, [...values])).rows ?? [],
+    listen: (channel, listener) => listenToPostgres(url, channel, listener),
     close: () => pool.end(),
   };
 }

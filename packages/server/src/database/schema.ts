@@ -6,6 +6,13 @@
 // updates, so that is one row of `patch_levels` that they share: what has to look at all machines (CVE view, filters) looks at
 // some hundred levels instead.
 
+import type {
+  FleetSample,
+  MaintenanceWindow,
+  RolloutGates,
+  RolloutHalt,
+  RolloutRing,
+} from '@resplice/protocol/console';
 import { sql } from 'drizzle-orm';
 import {
   bigint,
@@ -33,8 +40,11 @@ export const organisations = pgTable('organisations', {
   newMachines: text('new_machines', { enum: ['active', 'pending'] })
     .notNull()
     .default('active'),
-  /** `all`: an update is released to every ring once it is published; `manual`: to none before somebody releases it. */
-  rollout: text('rollout', { enum: ['all', 'manual'] })
+  /**
+   * `all`: an update is released to every ring once it is published; `manual`: to none before somebody releases it; `plan`: it begins its
+   * way by the plan that is automatic.
+   */
+  rollout: text('rollout', { enum: ['all', 'manual', 'plan'] })
     .notNull()
     .default('all'),
   checkInSeconds: integer('check_in_seconds').notNull().default(3600),
@@ -43,6 +53,10 @@ export const organisations = pgTable('organisations', {
   mailRecipients: text('mail_recipients').array().notNull().default(sql`'{}'::text[]`),
   /** So many people have to approve a candidate of the factory: 1 or 2. */
   approvals: integer('approvals').notNull().default(1),
+  /** When machines may install; null: at any time. */
+  windows: jsonb('windows').$type<MaintenanceWindow[]>(),
+  /** What its updates are for may be asked without logging in. */
+  publicExposure: boolean('public_exposure').notNull().default(true),
 });
 
 export const organisationId = () =>
@@ -106,6 +120,8 @@ export const groups = pgTable(
     name: text('name').notNull(),
     mode: text('mode', { enum: ['install', 'notify', 'off'] }),
     ring: integer('ring').notNull(),
+    /** Instead of the organisation's. */
+    windows: jsonb('windows').$type<MaintenanceWindow[]>(),
     createdAt: createdAt(),
   },
   (table) => [unique('groups_name').on(table.organisationId, table.name)],
@@ -240,6 +256,60 @@ export const publishedUpdates = pgTable(
   (table) => [index('published_updates_id').on(table.updateId)],
 );
 
+export const rolloutPlans = pgTable(
+  'rollout_plans',
+  {
+    organisationId: organisationId(),
+    name: text('name').notNull(),
+    rings: jsonb('rings').$type<readonly RolloutRing[]>().notNull(),
+    gates: jsonb('gates').$type<RolloutGates>().notNull(),
+    automatic: boolean('automatic').notNull(),
+    changedAt: moment('changed_at').notNull(),
+    changedBy: text('changed_by').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organisationId, table.name] })],
+);
+
+/** Updates on their way through the rings of a plan, which is copied so that it does not change under way. */
+export const stagedRollouts = pgTable(
+  'staged_rollouts',
+  {
+    id: uuid('id').primaryKey(),
+    organisationId: organisationId(),
+    name: text('name').notNull(),
+    updates: text('updates').array().notNull(),
+    plan: text('plan').notNull(),
+    rings: jsonb('rings').$type<readonly RolloutRing[]>().notNull(),
+    gates: jsonb('gates').$type<RolloutGates>().notNull(),
+    state: text('state', { enum: ['waiting', 'rolling', 'halted', 'everywhere', 'withdrawn'] }).notNull(),
+    /** The last ring that is open; -1 before the first. */
+    ring: integer('ring').notNull(),
+    ringSince: moment('ring_since').notNull(),
+    startsAt: moment('starts_at').notNull(),
+    halt: jsonb('halt').$type<RolloutHalt>(),
+    /** Machines that speak against it and whom somebody has overruled. */
+    overruled: uuid('overruled').array().notNull().default(sql`'{}'::uuid[]`),
+    /** What people are still to be told; see rollout/advance.ts. */
+    notices: jsonb('notices').$type<readonly RolloutNotice[]>().notNull().default([]),
+    changedAt: moment('changed_at').notNull(),
+    changedBy: text('changed_by').notNull(),
+  },
+  (table) => [index('staged_rollouts_list').on(table.organisationId, table.changedAt)],
+);
+
+/** Which machines are meant: those of these groups, and those whom chance picks. */
+export interface Audience {
+  /** Makes the choice another one for each roll-out. */
+  readonly salt: string;
+  readonly groups: readonly string[];
+  readonly percent: number;
+}
+
+export interface RolloutNotice {
+  readonly event: 'rollout.ring' | 'rollout.halted' | 'rollout.finished';
+  readonly item: Readonly<Record<string, unknown>>;
+}
+
 export const rollouts = pgTable(
   'rollouts',
   {
@@ -251,6 +321,10 @@ export const rollouts = pgTable(
     reason: text('reason'),
     changedAt: moment('changed_at').notNull(),
     changedBy: text('changed_by').notNull(),
+    /** While it is on its way by a plan: what that means for machines at present. */
+    stagedRolloutId: uuid('staged_rollout_id').references(() => stagedRollouts.id, { onDelete: 'set null' }),
+    audience: jsonb('audience').$type<Audience>(),
+    takenBack: boolean('taken_back').notNull().default(false),
   },
   (table) => [primaryKey({ columns: [table.organisationId, table.updateId] })],
 );
@@ -260,6 +334,17 @@ export const catalogueState = pgTable('catalogue_state', {
   id: integer('id').primaryKey(),
   version: bigint('version', { mode: 'number' }).notNull(),
 });
+
+/** See machine/fleet-history.ts. */
+export const fleetSamples = pgTable(
+  'fleet_samples',
+  {
+    organisationId: organisationId(),
+    at: moment('at').notNull(),
+    figures: jsonb('figures').$type<Omit<FleetSample, 'at'>>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.organisationId, table.at] })],
+);
 
 export const webhooks = pgTable('webhooks', {
   id: uuid('id').primaryKey(),

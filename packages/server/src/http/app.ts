@@ -19,6 +19,8 @@ import { answerFailures } from './failure-answer.js';
 import { guardRoutes } from './guard.js';
 import { addAccessKeyRoutes } from './routes/access-keys.js';
 import { addArtefactRoutes } from './routes/artefacts.js';
+import { addEventRoutes } from './routes/events.js';
+import { addExposureRoutes } from './routes/exposure.js';
 import { addFactoryCandidateRoutes } from './routes/factory-candidates.js';
 import { addFactoryJobRoutes } from './routes/factory-jobs.js';
 import { addFactoryReleaseRoutes } from './routes/factory-releases.js';
@@ -111,6 +113,8 @@ const ROUTES = [
   addMachineRoutes,
   addUpdateRoutes,
   addFleetRoutes,
+  addEventRoutes,
+  addExposureRoutes,
   addWebhookRoutes,
   addArtefactRoutes,
   addFactoryReleaseRoutes,

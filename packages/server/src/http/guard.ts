@@ -31,14 +31,19 @@ export function guardRoutes(app: FastifyInstance, service: Service): void {
     const need = request.routeOptions.config.need;
     if (need === undefined || need === 'public' || need === 'machine') return;
     const { authorization, cookie } = request.headers;
-    // The header of the old Ksplice API, for scripts that were written for it.
-    const old = request.headers['x-uptrack-key'];
-    const credential =
-      findCredential({ authorization, cookie }) ?? (typeof old === 'string' ? old : undefined);
-    request.principal = await authenticate(service.database.orm, credential, service.now());
+    request.principal = await askedBy(service, request);
     if (authorization === undefined && cookie !== undefined) assertSameSite(request);
     assertAllowed(request.principal, need);
   });
+}
+
+/** Whose credentials a request has, as it is now. Throws ServiceError `not-authenticated`. */
+export function askedBy({ database, now }: Service, { headers }: FastifyRequest): Promise<Principal> {
+  const { authorization, cookie } = headers;
+  // The header of the old Ksplice API, for scripts that were written for it.
+  const old = headers['x-uptrack-key'];
+  const credential = findCredential({ authorization, cookie }) ?? (typeof old === 'string' ? old : undefined);
+  return authenticate(database.orm, credential, now());
 }
 
 /** The caller of a route that needs a right. */

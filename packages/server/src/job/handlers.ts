@@ -1,7 +1,9 @@
 import { lt, sql } from 'drizzle-orm';
 import type { Orm } from '../database/database.js';
 import { failedAttempts, machineEvents, sessions } from '../database/schema.js';
-import { removeUnusedLevels } from '../machine/patch-level.js';
+import { sampleFleets, thinSamples } from '../machine/fleet-history.js';
+import { PatchLevelIndex, removeUnusedLevels } from '../machine/patch-level.js';
+import { CatalogueCache } from '../update/catalogue.js';
 import type { JobHandlers } from './job-queue.js';
 import { type MailSettings, sendMail } from './mail.js';
 import { deliverWebhook } from './webhook.js';
@@ -11,6 +13,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const EVENT_DAYS = 400;
 
 export function makeJobHandlers(orm: Orm, mail: MailSettings | undefined, now: () => Date): JobHandlers {
+  const sampling = { orm, levels: new PatchLevelIndex(), catalogue: new CatalogueCache() };
   return {
     webhook: (job) => deliverWebhook(orm, job, now()),
     mail: async (job) => {
@@ -22,7 +25,9 @@ export function makeJobHandlers(orm: Orm, mail: MailSettings | undefined, now: (
       await orm.delete(failedAttempts).where(lt(failedAttempts.lastAt, day));
       const old = new Date(now().getTime() - EVENT_DAYS * DAY_MS).toISOString();
       await orm.delete(machineEvents).where(sql`${machineEvents.at} < ${old}::timestamptz`);
+      await thinSamples(orm, now());
       await removeUnusedLevels(orm);
     },
+    sample: () => sampleFleets(sampling, now()),
   };
 }

@@ -13,6 +13,8 @@ export interface Jobs {
   mail: { readonly to: readonly string[]; readonly subject: string; readonly text: string };
   /** Removes what is not needed any more. */
   tidy: Record<string, never>;
+  /** Looks how the fleets stand and keeps it. */
+  sample: Record<string, never>;
 }
 
 export type JobName = keyof Jobs;
@@ -29,7 +31,13 @@ const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
   webhook: { leaseSeconds: 60, retries: 9, backOffSeconds: 5 },
   mail: { leaseSeconds: 120, retries: 8, backOffSeconds: 30 },
   tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
+  sample: { leaseSeconds: 300, retries: 1, backOffSeconds: 60 },
 };
+/** When work comes about by itself. */
+const SCHEDULE: readonly (readonly [JobName, string])[] = [
+  ['tidy', '17 * * * *'],
+  ['sample', '*/15 * * * *'],
+];
 const NAMES = Object.keys(POLICIES) as JobName[];
 
 export type JobHandlers = { readonly [Name in JobName]: (job: Jobs[Name]) => Promise<void> };
@@ -72,7 +80,7 @@ export async function openJobQueue(database: Database, onError: (error: Error) =
         });
       };
       for (const name of NAMES) await take(name);
-      await boss.schedule('tidy', '17 * * * *', {});
+      for (const [name, cron] of SCHEDULE) await boss.schedule(name, cron, {});
     },
     async count() {
       const sizes = await Promise.all(

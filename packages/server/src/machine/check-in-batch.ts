@@ -9,6 +9,7 @@ import { sql } from 'drizzle-orm';
 import { hashCredential } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
 import { ServiceError } from '../failure.js';
+import { announce } from '../live/announcement.js';
 import { type CheckInJudgement, judgeCheckIn } from './check-in-rule.js';
 import { listEvents, type MachineEvent } from './machine-event.js';
 import {
@@ -121,10 +122,22 @@ export async function recordCheckIns(
       return recorded(row, arrival.request, events);
     });
     await batch.write(transaction);
+    await announceChanged(transaction, judged);
     return judged;
   });
   if (resolved !== undefined) levels.remember(resolved);
   return results;
+}
+
+/** A machine that reports what it reported before is no news to anybody. */
+async function announceChanged(orm: Pick<Orm, 'execute'>, judged: readonly CheckInResult[]): Promise<void> {
+  const changed = new Map<string, string[]>();
+  for (const result of judged) {
+    if (!result.ok || result.events.length === 0) continue;
+    const { organisationId, machine } = result;
+    changed.set(organisationId, [...(changed.get(organisationId) ?? []), machine]);
+  }
+  for (const [organisation, ids] of changed) await announce(orm, organisation, 'machines', ids);
 }
 
 function recorded(

@@ -1,14 +1,18 @@
 // Sums over all machines of an organisation: one scan that counts machines by what they have in common, the rest by patch level.
 
 import type { MachineState } from '@resplice/protocol';
+import type { FleetStanding } from '@resplice/protocol/console';
 import { sql } from 'drizzle-orm';
 import { selectRows } from '../database/database.js';
+import { countStandings } from './fleet-standing.js';
 import { type FleetReader, isSilent, silentBefore, stateOfCve, viewLevels } from './machine-view.js';
 
 interface Cell {
   readonly patchLevelId: number;
   readonly state: MachineState;
   readonly health: 'good' | 'watching' | 'bad';
+  /** Bad health or a crash loop. */
+  readonly failing: boolean;
   readonly conflict: boolean;
   readonly silent: boolean;
   readonly machines: number;
@@ -19,8 +23,8 @@ async function countCells(reader: FleetReader): Promise<readonly Cell[]> {
   return selectRows<Cell>(
     reader.orm,
     sql`select m.patch_level_id::int "patchLevelId", m.state, m.health, m.conflict is not null conflict,
-          ${isSilent(await silentBefore(reader))} silent, count(*)::int machines
-        from machines m where m.organisation_id = ${reader.organisationId} and not m.hidden group by 1, 2, 3, 4, 5`,
+          m.health = 'bad' or coalesce(m.disabled, '') = 'crash-loop' failing, ${isSilent(await silentBefore(reader))} silent, count(*)::int machines
+        from machines m where m.organisation_id = ${reader.organisationId} and not m.hidden group by 1, 2, 3, 4, 5, 6`,
   );
 }
 
@@ -32,6 +36,8 @@ export interface FleetSummary {
   readonly byHealth: Readonly<Record<string, number>>;
   readonly silent: number;
   readonly conflicts: number;
+  /** Of the active ones, each in one place. */
+  readonly standing: FleetStanding;
   readonly kernels: readonly {
     readonly release: string;
     readonly version: string;
@@ -72,6 +78,7 @@ export async function summariseFleet(reader: FleetReader): Promise<FleetSummary>
     byHealth: tally(active, ({ health }) => health, ['good', 'watching', 'bad']),
     silent: sum(cells.filter(({ silent }) => silent)),
     conflicts: sum(cells.filter(({ conflict }) => conflict)),
+    standing: countStandings(active, views),
     kernels: [...kernels.values()].sort((a, b) => b.machines - a.machines),
     effective: [...effective]
       .map(([release, count]) => ({ release, machines: count }))

@@ -7,6 +7,7 @@ import { type Author, entryOf, writeAudit } from '../audit.js';
 import type { Orm } from '../database/database.js';
 import { groups, machines } from '../database/schema.js';
 import { notFound } from '../failure.js';
+import { announce } from '../live/announcement.js';
 import { LAST_RING } from '../update/desired-state.js';
 
 export interface MachineChange {
@@ -52,6 +53,7 @@ export function changeMachines(
     const subject = changed.length === 1 ? (changed[0] ?? '') : `${changed.length} machines`;
     const detail = { ...change, ...(changed.length === 1 ? {} : { machines: changed }) };
     await writeAudit(transaction, entryOf(changer, 'machine.change', subject, detail));
+    await announce(transaction, organisationId, 'machines', changed);
     return changed;
   });
 }
@@ -66,6 +68,7 @@ export async function removeMachine(changer: Changer, id: string): Promise<void>
       .returning({ id: machines.id });
     if (rows.length === 0) throw notFound('machine');
     await writeAudit(transaction, entryOf(changer, 'machine.remove', id));
+    await announce(transaction, organisationId, 'machines', [id]);
   });
 }
 

@@ -7,6 +7,7 @@ import { sql } from 'drizzle-orm';
 import { hashCredential, makeMachineToken } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
 import { ServiceError } from '../failure.js';
+import { announce } from '../live/announcement.js';
 import { hashReport, writeEvents } from './check-in-batch.js';
 import { hashPatchLevel, type PatchLevelIndex, patchLevelOf, type ResolvedLevels } from './patch-level.js';
 
@@ -73,6 +74,7 @@ export async function registerMachine(
     const kind = again ? 'registered-again' : 'registered';
     await writeEvents(transaction, [{ id: row.id, event: { kind, detail: { accessKey: key.id } } }], at);
     const { organisationId, repositoryUrl, checkInSeconds } = key;
+    await announce(transaction, organisationId, 'machines', [row.id]);
     return { machine: row.id, token, organisationId, state: row.state, repositoryUrl, checkInSeconds, again };
   });
   if (resolved !== undefined) levels.remember(resolved);

@@ -16,6 +16,7 @@ import {
 import { sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { publishedUpdates } from '../database/schema.js';
+import { announce } from '../live/announcement.js';
 import { bumpCatalogue } from './catalogue.js';
 
 const LOOK_EVERY_MS = 2000;
@@ -158,6 +159,7 @@ function storePublished(orm: Orm, rows: readonly Row[], now: Date): Promise<Repo
       );
     }
     if (added.length + gone.length > 0) await bumpCatalogue(transaction);
+    await announce(transaction, 'all', 'updates', [...added.map(({ path }) => path), ...gone]);
     return { added: added.map(({ path }) => path), gone };
   });
 }

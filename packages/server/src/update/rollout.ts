@@ -4,6 +4,7 @@ import { type Author, entryOf, writeAudit } from '../audit.js';
 import type { Orm } from '../database/database.js';
 import { rollouts } from '../database/schema.js';
 import { notFound } from '../failure.js';
+import { announce } from '../live/announcement.js';
 import { bumpCatalogue, type Catalogue } from './catalogue.js';
 import { LAST_RING } from './desired-state.js';
 
@@ -36,6 +37,7 @@ export async function decideUpdate(
       });
     const { kind, ...detail } = decision;
     await writeAudit(transaction, entryOf(who, `update.${kind}`, id, detail));
+    await announce(transaction, organisationId, 'updates', [id]);
   });
 }
 

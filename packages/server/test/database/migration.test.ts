@@ -60,7 +60,12 @@ describe('migrations', () => {
     const later = join(folder, 'later');
     await cp(MIGRATIONS, later, { recursive: true });
     const journal = JSON.parse(await readFile(join(later, 'meta/_journal.json'), 'utf8'));
-    journal.entries.push({ ...journal.entries[0], idx: 1, when: Date.now(), tag: '9999_later' });
+    journal.entries.push({
+      ...journal.entries[0],
+      idx: journal.entries.length,
+      when: Date.now(),
+      tag: '9999_later',
+    });
     await mkdir(join(later, 'meta'), { recursive: true });
     await writeFile(join(later, 'meta/_journal.json'), JSON.stringify(journal));
     const write = (text: string) => writeFile(join(later, '9999_later.sql'), text);

@@ -7,6 +7,7 @@ import { entryOf, writeAudit } from '../../audit.js';
 import { selectRows } from '../../database/database.js';
 import { groups } from '../../database/schema.js';
 import { notFound, ServiceError } from '../../failure.js';
+import { announce } from '../../live/announcement.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
@@ -57,6 +58,7 @@ export function addGroupRoutes(app: App, service: Service): void {
         if (row === undefined) throw new ServiceError('conflict', `there is a group ${name} already`);
         const detail = { mode, ring };
         await writeAudit(transaction, entryOf(authorOf(request), 'group.make', name, detail));
+        await announce(transaction, organisationId, 'groups', [row.id]);
         return { ...row, machines: 0 };
       });
     },
@@ -97,6 +99,7 @@ export function addGroupRoutes(app: App, service: Service): void {
         if (row === undefined) throw notFound('group');
         const detail = request.body;
         await writeAudit(transaction, entryOf(authorOf(request), 'group.change', row.name, detail));
+        await announce(transaction, organisationId, 'groups', [row.id]);
       });
       return DONE;
     },
@@ -121,6 +124,7 @@ export function addGroupRoutes(app: App, service: Service): void {
           .returning();
         if (row === undefined) throw notFound('group');
         await writeAudit(transaction, entryOf(authorOf(request), 'group.remove', row.name));
+        await announce(transaction, organisationId, 'groups', [row.id]);
       });
       return DONE;
     },
