@@ -9,6 +9,7 @@ import { InternalError } from '@resplice/report';
 import { branchOperands } from '../diff/branch-operand.js';
 import type { Side } from '../diff/compare.js';
 import { biasesOf, type Definition, type Reference, relocationsIn, type Target } from '../diff/definition.js';
+import { nameModuleExit } from '../diff/module-exit.js';
 import type { Resolution, Use } from '../diff/select.js';
 import type { TableEntry } from '../diff/table.js';
 import { R_X86_64, SHF, SHT, STB, STT } from '../elf/elf.layout.js';
@@ -266,7 +267,8 @@ class Assembler {
     if (definition.symbols.length === 0) return undefined;
     const type = definition.kind === 'function' ? codeType(definition) : STT.OBJECT;
     return this.builder.define({
-      name: definition.name,
+      // Under the alias the kernel would take it for the update's own, and objtool refuses one that nobody calls indirectly.
+      name: nameModuleExit(definition),
       place: section.section,
       value: offset,
       size: definition.size,

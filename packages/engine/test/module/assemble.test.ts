@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
+import { nameModuleExit } from '../../src/diff/module-exit.js';
 import { diffObjects } from '../../src/diff/object-diff.js';
 import { parseObject } from '../../src/elf/object.js';
 import type { AssembledObject } from '../../src/module/assemble.js';
@@ -109,6 +110,15 @@ describe('an assembled update', () => {
       return sections.find(({ name }) => name === '.discard.noendbr')?.relocations.length ?? 0;
     };
     assert.deepEqual([await marksFor(2, 1), await marksFor(1, 2)], [1, 0]);
+  });
+
+  it("gives the exit function of a module the name of its author, so that `cleanup_module` is the update's own", async () => {
+    const diff = await diffFixture('exit-code.ok', { isModule: true });
+    const { bytes } = assembleChanges(own, [{ owner: 'fixture', diff }]);
+    const symbols = (await readSymbols(bytes)).filter(({ type }) => type === 'FUNC');
+    assert.equal(symbols.filter(({ name }) => name === 'cleanup_module').length, 1);
+    const { exit } = diff.selection;
+    assert.ok(exit && symbols.some(({ name }) => name === nameModuleExit(exit)));
   });
 
   it('refers to the copy in calls and to the original in pointers', async () => {
