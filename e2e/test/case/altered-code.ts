@@ -10,24 +10,26 @@ import {
   readUpdate,
   type Update,
 } from '@resplice/update';
-import { makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
+import { makeLeadingFix } from '../../src/leading-fix.js';
 import { assertRefused } from '../expectation.js';
 
 const EVENTS = '/sys/kernel/tracing';
+const names = { symbol: '', second: '' };
 let inside = '';
 
 export const alteredCode: GuestCase = {
   title: 'code in memory that is not as expected',
 
   async plan(workshop, guest) {
-    const { update } = await makeFix(workshop, 'attach-filter');
+    const { update, symbol, second } = await makeLeadingFix(workshop);
+    Object.assign(names, { symbol, second });
     const file = guest.update(update);
-    inside = `sock_wfree+0x${findQuietOffset(findFunction(update.manifest, 'sock_wfree')).toString(16)}`;
+    inside = `${second}+0x${findQuietOffset(findFunction(update.manifest, second)).toString(16)}`;
     const set = [
       'set -e',
-      `echo 'p:e2e/entry sk_setsockopt' >>${EVENTS}/kprobe_events`,
+      `echo 'p:e2e/entry ${symbol}' >>${EVENTS}/kprobe_events`,
       `echo 'p:e2e/inside ${inside}' >>${EVENTS}/kprobe_events`,
       `echo 1 >${EVENTS}/events/e2e/enable`,
       'cat /sys/kernel/debug/kprobes/list',
@@ -38,7 +40,7 @@ export const alteredCode: GuestCase = {
       'code: remove probes',
       `echo 0 >${EVENTS}/events/e2e/enable && echo >${EVENTS}/kprobe_events`,
     );
-    const doctored = encodeUpdate(alterCode(await readUpdate(update.file), 'sk_setsockopt'));
+    const doctored = encodeUpdate(alterCode(await readUpdate(update.file), symbol));
     guest.resplice('code: apply for other code', ['apply', guest.file('/updates/doctored.splice', doctored)]);
     guest.inspectKernel('code: kernel after');
   },
@@ -52,13 +54,13 @@ export const alteredCode: GuestCase = {
         'kprobe-on-function',
       );
       const found = new Map(reasons.map((reason) => [reason.subject.symbol, reason.found]));
-      assert.match(found.get('sk_setsockopt') ?? '', /sk_setsockopt\+0x0/);
-      assert.ok(found.get('sock_wfree')?.includes(inside), found.get('sock_wfree'));
+      assert.ok(found.get(names.symbol)?.includes(`${names.symbol}+0x0`), found.get(names.symbol));
+      assert.ok(found.get(names.second)?.includes(inside), found.get(names.second));
     });
 
     test('an update whose recorded code is not what runs is refused, with both disassembled', () => {
       const [reason] = assertRefused(guest.answer('code: apply for other code'), 'function-altered');
-      assert.equal(reason?.subject.symbol, 'sk_setsockopt');
+      assert.equal(reason?.subject.symbol, names.symbol);
       const evidence = reason?.evidence ?? [];
       const at = evidence.indexOf('found in memory:');
       assert.equal(evidence[0], 'expected:');

@@ -2,19 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { makeFix } from '../../src/fix.js';
 import type { GuestCase } from '../../src/guest-case.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
+import { makeLeadingFix } from '../../src/leading-fix.js';
 import { assertDone, assertProbe, listed } from '../expectation.js';
 
 let id = '';
+let symbol = '';
 
 export const oneUpdate: GuestCase = {
-  title: 'an update of net/core/sock.c',
+  title: 'an update of one file',
 
   async plan(workshop, guest) {
-    const { update, probe } = await makeFix(workshop, 'attach-filter');
+    const fix = await makeLeadingFix(workshop);
+    const { update, probe } = fix;
     id = update.id;
+    symbol = fix.symbol;
     const file = guest.update(update);
     guest.probe('one: before', probe);
     guest.resplice('one: apply', ['apply', file]);
@@ -51,7 +54,7 @@ export const oneUpdate: GuestCase = {
       const { json } = guest.answer('one: show');
       const [object] = json.objects as { name: string; patched: boolean; functions: { name: string }[] }[];
       assert.deepEqual([object?.name, object?.patched], ['vmlinux', true]);
-      assert.ok(object?.functions.some(({ name }) => name === 'sk_setsockopt'));
+      assert.ok(object?.functions.some(({ name }) => name === symbol));
     });
 
     test('nothing is left after undo', () => {
