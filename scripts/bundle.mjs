@@ -33,6 +33,21 @@ const inlineWasm = {
   },
 };
 
+/**
+ * Loaded by the commands that need them; they and the database are nothing that machines should carry. What else the factory has
+ * (`@resplice/factory/guest`) is part of the bundle, so this is no case for `external`, which would mean that as well.
+ * @type {import('esbuild').Plugin}
+ */
+const serverApart = {
+  name: 'server-apart',
+  setup({ onResolve }) {
+    onResolve({ filter: /^@resplice\/(?:server(?:\/factory)?|factory)$/ }, ({ path }) => ({
+      path,
+      external: true,
+    }));
+  },
+};
+
 /** Gives back esbuild's account of what went in. `edition`: see packages/cli/src/program.ts. */
 export async function bundleCommand(outfile = join(cli, 'dist/resplice.cjs'), edition = 'whole') {
   const { metafile } = await build({
@@ -45,11 +60,9 @@ export async function bundleCommand(outfile = join(cli, 'dist/resplice.cjs'), ed
     banner: {
       js: "#!/usr/bin/env node\nconst bundleUrl = require('node:url').pathToFileURL(__filename).href;",
     },
-    // Loaded by the commands that need it; it and its database are nothing that machines should carry.
-    external: ['@resplice/server'],
     define: { 'import.meta.url': 'bundleUrl', RESPLICE_EDITION: JSON.stringify(edition) },
     metafile: true,
-    plugins: [inlineWasm],
+    plugins: [inlineWasm, serverApart],
     logLevel: 'warning',
   });
   return metafile;

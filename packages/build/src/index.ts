@@ -7,6 +7,7 @@ export {
 export { type KernelModel, loadKernelModel } from './create/kernel-model.js';
 export { findTypes } from './create/object-types.js';
 export { renderSkeleton, writeSkeletonPatch } from './create/skeleton.js';
+export { openWorkshop, type Workshop } from './create/workshop.js';
 export { type Apt, systemApt } from './debian/apt.js';
 export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
 export { type FetchedKernel, fetchKernel, listFetchedKernels } from './debian/fetch-kernel.js';
@@ -17,6 +18,7 @@ export { type KernelOffer, listOfferedKernels } from './debian/offered-kernels.j
 export { resolveKernel } from './debian/resolve-kernel.js';
 export { diffSources } from './debian/source-diff.js';
 export { cacheRoot, type WorkOptions } from './debian/store.js';
+export { ToolClock } from './debian/tool-clock.js';
 export { type CheckedSplit, checkRelease } from './evaluate/check-release.js';
 export { type EvaluationRequest, evaluateRelease, type GuestTrial } from './evaluate/evaluate-release.js';
 export {
@@ -27,7 +29,10 @@ export {
   type UnitResult,
   type UnitVerdict,
 } from './evaluate/evaluation.js';
+export { isIncomplete, joinIncomplete, type UnitAnswers } from './evaluate/join-incomplete.js';
 export type { Retry } from './evaluate/judge-all.js';
+export { identifyProgram } from './evaluate/program-identity.js';
+export { parsePatch, parsePatches } from './patch/diff-parser.js';
 export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';

@@ -33,6 +33,27 @@ const KEYS_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['mok', async () => (await import('./commands/keys-mok.js')).keysMokCommand()],
 ]);
 
+const FACTORY_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
+  ['watch', async () => (await import('./commands/factory-begin.js')).factoryWatchCommand()],
+  ['add', async () => (await import('./commands/factory-begin.js')).factoryAddCommand()],
+  ['priority', async () => (await import('./commands/factory-begin.js')).factoryPriorityCommand()],
+  ['releases', async () => (await import('./commands/factory-look.js')).factoryReleasesCommand()],
+  ['units', async () => (await import('./commands/factory-look.js')).factoryUnitsCommand()],
+  ['show', async () => (await import('./commands/factory-look.js')).factoryShowCommand()],
+  ['approve', async () => (await import('./commands/factory-decide.js')).factoryApproveCommand()],
+  ['send-back', async () => (await import('./commands/factory-decide.js')).factorySendBackCommand()],
+  ['refuse', async () => (await import('./commands/factory-decide.js')).factoryRefuseCommand()],
+  ['code', async () => (await import('./commands/factory-decide.js')).factoryCodeCommand()],
+  ['probe', async () => (await import('./commands/factory-decide.js')).factoryProbeCommand()],
+  ['retry', async () => (await import('./commands/factory-decide.js')).factoryRetryCommand()],
+  ['cancel', async () => (await import('./commands/factory-decide.js')).factoryCancelCommand()],
+  ['publish', async () => (await import('./commands/factory-begin.js')).factoryPublishCommand()],
+  ['published', async () => (await import('./commands/factory-look.js')).factoryPublishedCommand()],
+  ['withdraw', async () => (await import('./commands/factory-decide.js')).factoryWithdrawCommand()],
+  ['jobs', async () => (await import('./commands/factory-look.js')).factoryJobsCommand()],
+  ['log', async () => (await import('./commands/factory-look.js')).factoryLogCommand()],
+]);
+
 const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['kernel', loadKernelCommand],
   ['create', async () => (await import('./commands/create.js')).createCommand()],
@@ -59,6 +80,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['keys', loadKeysCommand],
   ['serve', async () => (await import('./commands/serve.js')).serveCommand()],
   ['worker', async () => (await import('./commands/worker.js')).workerCommand()],
+  ['factory', loadFactoryCommand],
   ['admin', async () => (await import('./commands/admin.js')).adminCommand()],
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
@@ -69,7 +91,7 @@ declare const RESPLICE_EDITION: string | undefined;
 /** What needs a checkout: compilers' rules, the kernel side's sources, private keys of a publisher. */
 const WORKSHOP_COMMANDS = new Set([
   ...['kernel', 'create', 'diff', 'evaluate', 'split', 'try', 'publish', 'doctor'],
-  ...['serve', 'worker', 'admin'],
+  ...['serve', 'worker', 'admin', 'factory'],
 ]);
 
 function listCommands(): ReadonlyMap<string, Loader> {
@@ -105,6 +127,14 @@ async function loadKeysCommand(): Promise<CommandUnknownOpts> {
   const keys = new Command('keys').description('make, list, rotate and revoke the keys of a repository');
   for (const load of KEYS_COMMANDS.values()) keys.addCommand(await load());
   return keys;
+}
+
+async function loadFactoryCommand(): Promise<CommandUnknownOpts> {
+  const factory = new Command('factory').description(
+    'from a release of the distribution to published updates',
+  );
+  for (const load of FACTORY_COMMANDS.values()) factory.addCommand(await load());
+  return factory;
 }
 
 function throwInsteadOfExiting(command: CommandUnknownOpts): void {

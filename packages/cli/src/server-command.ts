@@ -14,10 +14,14 @@ export function newServerCommand(name: string, summary: string, examples: readon
   );
 }
 
+export function loadServer() {
+  return loadFromCheckout(() => import('@resplice/server'));
+}
+
 /** Throws EnvironmentError `server-not-installed`. */
-export async function loadServer() {
+export async function loadFromCheckout<T>(load: () => Promise<T>): Promise<T> {
   try {
-    return await import('@resplice/server');
+    return await load();
   } catch (cause) {
     if (cause instanceof RespliceError) throw cause;
     const message =

@@ -1,6 +1,7 @@
 // `resplice try`: the update in a guest with the kernel it is for, between three runs of a probe. The guest runs the same
 // command that an administrator would, from the same bundle; what comes back is judged here, from data only.
 
+import { COMMAND, describeEnd, FLOCK, FOLDER, outputOf, WASM_ONCE } from '@resplice/factory/guest';
 import { encodeUpdate, type Update } from '@resplice/update';
 import {
   findKernelComplaints,
@@ -8,18 +9,9 @@ import {
   type GuestResult,
   type GuestSpec,
   type GuestStep,
-  type StepResult,
 } from '@resplice/vm';
 
-export const FOLDER = '/resplice';
 const NOBODY = 65534;
-/**
- * Keeps node from compiling WebAssembly (the disassembler) a second time while it runs: under software emulation, about one in a
- * hundred such runs died of an invalid instruction.
- */
-export const WASM_ONCE = '--liftoff-only';
-/** What the command calls besides kmod, which every guest has. */
-export const FLOCK = '/usr/bin/flock';
 
 export interface TrialPlan {
   readonly update: Update;
@@ -64,14 +56,14 @@ export function planTrial(plan: TrialPlan): Pick<GuestSpec, 'files' | 'steps' | 
   const updates = [...plan.on, plan.update];
   const path = (update: Update): string => `${FOLDER}/${update.manifest.id}.splice`;
   const files: GuestFile[] = [
-    { path: `${FOLDER}/resplice.cjs`, source: { file: plan.bundle } },
+    { path: COMMAND, source: { file: plan.bundle } },
     { path: `${FOLDER}/probe`, source: { file: plan.probe }, mode: 0o755 },
     { path: FLOCK, source: { file: FLOCK } },
     ...updates.map((update) => ({ path: path(update), source: { bytes: encodeUpdate(update) } })),
   ];
   const resplice = (name: string, ...args: string[]): GuestStep => ({
     name,
-    argv: ['node', WASM_ONCE, `${FOLDER}/resplice.cjs`, ...args],
+    argv: ['node', WASM_ONCE, COMMAND, ...args],
   });
   const load = (name: string): GuestStep => ({ name: `load ${name}`, argv: ['modprobe', name] });
   const [before, applied, undone] = PROBES.map(({ when }) => ({
@@ -135,15 +127,4 @@ function describeMiss({ when, expected, answer, ended, output }: ProbeRun): Tria
   ]);
   const found = `probe ${when}: expected ${expected}, got ${answer} (${ended})${advice.get(`${when} ${expected}`) ?? ''}`;
   return { found, evidence: output.trim() === '' ? [] : output.trim().split('\n') };
-}
-
-export function describeEnd(step: StepResult): string {
-  if (step.timedOut) return 'took too long and was ended';
-  if (step.signal !== null) return `ended by ${step.signal}`;
-  return step.exitCode === null ? 'cut short' : `exit status ${step.exitCode}`;
-}
-
-export function outputOf(step: StepResult): readonly string[] {
-  const text = `${step.stdout}${step.stderr}`.trim();
-  return text === '' ? [] : text.split('\n');
 }

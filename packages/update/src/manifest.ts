@@ -259,6 +259,11 @@ export const Manifest = z.strictObject({
   requires: z.array(UpdateId),
   /** Left out when it may be applied whatever is loaded. */
   requiresUnloaded: z.array(UnloadedModule).min(1).optional(),
+  /**
+   * One of a row of updates of this kernel, each of which takes the place of the one before in one moment, and of the updates that it
+   * contains. Left out of an update for itself.
+   */
+  cumulative: z.strictObject({ number: z.number().int().positive(), contains: z.array(UpdateId) }).optional(),
   patches: z.array(z.strictObject({ file: z.string(), sha256: Sha256, subject: z.string() })),
   module: z.strictObject({ file: z.string(), name: z.string(), sha256: Sha256, signed: z.boolean() }),
   objects: z.array(PatchedObject),

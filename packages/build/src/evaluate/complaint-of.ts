@@ -12,7 +12,10 @@ const PATCH = new Set([
 ]);
 
 /** Undefined for a unit that stands alone, whatever else is said of it. */
-export function complaintOf({ reasons, files }: UnitResult): Complaint | undefined {
+export function complaintOf({
+  reasons,
+  files,
+}: Pick<UnitResult, 'reasons' | 'files'>): Complaint | undefined {
   const [first] = reasons;
   if (first === undefined) return undefined;
   if (COMPILER.has(first.code)) return parseComplaint(first.found);

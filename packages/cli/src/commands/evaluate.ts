@@ -10,9 +10,10 @@ import {
   readPatchFiles,
   type UnitResult,
 } from '@resplice/build';
+import { applyInGuests } from '@resplice/factory/guest';
 import { EnvironmentError, UsageError } from '@resplice/report';
+import { findBundle } from '../bundle-file.js';
 import { collect, newCommand, parsePositive } from '../command.js';
-import { applyInGuests } from '../evaluation-guest.js';
 import { renderPage } from '../evaluation-page.js';
 import { done, type Outcome } from '../outcome.js';
 import { alignColumns, count, formatDuration } from '../printed-text.js';
@@ -84,7 +85,7 @@ async function readRequest(options: EvaluateOptions): Promise<EvaluationRequest>
 
 function tryInGuests(session: Session): GuestTrial {
   return async (updates, kernel, onResult) => {
-    await applyInGuests(updates, kernel, { ...session, onResult });
+    await applyInGuests(updates, kernel, { ...session, bundle: findBundle(), onResult });
   };
 }
 

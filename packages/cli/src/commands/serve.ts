@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { collect, parsePositive } from '../command.js';
+import { FACTORY_OPTIONS, startFactoryWorker } from '../factory-command.js';
 import { done } from '../outcome.js';
 import { loadServer, newServerCommand, readEnvironment } from '../server-command.js';
 import { runSession, writeError } from '../session.js';
@@ -24,6 +26,11 @@ export function serveCommand() {
     )
     .option('--behind-proxy', 'believe the addresses that a proxy sends along (X-Forwarded-For)')
     .option('--no-worker', 'leave the work of the queue to "resplice worker"')
+    .option(...FACTORY_OPTIONS.factory)
+    .option(...FACTORY_OPTIONS.slots, parsePositive)
+    .option(...FACTORY_OPTIONS.site)
+    .option(...FACTORY_OPTIONS.keys, collect)
+    .option(...FACTORY_OPTIONS.passphrase)
     .action((options) =>
       runSession(options, async ({ signal }) => {
         const { findSite, PASSWORD_COST, startServer } = await loadServer();
@@ -53,9 +60,15 @@ export function serveCommand() {
         writeError(
           `resplice serves on ${address}${site === undefined ? '' : '; open it in a browser for the dashboard'}\n`,
         );
+        const { database, artefacts } = server.service;
+        const factory =
+          options.factory === true
+            ? await startFactoryWorker({ orm: database.orm, artefacts }, options)
+            : undefined;
         await new Promise<void>((resolve) => {
           signal.addEventListener('abort', () => resolve(), { once: true });
         });
+        await factory?.close();
         await server.close();
         return done({ address }, ['stopped']);
       }),

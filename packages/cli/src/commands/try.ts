@@ -1,12 +1,12 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { Option } from '@commander-js/extra-typings';
 import { fetchKernel } from '@resplice/build';
+import { reportGuestEvents } from '@resplice/factory/guest';
 import { InputError } from '@resplice/report';
 import { readUpdate, type Update } from '@resplice/update';
 import { runGuest } from '@resplice/vm';
 import { findBundle } from '../bundle-file.js';
 import { collect, newCommand, parsePositive } from '../command.js';
-import { reportGuestEvents } from '../guest-progress.js';
 import { DONE, type Outcome, REFUSED } from '../outcome.js';
 import { alignColumns, count } from '../printed-text.js';
 import { runSession } from '../session.js';

@@ -13,6 +13,7 @@ export type CandidateEvent =
   | 'found-not-built'
   | 'found-incomplete'
   | 'found-covered'
+  | 'joined'
   | 'begin-test'
   | 'test-again'
   | 'passed'
@@ -33,6 +34,8 @@ type Moves = Readonly<Partial<Record<CandidateEvent, CandidateState>>>;
 
 /** From every state in which nobody works on it and it is not with machines. */
 const AGAIN: Moves = { retry: 'new', 'change-code': 'new' };
+/** Another unit of the release needs it, and the two are tried as one. */
+const JOINED: Moves = { joined: 'waiting' };
 /** A probe is run with the next test. */
 const PROBE_LATER = (state: CandidateState): Moves => ({ 'change-probe': state });
 
@@ -43,6 +46,7 @@ export const TRANSITIONS: Readonly<Record<CandidateState, Moves>> = {
     cancel: 'cancelled',
     'change-code': 'new',
     ...PROBE_LATER('new'),
+    ...JOINED,
   },
   converting: {
     'begin-conversion': 'converting',
@@ -56,18 +60,19 @@ export const TRANSITIONS: Readonly<Record<CandidateState, Moves>> = {
     retry: 'new',
     cancel: 'cancelled',
   },
-  waiting: { ...AGAIN, refuse: 'refused' },
-  'not-built': { retry: 'new' },
+  waiting: { ...AGAIN, ...JOINED, 'found-needs-code': 'needs-code', refuse: 'refused' },
+  'not-built': { retry: 'new', ...JOINED },
   covered: { retry: 'new' },
-  'needs-code': { ...AGAIN, refuse: 'refused', ...PROBE_LATER('needs-code') },
-  refused: AGAIN,
-  cancelled: AGAIN,
+  'needs-code': { ...AGAIN, refuse: 'refused', ...PROBE_LATER('needs-code'), ...JOINED },
+  refused: { ...AGAIN, ...JOINED },
+  cancelled: { ...AGAIN, ...JOINED },
   automatic: {
     'begin-test': 'testing',
     cancel: 'cancelled',
     refuse: 'refused',
     'change-probe': 'automatic',
     ...AGAIN,
+    ...JOINED,
   },
   testing: {
     'begin-test': 'testing',
@@ -76,7 +81,13 @@ export const TRANSITIONS: Readonly<Record<CandidateState, Moves>> = {
     'not-passed': 'test-failed',
     cancel: 'cancelled',
   },
-  'test-failed': { ...AGAIN, 'test-again': 'automatic', refuse: 'refused', 'change-probe': 'automatic' },
+  'test-failed': {
+    ...AGAIN,
+    'test-again': 'automatic',
+    refuse: 'refused',
+    'change-probe': 'automatic',
+    ...JOINED,
+  },
   tested: { 'ready-for-review': 'in-review' },
   'in-review': {
     approved: 'approved',
@@ -85,6 +96,7 @@ export const TRANSITIONS: Readonly<Record<CandidateState, Moves>> = {
     'change-probe': 'automatic',
     'test-again': 'automatic',
     ...AGAIN,
+    ...JOINED,
   },
   approved: { published: 'published', withdraw: 'withdrawn' },
   published: { published: 'published', withdraw: 'withdrawn' },

@@ -71,13 +71,12 @@ export async function addJob(orm: Writer, wish: JobWish): Promise<void> {
   await orm.insert(factoryJobs).values({ ...wish, id: randomUUID(), state: 'waiting', attempts, runAfter });
 }
 
-/** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. */
+/** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. No two of one target run at a time. */
 export async function claimJob(
   orm: Orm,
   worker: string,
   kinds: readonly FactoryJobKind[],
 ): Promise<HeldJob | undefined> {
-  await giveUpLost(orm);
   const lease = randomUUID();
   const [row] = await orm
     .update(factoryJobs)
@@ -94,10 +93,14 @@ export async function claimJob(
     .where(
       eq(
         factoryJobs.id,
-        sql`(select id from factory_jobs
+        sql`(select id from factory_jobs j
              where kind = any(${sql.param([...kinds])}::text[])
-               and (state = 'waiting' and run_after <= now() or state = 'running' and leased_until < now())
-             order by priority desc, made_at, id limit 1 for update skip locked)`,
+               and (state = 'waiting' and run_after <= now()
+                 or state = 'running' and leased_until < now() and attempt < attempts)
+               and not exists (select from factory_jobs other where other.state = 'running'
+                 and other.leased_until >= now() and other.kind = j.kind and other.target = j.target
+                 and other.organisation_id = j.organisation_id)
+             order by priority desc, created_at, id limit 1 for update skip locked)`,
       ),
     )
     .returning();
@@ -140,16 +143,16 @@ export async function completeJob(
 }
 
 /**
- * Another attempt later, or the end after the last one.
- * @param giveUp what becomes of the job's subject then
+ * Another attempt later; the end after the last one, or when another one would fail in the same way.
+ * @param giveUp what becomes of the job's subject at the end
  */
 export async function failJob(
   orm: Orm,
   job: HeldJob,
-  problem: string,
+  { problem, isFinal }: { readonly problem: string; readonly isFinal: boolean },
   giveUp: (transaction: Orm) => Promise<void>,
 ): Promise<void> {
-  const last = job.attempt >= job.attempts;
+  const last = isFinal || job.attempt >= job.attempts;
   const wait = Math.min(
     LONGEST_BACK_OFF_SECONDS,
     POLICIES[job.kind].backOffSeconds * 2 ** Math.max(0, job.attempt - 1),
@@ -220,16 +223,14 @@ function leaseEnd() {
   return sql`now() + ${LEASE_SECONDS} * interval '1 second'`;
 }
 
-/** A job that took its worker with it as often as it may. */
-async function giveUpLost(orm: Orm): Promise<void> {
-  await orm
-    .update(factoryJobs)
-    .set({
-      state: 'failed',
-      endedAt: sql`now()`,
-      problem: 'each worker that took it fell silent; see the logs of the workers, then try again',
-    })
+/** Jobs that took their workers with them as often as they may. */
+export async function listLost(orm: Orm): Promise<readonly HeldJob[]> {
+  const rows = await orm
+    .select()
+    .from(factoryJobs)
     .where(
       sql`${factoryJobs.state} = 'running' and ${factoryJobs.leasedUntil} < now() and ${factoryJobs.attempt} >= ${factoryJobs.attempts}`,
-    );
+    )
+    .limit(20);
+  return rows.flatMap((row) => (row.lease === null ? [] : [{ ...row, lease: row.lease }]));
 }

@@ -155,7 +155,11 @@ export async function addRelease(
     })
     .onConflictDoNothing()
     .returning();
-  const row = made ?? (await extendRelease(transaction, organisationId, wanted));
+  const { row, hasNews } =
+    made === undefined
+      ? await extendRelease(transaction, organisationId, wanted)
+      : { row: made, hasNews: true };
+  if (!hasNews) return row.id;
   await addJob(transaction, {
     organisationId,
     kind: 'split',
@@ -173,7 +177,7 @@ async function extendRelease(transaction: Orm, organisationId: string, { identit
   if (known === undefined) throw notFound('release');
   const both = [...new Set([...known.kernels, ...kernels])];
   await transaction.update(factoryReleases).set({ kernels: both }).where(eq(factoryReleases.id, known.id));
-  return known;
+  return { row: known, hasNews: both.length > known.kernels.length || known.state === 'failed' };
 }
 
 export interface SplitUnit {

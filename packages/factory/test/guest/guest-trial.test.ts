@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { GuestResult, StepResult } from '@resplice/vm';
-import { judgeGuest, planGuest } from '../src/evaluation-guest.js';
-import { sampleUpdate } from './sample-update.js';
+import { judgeGuest, planGuest } from '../../src/guest/guest-trial.js';
+import { sampleUpdate } from '../support/sample-update.js';
 
 const [VMLINUX] = sampleUpdate().manifest.objects;
 assert.ok(VMLINUX);
@@ -65,10 +65,9 @@ test('each update is marked, applied and undone before the next one, with its mo
 test('updates that apply and undo with a clean log are applied, whatever their modules do', () => {
   const failed = { exitCode: 1 };
   const result = guest({ 'load can_raw for second': failed, 'unload can_raw for second': failed });
-  const applied = { applied: true, problem: null };
   assert.deepEqual(
-    [...judgeGuest(UPDATES, result)],
-    UPDATES.map(({ id }) => [id, applied]),
+    [...judgeGuest(UPDATES, result)].map(([id, { applied, problem }]) => [id, applied, problem]),
+    UPDATES.map(({ id }) => [id, true, null]),
   );
 });
 
@@ -88,10 +87,8 @@ test('an update that is refused does not stand against the next one', () => {
     'undo second': { exitCode: 1 },
   });
   const verdicts = judgeGuest(UPDATES, result);
-  assert.deepEqual(verdicts.get('second'), {
-    applied: false,
-    problem: '"apply second" failed: exit status 3\nthe code differs',
-  });
+  const { applied, problem } = verdicts.get('second') ?? {};
+  assert.deepEqual([applied, problem], [false, '"apply second" failed: exit status 3\nthe code differs']);
   assert.equal(verdicts.get('third')?.applied, true);
 });
 
@@ -116,4 +113,37 @@ test('the update at which the guest dies is the culprit, and those after it have
 
 test('a guest that dies before the first update gives no verdict', () => {
   assert.equal(judgeGuest(UPDATES, guest({}, { outcome: 'lost', steps: [] })).size, 0);
+});
+
+const WITH_PROBE = [{ id: 'probed', update: sampleUpdate(), probe: 'exit 1' }];
+
+function probed(before: number, applied: number, undone: number) {
+  const steps = planGuest(WITH_PROBE, '/host/resplice.cjs').steps.map(({ name }) => step(name));
+  const codes = [before, applied, undone];
+  const answers = steps.map((each) =>
+    each.name.startsWith('probe ') ? { ...each, exitCode: codes.shift() ?? null } : each,
+  );
+  return judgeGuest(WITH_PROBE, guest({}, { steps: answers, kernelLog: '' })).get('probed');
+}
+
+test('a probe has to find the hole before and after, and none while the update is applied', () => {
+  assert.equal(probed(1, 0, 1)?.applied, true);
+  assert.deepEqual(probed(1, 0, 1)?.probe, ['before: exposed', 'applied: safe', 'undone: exposed']);
+  assert.match(probed(0, 0, 1)?.problem ?? '', /^probe before: expected exposed, got safe$/);
+  assert.match(probed(1, 1, 1)?.problem ?? '', /^probe applied: expected safe, got exposed$/);
+  assert.match(probed(1, 0, 2)?.problem ?? '', /^probe undone: expected exposed, got no answer$/);
+});
+
+test('what machines have already is applied first and stays; without it nothing is told', () => {
+  const below = sampleUpdate({ id: 'below_1' });
+  const names = planGuest(UPDATES.slice(0, 1), '/host/resplice.cjs', [below]).steps.map(({ name }) => name);
+  assert.deepEqual(names, ['apply below_1 below', 'mark first', 'apply first', 'undo first']);
+  const steps = names.map((name, index) => step(name, { exitCode: index === 0 ? 1 : 0 }));
+  assert.equal(judgeGuest(UPDATES, guest({}, { steps })).size, 0);
+});
+
+test('the log has every step with its output, and the kernel log of that update alone', () => {
+  const verdict = judgeGuest(UPDATES, guest({ 'apply first': { stdout: 'applied in 3 ms' } })).get('first');
+  assert.match(verdict?.log ?? '', /# apply first: exit status 0, 1 ms\napplied in 3 ms/);
+  assert.doesNotMatch(verdict?.log ?? '', /at boot, before any update/);
 });

@@ -1,0 +1,271 @@
+// Applies and undoes many updates in one guest, one after the other: a boot and the copy of the program cost more than an update. A guest
+// that dies, or keeps an update, says nothing about the updates after it; those get a new guest. What machines have already can lie below
+// all of them, and a probe can be asked before, between and after.
+
+import type { FetchedKernel } from '@resplice/build';
+import { EnvironmentError, type ProgressSink } from '@resplice/report';
+import { encodeUpdate, type Update } from '@resplice/update';
+import {
+  findKernelComplaints,
+  type GuestResult,
+  type GuestSpec,
+  type GuestStep,
+  runGuest,
+  type StepResult,
+} from '@resplice/vm';
+import { COMMAND, describeEnd, FLOCK, FOLDER, outputOf, WASM_ONCE } from './guest-program.js';
+import { reportGuestEvents } from './guest-progress.js';
+
+const MARK = 'resplice-evaluate: ';
+const MARK_LINE = /^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? resplice-evaluate: (\d+) /;
+const UPDATES_PER_GUEST = 40;
+const MEMORY_MB = 2048;
+/** Under software emulation, an apply takes tens of seconds. */
+const SECONDS_PER_UPDATE = 300;
+const PROBE = `${FOLDER}/probe-`;
+/** What a probe has to answer, and when. */
+const PROBES = [
+  { when: 'before', status: 1, expected: 'exposed' },
+  { when: 'applied', status: 0, expected: 'safe' },
+  { when: 'undone', status: 1, expected: 'exposed' },
+] as const;
+
+export interface Trial {
+  readonly id: string;
+  readonly update: Update;
+  /** A shell script: exit status 0 says safe, 1 exposed. */
+  readonly probe?: string | undefined;
+  /** It takes the place of all that is applied below, which its undo does not bring back. */
+  readonly replaces?: boolean;
+}
+
+export interface GuestVerdict {
+  readonly applied: boolean;
+  readonly problem: string | null;
+  /** What the probe said before, applied and undone; empty without one. */
+  readonly probe: readonly string[];
+  /** The steps with their output, and the kernel log while they ran. */
+  readonly log: string;
+}
+
+export interface TrialOptions {
+  /** The command in one file, on the host. */
+  readonly bundle: string;
+  /** Updates that are applied first and stay. */
+  readonly below?: readonly Update[];
+  readonly progress: ProgressSink;
+  readonly signal: AbortSignal;
+  /** Called as soon as a guest has ended, in the order of the updates. */
+  readonly onResult?: (id: string, verdict: GuestVerdict) => Promise<void>;
+}
+
+/** A verdict for each update; the ids must differ. Throws EnvironmentError `guest-not-started`. */
+export async function applyInGuests(
+  updates: readonly Trial[],
+  kernel: FetchedKernel,
+  { bundle, below = [], progress, signal, onResult }: TrialOptions,
+): Promise<Map<string, GuestVerdict>> {
+  const verdicts = new Map<string, GuestVerdict>();
+  while (verdicts.size < updates.length) {
+    const batch = updates.slice(verdicts.size, verdicts.size + UPDATES_PER_GUEST);
+    const inGuest = [...below, ...batch.map(({ update }) => update)];
+    const result = await runGuest({
+      ...planGuest(batch, bundle, below),
+      vmlinuz: kernel.vmlinuz,
+      modules: { directory: kernel.modules, names: [...new Set(inGuest.flatMap(modulesOf))] },
+      memoryMb: MEMORY_MB,
+      timeoutSeconds: SECONDS_PER_UPDATE * (inGuest.length + 1),
+      onEvent: reportGuestEvents(progress, kernel.identity.release),
+      signal,
+    });
+    const found = judgeGuest(batch, result);
+    if (found.size === 0) throw notStarted(result);
+    for (const [id, verdict] of found) {
+      verdicts.set(id, verdict);
+      await onResult?.(id, verdict);
+    }
+  }
+  return verdicts;
+}
+
+function notStarted({ explanation, steps }: GuestResult): EnvironmentError {
+  const failed = steps.find(({ exitCode }) => exitCode !== 0);
+  const why =
+    explanation === '' && failed !== undefined
+      ? [`"${failed.name}": ${describeEnd(failed)}`, ...outputOf(failed)].join('\n')
+      : explanation;
+  return new EnvironmentError('guest-not-started', `the guest ended before the first update: ${why}`);
+}
+
+export function planGuest(
+  updates: readonly Trial[],
+  bundle: string,
+  below: readonly Update[] = [],
+): Pick<GuestSpec, 'files' | 'steps' | 'withNode'> {
+  return {
+    files: [
+      { path: COMMAND, source: { file: bundle } },
+      { path: FLOCK, source: { file: FLOCK } },
+      ...below.map((update, index) => ({
+        path: pathOf(`below-${index}`),
+        source: { bytes: encodeUpdate(update) },
+      })),
+      ...updates.map(({ update }, index) => ({
+        path: pathOf(index),
+        source: { bytes: encodeUpdate(update) },
+      })),
+      ...updates.flatMap(({ probe }, index) =>
+        probe === undefined
+          ? []
+          : [{ path: `${PROBE}${index}`, source: { bytes: Buffer.from(probe) }, mode: 0o755 }],
+      ),
+    ],
+    steps: [...below.flatMap(planBelow), ...updates.flatMap(planSteps)],
+    withNode: true,
+  };
+}
+
+function planBelow(update: Update, index: number): readonly GuestStep[] {
+  const { id } = update.manifest;
+  return [
+    ...presentModules(update).map((name) => load(name, id)),
+    resplice(`apply ${id} below`, 'apply', pathOf(`below-${index}`)),
+  ];
+}
+
+/**
+ * The verdicts that this guest can give, in the order of the updates: up to the one at which it died, or which stayed applied. Empty when it
+ * never came to the first one.
+ */
+export function judgeGuest(
+  updates: readonly Trial[],
+  result: GuestResult,
+): ReadonlyMap<string, GuestVerdict> {
+  const verdicts = new Map<string, GuestVerdict>();
+  const logs = splitLog(result.kernelLog);
+  const last = result.steps.at(-1)?.name;
+  if (result.steps.some(({ name, exitCode }) => / below$/.test(name) && exitCode !== 0)) return verdicts;
+  for (const [index, named] of updates.entries()) {
+    const names = new Set(planSteps(named, index).map(({ name }) => name));
+    const steps = result.steps.filter(({ name }) => names.has(name));
+    if (steps.length === 0) break;
+    const died = result.outcome !== 'completed' && last !== undefined && names.has(last);
+    const find = (verb: string) => steps.find(({ name }) => name === `${verb} ${named.id}`);
+    const [apply, undo] = [find('apply'), find('undo')];
+    const kernelLog = logs.get(index) ?? '';
+    const problems = [
+      ...(died ? [`the guest died in "${last}": ${result.explanation}`] : []),
+      ...describeFailure(apply),
+      // Nothing to undo is no second problem.
+      ...(apply?.exitCode === 0 ? describeFailure(undo) : []),
+      ...(apply?.exitCode === 0 ? describeProbes(named, find) : []),
+      ...findKernelComplaints(kernelLog),
+    ];
+    verdicts.set(named.id, {
+      applied: problems.length === 0,
+      problem: problems.length === 0 ? null : problems.join('\n'),
+      probe: answersOf(named, find).map(({ when, answer }) => `${when}: ${answer}`),
+      log: renderLog(steps, kernelLog),
+    });
+    const refused = apply !== undefined && apply.exitCode !== null && apply.exitCode !== 0;
+    if (died || !(refused || undo?.exitCode === 0)) break;
+  }
+  return verdicts;
+}
+
+type Find = (verb: string) => StepResult | undefined;
+
+function answersOf({ probe }: Trial, find: Find) {
+  if (probe === undefined) return [];
+  return PROBES.map(({ when, status, expected }) => {
+    const step = find(`probe ${when}`);
+    const answer = step?.exitCode === 0 ? 'safe' : step?.exitCode === 1 ? 'exposed' : 'no answer';
+    return { when, answer, expected, isRight: step?.exitCode === status };
+  });
+}
+
+function describeProbes(trial: Trial, find: Find): readonly string[] {
+  return answersOf(trial, find)
+    .filter(({ isRight }) => !isRight)
+    .map(({ when, answer, expected }) => `probe ${when}: expected ${expected}, got ${answer}`);
+}
+
+function renderLog(steps: readonly StepResult[], kernelLog: string): string {
+  const lines = steps.flatMap((step) => [
+    `# ${step.name}: ${describeEnd(step)}, ${step.milliseconds} ms`,
+    ...outputOf(step),
+  ]);
+  return `${lines.join('\n')}\n\n# kernel log\n${kernelLog}`;
+}
+
+/**
+ * Modules that do not load without their hardware stay unloaded: the update is then prepared for them. Those that must not be loaded before are
+ * loaded after it is applied, and unloaded before it is undone.
+ */
+function planSteps({ id, update, probe, replaces }: Trial, index: number): readonly GuestStep[] {
+  const late = (update.manifest.requiresUnloaded ?? []).map(({ module }) => module);
+  const modules = presentModules(update);
+  const ask = (when: string): readonly GuestStep[] =>
+    probe === undefined ? [] : [{ name: `probe ${when} ${id}`, argv: ['sh', `${PROBE}${index}`] }];
+  return [
+    {
+      name: `mark ${id}`,
+      argv: ['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', `${MARK}${index} ${update.manifest.id}`],
+    },
+    // An earlier update may have left it there.
+    ...late.map((name): GuestStep => ({ ...unload(name, id), name: `${name} is absent for ${id}` })),
+    ...modules.map((name) => load(name, id)),
+    ...ask('before'),
+    resplice(`apply ${id}`, 'apply', ...(replaces === true ? ['--replace'] : []), pathOf(index)),
+    ...late.map((name) => load(name, id)),
+    ...ask('applied'),
+    ...late.toReversed().map((name) => unload(name, id)),
+    // In a guest nothing is at stake, and a stale pointer shows.
+    resplice(`undo ${id}`, 'undo', '--force', update.manifest.id),
+    ...ask('undone'),
+    ...modules.toReversed().map((name) => unload(name, id)),
+  ];
+}
+
+function resplice(name: string, ...args: string[]): GuestStep {
+  return { name, argv: ['node', WASM_ONCE, COMMAND, ...args] };
+}
+
+function load(name: string, id: string): GuestStep {
+  return { name: `load ${name} for ${id}`, argv: ['modprobe', name] };
+}
+
+function unload(name: string, id: string): GuestStep {
+  return { name: `unload ${name} for ${id}`, argv: ['modprobe', '-r', name] };
+}
+
+/** The kernel log by the update whose steps were running; what came before the first one belongs to none. */
+function splitLog(kernelLog: string): ReadonlyMap<number, string> {
+  const logs = new Map<number, string>();
+  let index: number | undefined;
+  for (const line of kernelLog.split('\n')) {
+    const mark = MARK_LINE.exec(line)?.[1];
+    if (mark !== undefined) index = Number(mark);
+    else if (index !== undefined) logs.set(index, `${logs.get(index) ?? ''}${line}\n`);
+  }
+  return logs;
+}
+
+function describeFailure(step: StepResult | undefined): readonly string[] {
+  if (step === undefined || step.exitCode === 0) return [];
+  return [[`"${step.name}" failed: ${describeEnd(step)}`, ...outputOf(step)].join('\n')];
+}
+
+/** Those that may be loaded when it is applied. */
+function presentModules(update: Update): readonly string[] {
+  const late = new Set((update.manifest.requiresUnloaded ?? []).map(({ module }) => module));
+  return modulesOf(update).filter((name) => !late.has(name));
+}
+
+function modulesOf({ manifest }: Update): readonly string[] {
+  return manifest.objects.map(({ name }) => name).filter((name) => name !== 'vmlinux');
+}
+
+function pathOf(name: number | string): string {
+  return `${FOLDER}/${name}.splice`;
+}

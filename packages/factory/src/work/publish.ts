@@ -1,0 +1,221 @@
+// The next cumulative update of a kernel: all units that are approved, combined, tried in a guest in the place of the one before, and
+// published with the updates of the units themselves. Every step can be repeated: what was made is found again by its content, publishing
+// the same file twice changes nothing, and only then it is written down.
+
+import { randomUUID } from 'node:crypto';
+import {
+  factoryCandidates,
+  factoryCumulatives,
+  keepArtefact,
+  lockCandidate,
+  moveCandidate,
+  type Orm,
+} from '@resplice/server/factory';
+import { encodeUpdate, type Update } from '@resplice/update';
+import { and, eq, inArray } from 'drizzle-orm';
+import { applyInGuests } from '../guest/guest-trial.js';
+import type { JobContext, JobHandler } from '../job-context.js';
+import { type CombinedUnit, combine, cumulativeId, readCombined } from './combine.js';
+import { readUpdateArtefact } from './make-update.js';
+import { type CumulativeRow, findNewest, type KernelName, parseKernel, readCumulative } from './published.js';
+
+export const publishHandler: JobHandler = {
+  async work(context) {
+    const { job, publisher, note } = context;
+    if (publisher === undefined) throw new Error('this worker has no repository; start it with --site');
+    const kernel = parseKernel(job.target);
+    const previous = await findNewest(context, kernel);
+    const units = await readCombined(context, await listApproved(context, kernel));
+    const number = (previous?.number ?? 0) + 1;
+    const row = await openCumulative(context, kernel, { number, units });
+    const made = units.length === 0 ? undefined : await build(context, units, number);
+    if (made !== undefined && 'problem' in made) return recordFailure(row.id, made.problem);
+    const update = made?.update;
+    if (update !== undefined) {
+      const tried = await tryInstead(context, update, previous);
+      if (tried.problem !== null) return recordFailure(row.id, tried.problem, tried.log);
+    }
+    await publishAll(context, { units, update, previous, kernel });
+    note(update === undefined ? 'everything was withdrawn' : `published ${update.manifest.id}`);
+    return async (transaction) => recordPublished(transaction, context, row.id, { units, update });
+  },
+  async giveUp(transaction, job, problem) {
+    const { kernelRelease, kernelVersion } = parseKernel(job.target);
+    await transaction
+      .update(factoryCumulatives)
+      .set({ state: 'failed', problem })
+      .where(
+        and(
+          eq(factoryCumulatives.organisationId, job.organisationId),
+          eq(factoryCumulatives.kernelRelease, kernelRelease),
+          eq(factoryCumulatives.kernelVersion, kernelVersion),
+          eq(factoryCumulatives.state, 'building'),
+        ),
+      );
+  },
+};
+
+async function listApproved({ orm, job }: JobContext, { kernelRelease, kernelVersion }: KernelName) {
+  return orm
+    .select()
+    .from(factoryCandidates)
+    .where(
+      and(
+        eq(factoryCandidates.organisationId, job.organisationId),
+        eq(factoryCandidates.kernelRelease, kernelRelease),
+        eq(factoryCandidates.kernelVersion, kernelVersion),
+        inArray(factoryCandidates.state, ['approved', 'published']),
+      ),
+    );
+}
+
+/** The row of this number; one that failed is tried again. */
+async function openCumulative(
+  { orm, job }: JobContext,
+  kernel: KernelName,
+  { number, units }: { readonly number: number; readonly units: readonly CombinedUnit[] },
+): Promise<CumulativeRow> {
+  const content = {
+    state: 'building' as const,
+    problem: null,
+    updateId: cumulativeId(job.target, number),
+    candidates: units.map(({ candidate }) => candidate.id),
+    units: units.map(({ unit }) => unit.name),
+    cves: [...new Set(units.flatMap(({ unit }) => unit.cves))].sort(),
+  };
+  const [row] = await orm
+    .insert(factoryCumulatives)
+    .values({ id: randomUUID(), organisationId: job.organisationId, ...kernel, number, ...content })
+    .onConflictDoUpdate({
+      target: [
+        factoryCumulatives.organisationId,
+        factoryCumulatives.kernelRelease,
+        factoryCumulatives.kernelVersion,
+        factoryCumulatives.number,
+      ],
+      set: content,
+    })
+    .returning();
+  if (row === undefined) throw new Error('a cumulative update wrote no row');
+  return row;
+}
+
+async function build(
+  context: JobContext,
+  units: readonly CombinedUnit[],
+  number: number,
+): Promise<{ readonly update: Update } | { readonly problem: string }> {
+  const { job } = context;
+  const [release = ''] = job.target.split('=');
+  const fixes = new Set(units.flatMap(({ unit }) => unit.cves)).size;
+  const description = `cumulative update ${number} of ${release}: ${units.length} fixes, ${fixes} CVEs`;
+  const made = await combine(context, units, { id: cumulativeId(job.target, number), description });
+  if (made.update === null) {
+    const reasons = made.reasons.map(({ code, subject, found }) => `${code}: ${subject}: ${found}`);
+    return { problem: ['the approved units cannot be one update:', ...reasons].join('\n') };
+  }
+  const update = await readUpdateArtefact(context, made.update.sha256);
+  const contains = units.flatMap(({ candidate }) => candidate.updateId ?? []).sort();
+  return { update: { ...update, manifest: { ...update.manifest, cumulative: { number, contains } } } };
+}
+
+/** As on a machine that has the one before. */
+async function tryInstead(context: JobContext, update: Update, previous: CumulativeRow | undefined) {
+  const { kernel } = await context.openWorkshop(context.job.target);
+  const below = await readCumulative(context, previous);
+  const trial = { id: update.manifest.id, update, replaces: below.length > 0 };
+  const verdict = (await applyInGuests([trial], kernel, { ...context, below })).get(trial.id);
+  if (verdict === undefined) throw new Error('the guest gave no verdict');
+  context.note(verdict.problem ?? `${trial.id}: applied and undone, clean log`);
+  return verdict;
+}
+
+interface Plan {
+  readonly units: readonly CombinedUnit[];
+  readonly update: Update | undefined;
+  readonly previous: CumulativeRow | undefined;
+  readonly kernel: KernelName;
+}
+
+async function publishAll(context: JobContext, { units, update, previous, kernel }: Plan): Promise<void> {
+  const { publisher } = context;
+  const own = await listOwn(context, kernel);
+  const buildId = update?.manifest.kernel.buildId ?? own.buildId;
+  if (publisher === undefined || buildId === undefined) return;
+  const published = new Set(await publisher.list(buildId));
+  const single: Update[] = [];
+  for (const { candidate } of units) {
+    if (candidate.updateSha256 === null || published.has(candidate.updateId ?? '')) continue;
+    single.push(await readUpdateArtefact(context, candidate.updateSha256));
+  }
+  const wanted = new Set([
+    ...(update === undefined ? [] : [update.manifest.id]),
+    // It stays for machines of rings that the new one is not released to yet.
+    ...(update === undefined || previous === undefined ? [] : [previous.updateId]),
+    ...units.flatMap(({ candidate }) => candidate.updateId ?? []),
+  ]);
+  const withdrawn = [...published].filter((id) => own.ids.has(id) && !wanted.has(id));
+  const family = /^\d+\.\d+/.exec(kernel.kernelRelease)?.[0];
+  await publisher.publish({
+    updates: [...single, ...(update === undefined || published.has(update.manifest.id) ? [] : [update])],
+    withdrawn: withdrawn.map((id) => `linux-${family}/${buildId}/${id}.splice`),
+  });
+}
+
+/** Ids of updates that this factory has made for the kernel; others in the repository are none of its business. */
+async function listOwn({ orm, job }: JobContext, { kernelRelease, kernelVersion }: KernelName) {
+  const candidates = await orm
+    .select({ id: factoryCandidates.updateId, buildId: factoryCandidates.buildId })
+    .from(factoryCandidates)
+    .where(
+      and(
+        eq(factoryCandidates.organisationId, job.organisationId),
+        eq(factoryCandidates.kernelRelease, kernelRelease),
+        eq(factoryCandidates.kernelVersion, kernelVersion),
+      ),
+    );
+  const cumulatives = await orm
+    .select({ id: factoryCumulatives.updateId })
+    .from(factoryCumulatives)
+    .where(
+      and(
+        eq(factoryCumulatives.organisationId, job.organisationId),
+        eq(factoryCumulatives.kernelRelease, kernelRelease),
+        eq(factoryCumulatives.kernelVersion, kernelVersion),
+      ),
+    );
+  return {
+    ids: new Set([...candidates, ...cumulatives].flatMap(({ id }) => id ?? [])),
+    buildId: candidates.flatMap((row) => row.buildId ?? [])[0],
+  };
+}
+
+function recordFailure(id: string, problem: string, log?: string) {
+  return async (transaction: Orm): Promise<void> => {
+    await transaction
+      .update(factoryCumulatives)
+      .set({ state: 'failed', problem: log === undefined ? problem : `${problem}\n${log.slice(-4000)}` })
+      .where(eq(factoryCumulatives.id, id));
+  };
+}
+
+async function recordPublished(
+  transaction: Orm,
+  { artefacts, job, who }: JobContext,
+  id: string,
+  { units, update }: Pick<Plan, 'units' | 'update'>,
+): Promise<void> {
+  const bytes = update === undefined ? undefined : encodeUpdate(update);
+  const sha256 =
+    bytes === undefined ? null : await keepArtefact(artefacts, job.organisationId, 'update', bytes);
+  await transaction
+    .update(factoryCumulatives)
+    .set({ state: 'published', publishedAt: new Date(), length: bytes?.length ?? 0, sha256 })
+    .where(eq(factoryCumulatives.id, id));
+  for (const { candidate } of units) {
+    const locked = await lockCandidate(transaction, candidate.id);
+    // Withdrawn in the meantime: the next one will be without it.
+    if (locked.state === 'approved' || locked.state === 'published')
+      await moveCandidate(transaction, locked, { event: 'published', who });
+  }
+}

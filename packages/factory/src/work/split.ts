@@ -1,0 +1,160 @@
+// A release becomes units, and each unit a candidate for every kernel that is wanted: kernels of the older version that machines run now, and
+// those that somebody named.
+
+import { createHash } from 'node:crypto';
+import {
+  listFetchedKernels,
+  type PatchFile,
+  parsePatches,
+  type ReleaseUnit,
+  readGitPatches,
+  resolveKernel,
+  splitRelease,
+  systemApt,
+} from '@resplice/build';
+import { InputError } from '@resplice/report';
+import {
+  addUnits,
+  factoryReleases,
+  keepArtefact,
+  listFleetKernels,
+  type Orm,
+  readArtefact,
+  type SplitUnit,
+  type TargetKernel,
+} from '@resplice/server/factory';
+import { eq, sql } from 'drizzle-orm';
+import type { JobContext, JobHandler } from '../job-context.js';
+
+type Release = typeof factoryReleases.$inferSelect;
+
+export const splitHandler: JobHandler = {
+  async work(context) {
+    const { orm, job, who, note } = context;
+    const [release] = await orm.select().from(factoryReleases).where(eq(factoryReleases.id, job.target));
+    if (release === undefined) return async () => {};
+    await orm.update(factoryReleases).set({ state: 'splitting' }).where(eq(factoryReleases.id, release.id));
+    const { units, untiedCves } = await listUnits(context, release);
+    const kernels = await listKernels(context, release);
+    note(
+      `${units.length} units for ${kernels.map((kernel) => `${kernel.release} (${kernel.version})`).join(', ')}`,
+    );
+    return async (transaction) => {
+      await addUnits(transaction, release, units, kernels, who);
+      await transaction
+        .update(factoryReleases)
+        .set({
+          state: 'ready',
+          problem: null,
+          untiedCves,
+          splitAt: sql`coalesce(${factoryReleases.splitAt}, now())`,
+        })
+        .where(eq(factoryReleases.id, release.id));
+    };
+  },
+  async giveUp(transaction: Orm, job, problem) {
+    await transaction
+      .update(factoryReleases)
+      .set({ state: 'failed', problem })
+      .where(eq(factoryReleases.id, job.target));
+  },
+};
+
+async function listUnits(
+  context: JobContext,
+  release: Release,
+): Promise<{ readonly units: readonly SplitUnit[]; readonly untiedCves: readonly string[] }> {
+  if (release.source !== 'debian') {
+    const patches = await readSeries(context, release);
+    const units = await Promise.all(patches.map((patch) => keepPatch(context, patch)));
+    return { units, untiedCves: [] };
+  }
+  const { fromVersion: from, toVersion: to, only } = release;
+  const split = await splitRelease({ from, to }, context);
+  const wanted =
+    only === null
+      ? split.units
+      : split.units.filter(({ id, files }) => only.some((each) => each === id || files.includes(each)));
+  if (wanted.length === 0)
+    throw new InputError('no-units', 'no unit of the release has one of these names or files');
+  const units: SplitUnit[] = [];
+  for (const unit of wanted) units.push(await keepUnit(context, unit));
+  return { units, untiedCves: only === null ? split.untiedCves : [] };
+}
+
+/** Its patch in the store, and the row for it. */
+export async function keepUnit(
+  { artefacts, job }: Pick<JobContext, 'artefacts' | 'job'>,
+  { id, files, subjects, cves, joined, patch }: ReleaseUnit,
+): Promise<SplitUnit> {
+  const sha256 = await keepArtefact(artefacts, job.organisationId, 'patch', patch);
+  return { name: id, files, subjects, cves, joined, sha256 };
+}
+
+async function readSeries(
+  { artefacts, job }: JobContext,
+  { series }: Release,
+): Promise<readonly PatchFile[]> {
+  if (series?.git !== undefined) return readGitPatches(series.git.repository, series.git.range);
+  const patches: PatchFile[] = [];
+  for (const { name, artefact } of series?.patches ?? []) {
+    const bytes = await readArtefact(artefacts, job.organisationId, 'patch', artefact);
+    if (bytes === undefined)
+      throw new InputError(
+        'artefact-missing',
+        `${name} is not in the artefact store any more; upload it again`,
+      );
+    patches.push(...parsePatches(bytes, name));
+  }
+  return patches;
+}
+
+/** A patch that somebody wrote: what it says of itself is certain. */
+async function keepPatch(context: JobContext, patch: PatchFile): Promise<SplitUnit> {
+  const sha256 = await keepArtefact(context.artefacts, context.job.organisationId, 'patch', patch.bytes);
+  const files = patch.files.flatMap(({ newPath, oldPath }) => newPath ?? oldPath ?? []);
+  const subject = patch.subject === '' ? patch.name : patch.subject;
+  const tie = { subject, confidence: 'certain', why: 'the patch says so itself' } as const;
+  return {
+    name: nameOf(subject, patch.bytes),
+    files: [...new Set(files)].sort(),
+    subjects: [tie],
+    cves: patch.cves.map((cve) => ({ ...tie, cve })),
+    joined: [],
+    sha256,
+  };
+}
+
+/** `tcp-check-the-window-3f2a91` */
+function nameOf(subject: string, bytes: Uint8Array): string {
+  const words = subject
+    .toLowerCase()
+    .replace(/\.(?:patch|diff)$/, '')
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+|-+$/g, '')
+    .slice(0, 48);
+  return `${words}-${createHash('sha256').update(bytes).digest('hex').slice(0, 6)}`;
+}
+
+async function listKernels({ orm, signal }: JobContext, release: Release): Promise<readonly TargetKernel[]> {
+  const fetched = await listFetchedKernels({ signal });
+  const kernels = new Map<string, TargetKernel>();
+  for (const spec of release.kernels) {
+    const { release: name, version } = await resolveKernel(spec, systemApt(), { fetched });
+    if (release.source === 'debian' && version !== release.fromVersion)
+      throw new InputError(
+        'wrong-kernel',
+        `${spec} is of version ${version}; the units are for ${release.fromVersion}: name a kernel of that version`,
+      );
+    kernels.set(`${name}=${version}`, { release: name, version });
+  }
+  if (release.source === 'debian' && kernels.size === 0)
+    for (const { release: name, version } of await listFleetKernels(orm, release.organisationId))
+      if (version === release.fromVersion) kernels.set(`${name}=${version}`, { release: name, version });
+  if (kernels.size === 0)
+    throw new InputError(
+      'no-kernels',
+      `no machine runs a kernel of version ${release.fromVersion}; name the kernels that are to get the updates`,
+    );
+  return [...kernels.values()];
+}

@@ -1,0 +1,39 @@
+// What the workers of the factory (packages/factory) need of the service.
+
+export type { ArtefactStore } from '../artefact/artefact-store.js';
+export { openArtefactStore } from '../artefact/open-store.js';
+export { type Orm, selectRows } from '../database/database.js';
+export { openDatabase } from '../database/open-database.js';
+export { artefactName, type FactoryArtefact, hashOf, keepArtefact, readArtefact } from './artefact-name.js';
+export { type CandidateRecord, kernelSpec, lockCandidate, moveCandidate } from './candidate-change.js';
+export {
+  addJob,
+  appendLog,
+  claimJob,
+  completeJob,
+  failJob,
+  type HeldJob,
+  JobLostError,
+  listLost,
+  renewJob,
+  returnJob,
+} from './job-queue.js';
+export {
+  addDueWatches,
+  addRelease,
+  addUnits,
+  describePair,
+  listFleetKernels,
+  type SplitUnit,
+  type TargetKernel,
+} from './release-change.js';
+export { NOTHING_MADE, openReview } from './review.js';
+export {
+  factoryCandidates,
+  factoryCumulatives,
+  factoryReleases,
+  factoryTests,
+  factoryUnits,
+  factoryWatches,
+} from './tables.js';
+export { announceWorker, countJob, seeWorker, type WorkerIdentity } from './worker-record.js';
