@@ -65,11 +65,12 @@
 #include <linux/types.h>
 
 #define RESPLICE_CORE_MAGIC 0x31435352 /* "RSC1" */
-#define RESPLICE_CORE_ABI 2
+#define RESPLICE_CORE_ABI 3
 #define RESPLICE_CORE_DEVICE "resplice"
 /* the module of an update has a name that begins so */
 #define RESPLICE_CORE_PREFIX "resplice_"
 #define RESPLICE_CORE_NAME_SIZE 64
+#define RESPLICE_CORE_BUILD_ID_SIZE 32
 #define RESPLICE_CORE_JUMP_SIZE 5
 
 #define RESPLICE_CORE_LIMIT_BYTES (16 << 20) /* a whole request */
@@ -159,10 +160,11 @@ struct resplice_core_name { /* 64 bytes */
 };
 
 /* A module that the update changes, or whose addresses the new code of such a module has. */
-struct resplice_core_object { /* 72 bytes */
+struct resplice_core_object { /* 104 bytes */
 	char name[RESPLICE_CORE_NAME_SIZE];
 	__u32 user; /* its own index, or that of the object that uses it, and holds it */
-	__u32 reserved;
+	__u32 build_id_size; /* 0: any build will do */
+	__u8 build_id[RESPLICE_CORE_BUILD_ID_SIZE]; /* rest zero */
 };
 
 struct resplice_core_symbol { /* 16 bytes */
@@ -230,6 +232,7 @@ enum resplice_core_code {
 	RESPLICE_CORE_BAD_OBJECT = 28, /* no such object, or symbol of it; item: the entry */
 	RESPLICE_CORE_BAD_FIXUP = 29, /* outside of the update's module, or no such type */
 	RESPLICE_CORE_NO_SYMBOL = 30, /* the object does not have it, or has several; symbol */
+	RESPLICE_CORE_WRONG_BUILD = 31, /* the module has another build id; item: the object */
 };
 
 #define RESPLICE_CORE_NO_ITEM 0xffffffff

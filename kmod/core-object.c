@@ -16,6 +16,7 @@
 #include <linux/semaphore.h>
 #include <asm/text-patching.h>
 #include "core.h"
+#include "module-build.h"
 
 struct module *core_hold_module(const char *name)
 {
@@ -66,16 +67,24 @@ static unsigned long find_symbol(struct module *module, const char *name, u32 po
 }
 #endif
 
+/* The module itself, and those that its new code uses. */
 static u32 hold_used(struct job *job, struct update *update, u32 user)
 {
 	u32 i;
 
 	for (i = 0; i < update->request->objects; i++) {
-		if (i == user || update->modules[i].user != user)
+		const struct resplice_core_object *named = &update->modules[i];
+
+		if (named->user != user)
 			continue;
-		update->objects[i].module = core_hold_module(update->modules[i].name);
+		if (i != user)
+			update->objects[i].module = core_hold_module(named->name);
 		if (!update->objects[i].module)
 			return core_refuse(job, RESPLICE_CORE_NO_MODULE, i);
+		if (named->build_id_size &&
+		    !resplice_is_build(update->objects[i].module, named->build_id,
+				       named->build_id_size))
+			return core_refuse(job, RESPLICE_CORE_WRONG_BUILD, i);
 	}
 	return RESPLICE_CORE_OK;
 }
@@ -211,6 +220,8 @@ static const char *describe(u32 code)
 	case RESPLICE_CORE_OLD_BYTES:
 	case RESPLICE_CORE_OLD_DATA:
 		return "it is not the build that the update was made for";
+	case RESPLICE_CORE_WRONG_BUILD:
+		return "it, or a module it uses, is not the build that the update was made for";
 	case RESPLICE_CORE_NO_SYMBOL:
 		return "it lacks a symbol";
 	case RESPLICE_CORE_NO_MODULE:

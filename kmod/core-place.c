@@ -213,7 +213,9 @@ static u32 check_object(const struct update *update, u32 index)
 	const struct resplice_core_object *object = &update->modules[index];
 	u32 i;
 
-	if (object->reserved)
+	if (object->build_id_size > sizeof(object->build_id) ||
+	    memchr_inv(object->build_id + object->build_id_size, 0,
+		       sizeof(object->build_id) - object->build_id_size))
 		return RESPLICE_CORE_BAD_FIELD;
 	if (!object->name[0] || !memchr(object->name, 0, sizeof(object->name)))
 		return RESPLICE_CORE_BAD_NAME;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * As livepatch.c, for an update with hooks, exit code of modules, or modules that must not be loaded before: calls them from the callbacks that the livepatch core makes for each kernel object.
+ * As livepatch.c, for an update of modules or with hooks: checks modules, and calls hooks, from the callbacks that the livepatch core makes for each kernel object.
  * The table is written by packages/engine/src/module/hook-table.ts, in the order in which the hooks of a kind run.
  */
 #include <linux/livepatch.h>
@@ -8,6 +8,7 @@
 #include <linux/sysfs.h>
 #define RESPLICE_KINDS_ONLY
 #include "resplice.h"
+#include "build.h"
 #include "exit.h"
 #include "fresh.h"
 
@@ -87,7 +88,7 @@ static int ask_all(const char *object, unsigned int kind)
 
 int resplice_pre_patch(struct klp_object *object)
 {
-	int err = resplice_admit(object);
+	int err = resplice_check_build(object) ?: resplice_admit(object);
 
 	if (err)
 		return err;

@@ -11,6 +11,7 @@ import { heldTransition } from './case/held-transition.js';
 import { killedCommands } from './case/killed-commands.js';
 import { moduleExit } from './case/module-exit.js';
 import { oneUpdate } from './case/one-update.js';
+import { otherBuild } from './case/other-build.js';
 import { severalUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 
@@ -19,6 +20,7 @@ const CASES = [
   severalUpdates,
   moduleExit,
   freshModule,
+  otherBuild,
   stackedUpdates,
   alteredCode,
   heldTransition,

@@ -13,6 +13,7 @@ import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { oneUpdate } from './case/one-update.js';
+import { otherBuild } from './case/other-build.js';
 import { severalUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
@@ -24,6 +25,7 @@ const CASES = [
   unreachableCode,
   severalUpdates,
   waitingModules,
+  otherBuild,
   stackedUpdates,
   alteredCode,
   heldTransition,

@@ -168,8 +168,11 @@ export const ATTACKS: readonly Attack[] = [
       { name: 'other', user: 0 },
     ],
   })),
-  ...modules('a module with a reserved field set', 'BAD_FIELD', ({ otherModule }) => ({
-    objects: [{ name: otherModule, user: 0, reserved: 1 }],
+  ...modules('a build id longer than its field', 'BAD_FIELD', ({ otherModule }) => ({
+    objects: [{ name: otherModule, user: 0, buildIdSize: 33 }],
+  })),
+  ...modules('a build id with more behind its end', 'BAD_FIELD', ({ otherModule }) => ({
+    objects: [{ name: otherModule, user: 0, buildIdSize: 1, buildId: Uint8Array.of(1, 2) }],
   })),
   ...modules('the same module twice', 'OVERLAP', ({ otherModule }) => ({
     objects: [
@@ -202,6 +205,7 @@ export const ATTACKS: readonly Attack[] = [
   inModule('CHECK of a symbol that the module does not have', 'NO_SYMBOL', 'no_such_symbol', 0),
   inModule('APPLY to a symbol that the module does not have so often', 'NO_SYMBOL', 'dummy_xmit', 2),
   inModule('APPLY to other code of a module than it has', 'OLD_BYTES', 'dummy_xmit', 0),
+  inModule('APPLY to a module of another build', 'WRONG_BUILD', 'dummy_xmit', 0, new Uint8Array(20).fill(7)),
   // Names
   ...['resplice_core', 'vmlinux', 'resplice', ''].map((name) =>
     prepare('loaded', `the update "${name}"`, 'BAD_NAME', ({ site }) => ({ name, sites: [site] })),
@@ -371,24 +375,35 @@ function fixup(title: string, expect: Attack['expect'], change: (facts: Facts) =
   });
 }
 
-function inModule(title: string, expect: Attack['expect'], symbol: string, position: number): Attack {
+function inModule(
+  title: string,
+  expect: Attack['expect'],
+  symbol: string,
+  position: number,
+  buildId?: Uint8Array,
+): Attack {
   const type = title.startsWith('CHECK') ? 'CHECK' : 'APPLY';
   return {
     phase: 'loaded',
     title,
     expect,
     make: (facts) => [
-      { type: 'PREPARE', name: facts.module, ...partsOfModule(facts, symbol, position), fixups: [] },
+      {
+        type: 'PREPARE',
+        name: facts.module,
+        ...partsOfModule(facts, symbol, position, buildId),
+        fixups: [],
+      },
       { type, name: facts.module },
     ],
   };
 }
 
-function partsOfModule(facts: Facts, symbol: string, position: number) {
+function partsOfModule(facts: Facts, symbol: string, position: number, buildId?: Uint8Array) {
   return {
     // No function begins so.
     sites: [{ ...facts.site, old_start: 0n, object: 1, old_size: 16, memory: new Uint8Array(16).fill(0xcc) }],
-    objects: [{ name: facts.otherModule, user: 0 }],
+    objects: [{ name: facts.otherModule, user: 0, ...(buildId === undefined ? {} : { buildId }) }],
     symbols: [{ object: 0, name: symbol, position, reserved: 0 }],
     fixups: [{ place: facts.text, addend: -4n, symbol: 0, type: 2 }],
   };

@@ -2,6 +2,7 @@
 
 import { ByteWriter, type LayoutValue } from '@resplice/engine/bytes';
 import {
+  BUILD_ID_SIZE,
   CORE_ABI,
   CORE_DATA,
   CORE_FIXUP,
@@ -30,7 +31,8 @@ export type RawFixup = LayoutValue<typeof CORE_FIXUP>;
 export interface RawObject {
   readonly name: string | Uint8Array;
   readonly user: number;
-  readonly reserved?: number;
+  readonly buildIdSize?: number;
+  readonly buildId?: Uint8Array;
 }
 
 export interface RawRequest {
@@ -69,8 +71,11 @@ export function encodeRaw(request: RawRequest): Uint8Array {
   for (const entry of data) CORE_DATA.write(body, entry);
   for (const hook of hooks) CORE_HOOK.write(body, hook);
   for (const name of names) CORE_NAME.write(body, { name: encodeName(name) });
-  for (const { name, user, reserved = 0 } of objects)
-    CORE_OBJECT.write(body, { name: encodeName(name), user, reserved });
+  for (const { name, user, buildId = new Uint8Array(0), buildIdSize = buildId.length } of objects) {
+    const field = new Uint8Array(BUILD_ID_SIZE);
+    field.set(buildId);
+    CORE_OBJECT.write(body, { name: encodeName(name), user, build_id_size: buildIdSize, build_id: field });
+  }
   for (const { name, ...symbol } of symbols) {
     const at = typeof name === 'number' ? name : store(new TextEncoder().encode(`${name}\0`));
     CORE_SYMBOL.write(body, { ...symbol, name: at });

@@ -39,6 +39,7 @@ export type { RunningObject, RunningSite } from './match/running-object.js';
 export { openVmlinux } from './match/vmlinux.js';
 export { type AssemblyInput, assembleUpdate, type Import, type Part } from './module/assemble.js';
 export { type BindContext, bindImports } from './module/bind.js';
+export type { ModuleBuild } from './module/build-table.js';
 export type { ModuleExit } from './module/exit-table.js';
 export { type AbsoluteImport, finalizeModule } from './module/finalize.js';
 export type { FreshModule } from './module/fresh-table.js';

@@ -48,6 +48,16 @@ export function findUpdateId(module: string): string | undefined {
   return module.startsWith(MODULE_PREFIX) ? module.slice(MODULE_PREFIX.length) : undefined;
 }
 
+/** Modules that the update changes or uses, and the build of each that it was made for. */
+export function listModuleBuilds({ objects, trampoline }: Manifest): ReadonlyMap<string, string> {
+  return new Map([
+    ...(trampoline?.imports ?? []).flatMap(({ object, buildId }) =>
+      buildId === undefined ? [] : [[object, buildId] as const],
+    ),
+    ...objects.flatMap(({ name, buildId }) => (buildId === null ? [] : [[name, buildId] as const])),
+  ]);
+}
+
 /** All functions of the update. Throws InputError `manifest-contradicts-itself`. */
 export function listTargets(manifest: Manifest): readonly TargetFunction[] {
   if (manifest.module.name !== moduleNameOf(manifest.id)) {

@@ -161,6 +161,12 @@ export const APPLY_REASONS = {
     title: 'a loaded module is not the build the update was made for',
     advice: 'the module comes from another package; use the module of this kernel, or unload it',
   },
+  'other-module-file': {
+    stage: 'apply',
+    title: 'the file that a module would be loaded from is not the build the update was made for',
+    advice:
+      'take away what DKMS or you have put before the module of the package (`modinfo -n NAME` shows its path) and run `depmod`; when the kernel package was upgraded since the boot, restart into it and use an update for it',
+  },
   'module-signature-rejected': {
     stage: 'apply',
     title: "the kernel does not accept the signature of the update's module",

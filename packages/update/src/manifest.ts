@@ -165,6 +165,8 @@ const AbsoluteImport = z.strictObject({
   position: Offset,
   /** Link-time address in vmlinux; without it, as in a module, the symbol is looked up by name. */
   address: Address.optional(),
+  /** Of the module that has it. */
+  buildId: BuildId.optional(),
   /** `vmlinux`, or the patched module whose new code uses it: it is filled in when that is there. */
   applyWith: z.string().min(1),
 });

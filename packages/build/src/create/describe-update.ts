@@ -90,7 +90,7 @@ export function describeUpdate({
     module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
     objects: describeObjects(model, compared, { jumps, unloaded }),
     custom: describeCustom(compared),
-    trampoline: core === undefined ? null : describeTrampoline(compared, module, core, files),
+    trampoline: core === undefined ? null : describeTrampoline(model, compared, { module, core, files }),
     ...(findings.length === 0 ? {} : { types: findings.flatMap((finding) => recordFinding(finding) ?? []) }),
     notBuilt: [...notBuilt],
     tools: {
@@ -104,10 +104,9 @@ export function describeUpdate({
 
 /** Puts the core into the files. */
 function describeTrampoline(
+  model: KernelModel,
   compared: readonly ComparedObject[],
-  module: ModuleFile,
-  core: ModuleFile,
-  files: Map<string, Uint8Array>,
+  { module, core, files }: { module: ModuleFile; core: ModuleFile; files: Map<string, Uint8Array> },
 ): Manifest['trampoline'] {
   const file = `module/${core.name}.ko`;
   files.set(file, core.bytes);
@@ -118,7 +117,10 @@ function describeTrampoline(
     return { kind, function: name, object, at };
   });
   return {
-    imports: [...module.imports],
+    imports: module.imports.map((each) => {
+      const buildId = model.loadedModule(each.object)?.buildId;
+      return buildId === undefined ? each : { ...each, buildId };
+    }),
     hooks,
     core: { file, name: core.name, sha256: sha256(core.bytes), imports: [...core.imports] },
   };

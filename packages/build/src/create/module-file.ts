@@ -15,6 +15,7 @@ import {
   finalizeModule,
   type Import,
   type LivepatchFunction,
+  type ModuleBuild,
   type ModuleIdentity,
   type ObjectHook,
   ownPart,
@@ -70,7 +71,8 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
     init: compared.find(({ owner, diff }) => owner === object && diff.selection.init !== undefined)?.diff
       .selection.init,
   }));
-  const names = nameOwnCode(engine, hooks.length + exits.length + fresh.length > 0);
+  const builds = engine === 'livepatch' ? listBuilds(model, compared) : [];
+  const names = nameOwnCode(engine, hooks.length + exits.length + fresh.length + builds.length > 0);
   const own = await Promise.all(
     names.map((name) => compileOwnCode(tree, { name, module: 'livepatch' }, request.signal)),
   );
@@ -79,13 +81,22 @@ export async function buildModule(request: ModuleRequest): Promise<ModuleFile> {
     ...own.map((file) => ownPart(file, model.layouts)),
   ];
   const functions = engine === 'livepatch' ? request.functions : undefined;
-  return finish(request, { parts, functions, hooks, fresh, exits });
+  return finish(request, { parts, functions, hooks, fresh, exits, builds });
 }
 
 /** Files of kmod/ that become part of the update's module. */
 function nameOwnCode(engine: Engine, hasCallbacks: boolean): readonly string[] {
   if (engine !== 'livepatch') return ['update'];
-  return hasCallbacks ? ['hooks', 'exit', 'fresh'] : ['livepatch'];
+  return hasCallbacks ? ['hooks', 'exit', 'fresh', 'build'] : ['livepatch'];
+}
+
+/** The modules that get new code. */
+function listBuilds(model: KernelModel, compared: readonly ComparedObject[]): readonly ModuleBuild[] {
+  const modules = [...new Set(compared.map(({ owner }) => owner))];
+  return modules.flatMap((object) => {
+    const buildId = model.loadedModule(object)?.buildId;
+    return buildId === undefined ? [] : [{ object, buildId: Buffer.from(buildId, 'hex') }];
+  });
 }
 
 /** The hooks of all objects, in the order in which they were written. */
@@ -119,7 +130,7 @@ export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
 
 async function finish(
   request: Omit<ModuleRequest, 'functions' | 'fresh'>,
-  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits' | 'fresh'>,
+  content: Pick<AssemblyInput, 'parts' | 'functions' | 'hooks' | 'exits' | 'fresh' | 'builds'>,
 ): Promise<ModuleFile> {
   const { tree, model, compared, engine } = request;
   const assembled = assembleUpdate({

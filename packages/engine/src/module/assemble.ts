@@ -17,6 +17,7 @@ import { encodeObject, type NewSymbol } from '../elf/encode.js';
 import { appendTo } from '../map-entry.js';
 import { startsWithEndbr } from '../x86/endbr.js';
 import { decodeInstructions } from '../x86/instruction.js';
+import { addBuildTable, BUILDS_SYMBOL, type ModuleBuild } from './build-table.js';
 import { addExitTable, EXITS_SYMBOL, type ModuleExit } from './exit-table.js';
 import { addFreshTable, FRESH_SYMBOL, type FreshData, type FreshModule } from './fresh-table.js';
 import { addHookTable, HOOKS_SYMBOL, type ObjectHook } from './hook-table.js';
@@ -74,6 +75,8 @@ export interface AssemblyInput {
   readonly exits?: readonly ModuleExit[];
   /** Modules that are loaded only after the update is applied; the own code is kmod/hooks.c as well, with kmod/fresh.c. */
   readonly fresh?: readonly FreshModule[];
+  /** Modules that the livepatch core gives new code, all of them; the own code then has kmod/build.c as well. */
+  readonly builds?: readonly ModuleBuild[];
   readonly layouts: LivepatchLayouts;
   /** Whether the kernel exports a symbol: then it is the same for the code of every object. */
   isExported(symbol: string): boolean;
@@ -175,7 +178,7 @@ class Assembler {
   }
 
   addTables(
-    { functions, layouts, hooks = [], exits = [], fresh = [] }: AssemblyInput,
+    { functions, layouts, hooks = [], exits = [], fresh = [], builds = [] }: AssemblyInput,
     contents: readonly FreshData[],
   ): void {
     const ownFunction = (name: string) => {
@@ -192,7 +195,7 @@ class Assembler {
     };
     if (functions !== undefined) {
       for (const { replacement } of functions) this.#allowWithoutEndbr(replacement);
-      const hooked = new Set([...hooks, ...exits, ...fresh].map(({ object }) => object));
+      const hooked = new Set([...hooks, ...exits, ...fresh, ...builds].map(({ object }) => object));
       // Whose callbacks tell when all tasks have gone over.
       if (fresh.length > 0) hooked.add('vmlinux');
       const surroundings = { thisModule: this.#thisModule, symbolOf, hooked, ownFunction };
@@ -200,10 +203,11 @@ class Assembler {
       if (hooked.size > 0) {
         this.#tables.set(EXITS_SYMBOL, addExitTable(this.builder, exits, symbolOf));
         this.#tables.set(FRESH_SYMBOL, addFreshTable(this.builder, fresh, contents, symbolOf));
+        this.#tables.set(BUILDS_SYMBOL, addBuildTable(this.builder, builds));
       }
     }
     // Also where no code of ours reads it: objtool takes ENDBR away from functions whose address nobody has.
-    if (hooks.length + exits.length + fresh.length > 0)
+    if (hooks.length + exits.length + fresh.length + builds.length > 0)
       this.#tables.set(HOOKS_SYMBOL, addHookTable(this.builder, hooks, symbolOf));
   }
 

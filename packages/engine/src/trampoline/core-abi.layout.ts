@@ -4,8 +4,9 @@
 import { bytes, defineLayout, type LayoutValue } from '../bytes/index.js';
 
 export const CORE_MAGIC = 0x31435352;
-export const CORE_ABI = 2;
+export const CORE_ABI = 3;
 export const NAME_SIZE = 64;
+export const BUILD_ID_SIZE = 32;
 export const NO_ITEM = 0xffffffff;
 
 export const CORE_REQUEST = defineLayout('resplice_core_request', {
@@ -58,7 +59,8 @@ export const CORE_NAME = defineLayout('resplice_core_name', { name: bytes(NAME_S
 export const CORE_OBJECT = defineLayout('resplice_core_object', {
   name: bytes(NAME_SIZE),
   user: 'u32',
-  reserved: 'u32',
+  build_id_size: 'u32',
+  build_id: bytes(BUILD_ID_SIZE),
 });
 
 export const CORE_SYMBOL = defineLayout('resplice_core_symbol', {
@@ -150,6 +152,7 @@ export const CORE_CODE = {
   BAD_OBJECT: 28,
   BAD_FIXUP: 29,
   NO_SYMBOL: 30,
+  WRONG_BUILD: 31,
 } as const;
 
 export const CORE_STATE = { PREPARED: 1, APPLIED: 2, UNDONE: 3 } as const;

@@ -5,6 +5,7 @@ import { ByteReader, ByteWriter } from '../bytes/index.js';
 import type { HookKind } from '../diff/custom-record.js';
 import { hookNumber } from '../diff/custom-record.js';
 import {
+  BUILD_ID_SIZE,
   CORE_ABI,
   CORE_BUSY,
   CORE_CODE,
@@ -63,6 +64,8 @@ export interface CoreObject {
   readonly name: string;
   /** Index of the changed one: its own. */
   readonly user: number;
+  /** Another build of it is not let in; undefined when any will do. */
+  readonly buildId: Uint8Array | undefined;
 }
 
 export interface CoreSymbol {
@@ -220,8 +223,13 @@ function encodeEntries(
       object: object === undefined ? 0 : object + 1,
     });
   for (const name of names) CORE_NAME.write(writer, { name: encodeName(name) });
-  for (const { name, user } of objects)
-    CORE_OBJECT.write(writer, { name: encodeName(name), user, reserved: 0 });
+  for (const { name, user, buildId } of objects)
+    CORE_OBJECT.write(writer, {
+      name: encodeName(name),
+      user,
+      build_id_size: buildId?.length ?? 0,
+      build_id: encodeBuildId(buildId ?? new Uint8Array(0)),
+    });
   for (const { object, name, position } of symbols)
     CORE_SYMBOL.write(writer, {
       object,
@@ -239,6 +247,14 @@ function encodeName(name: string): Uint8Array {
     throw new InternalError('module-name-too-long', `${name} has no room in a request`);
   const field = new Uint8Array(NAME_SIZE);
   field.set(text);
+  return field;
+}
+
+function encodeBuildId(buildId: Uint8Array): Uint8Array {
+  if (buildId.length > BUILD_ID_SIZE)
+    throw new InternalError('build-id-too-long', `${buildId.length} bytes have no room in a request`);
+  const field = new Uint8Array(BUILD_ID_SIZE);
+  field.set(buildId);
   return field;
 }
 

@@ -2,6 +2,7 @@
 
 export { linkAbsolute } from '../module/link-absolute.js';
 export {
+  BUILD_ID_SIZE,
   CORE_ABI,
   CORE_CODE,
   CORE_DATA,

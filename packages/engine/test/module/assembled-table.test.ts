@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type ObjectFile, parseObject } from '../../src/elf/object.js';
 import { type AssembledObject, assembleUpdate } from '../../src/module/assemble.js';
+import { BUILD_ENTRY } from '../../src/module/build-table.js';
 import { EXIT_ENTRY } from '../../src/module/exit-table.js';
 import { FRESH_ENTRY } from '../../src/module/fresh-table.js';
 import { ownPart, partOfDiff } from '../../src/module/part.js';
@@ -202,6 +203,50 @@ describe('the table of modules that are loaded later', () => {
     const step = data.at(3 - index, FRESH_ENTRY.content)?.addend;
     const pointer = data.all.find(({ list, offset }) => list === '.rela.data' && offset === step);
     assert.equal(pointer?.symbol, '.text');
+  });
+});
+
+describe('the table of builds', () => {
+  it('has the build id of each module, whose callbacks then check it', async () => {
+    const own = await compileText(`struct klp_patch;
+      extern struct klp_patch resplice_patch;
+      extern char resplice_builds[];
+      int klp_enable_patch(struct klp_patch *, void *);
+      int init_module(void) { return klp_enable_patch(&resplice_patch, resplice_builds); }
+      void resplice_pre_patch(void) { } void resplice_post_patch(void) { }
+      void resplice_pre_unpatch(void) { } void resplice_post_unpatch(void) { }
+      void cleanup_module(void) { }`);
+    const diff = await diffFixture('changed-function.ok');
+    const functions = diff.replaced.map(({ after }) => ({
+      object: 'mod',
+      name: 'limit',
+      position: 0,
+      replacement: after,
+    }));
+    const buildId = Uint8Array.from({ length: 20 }, (_, index) => index + 1);
+    const { bytes } = assembleUpdate({
+      parts: [partOfDiff('mod', diff), ownPart(parseObject(own, 'own.o'), LAYOUTS)],
+      functions,
+      builds: [{ object: 'mod', buildId }],
+      layouts: LAYOUTS,
+      isExported: () => false,
+      isInKernel: () => true,
+    });
+    const reader = await TableReader.open(bytes);
+    const symbols = await readSymbols(bytes);
+    const table = symbols.find(({ name }) => name === 'resplice_builds');
+    assert.equal(table?.size, 2 * BUILD_ENTRY.size);
+    const at = table?.value ?? 0;
+    assert.equal(reader.string(at + BUILD_ENTRY.object), 'mod');
+    const id = reader.pointer(at + BUILD_ENTRY.id);
+    const file = parseObject(bytes, 'update.o');
+    const start = id?.addend ?? -1;
+    assert.deepEqual(sectionOf(file, '.rodata').data.slice(start, start + 20), buildId);
+    assert.equal(sectionOf(file, '.data').data[at + BUILD_ENTRY.length], 20);
+    assert.equal(reader.pointer(at + BUILD_ENTRY.size), undefined);
+    const object = reader.address((symbols.find(({ name }) => name === 'resplice_patch')?.value ?? 0) + 8);
+    const callback = reader.pointer(object + (LAYOUTS.find('klp_object')?.offsets.get('callbacks') ?? 0));
+    assert.equal(callback?.symbol, '.text');
   });
 });
 

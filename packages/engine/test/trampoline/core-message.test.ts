@@ -79,8 +79,8 @@ describe('a request', () => {
       ],
       uses: ['resplice_below'],
       objects: [
-        { name: 'dummy', user: 0 },
-        { name: 'helper', user: 0 },
+        { name: 'dummy', user: 0, buildId: Uint8Array.of(1, 2, 3) },
+        { name: 'helper', user: 0, buildId: undefined },
       ],
       symbols: [
         { object: 1, name: 'helper_call', position: 0 },
@@ -110,10 +110,15 @@ describe('a request', () => {
     assert.equal(text(abi.CORE_NAME.read(reader).name), 'resplice_below');
     const modules = [abi.CORE_OBJECT.read(reader), abi.CORE_OBJECT.read(reader)];
     assert.deepEqual(
-      modules.map(({ name, user }) => [text(name), user]),
+      modules.map(({ name, user, build_id_size, build_id }) => [
+        text(name),
+        user,
+        build_id_size,
+        build_id[2],
+      ]),
       [
-        ['dummy', 0],
-        ['helper', 0],
+        ['dummy', 0, 3, 3],
+        ['helper', 0, 0, 0],
       ],
     );
     const known = [abi.CORE_SYMBOL.read(reader), abi.CORE_SYMBOL.read(reader)];

@@ -19,6 +19,7 @@ import {
   readCodeFacts,
 } from './facts.js';
 import { checkHolders, findJumper } from './holder-check.js';
+import { checkModuleBuilds } from './module-build-check.js';
 import { checkSignature } from './signature-check.js';
 
 export interface CheckedUpdate {
@@ -59,7 +60,7 @@ export function checkApply(
       : accept({ state: 'already-applied', pending, replaced: [], code: undefined, notes: [] });
   }
 
-  const builds = checkModuleBuilds(update, facts);
+  const { reasons: builds, notes: unseen } = checkModuleBuilds(manifest, facts);
   const rebuilt = new Set(builds.map(({ subject }) => subject.object));
   const replaced = new Set(options.replace === true ? listReplaceable(facts) : []);
   const holders = checkHolders(manifest, targets, facts, replaced);
@@ -94,7 +95,7 @@ export function checkApply(
     pending,
     replaced: [...replaced],
     code: codeFacts,
-    notes: [...holders.notes, ...noteUnloading(manifest)],
+    notes: [...holders.notes, ...unseen, ...noteUnloading(manifest)],
   });
 }
 
@@ -163,19 +164,4 @@ function checkLeftover({ manifest }: ApplicableUpdate, facts: ApplyFacts): reado
       advice: `run \`resplice undo ${manifest.id}\` to remove what is left, then apply again`,
     },
   ];
-}
-
-function checkModuleBuilds({ manifest }: ApplicableUpdate, facts: ApplyFacts): readonly Reason[] {
-  return manifest.objects.flatMap(({ name, buildId }): readonly Reason[] => {
-    if (buildId === null || !facts.moduleBuildIds.has(name)) return [];
-    const found = facts.moduleBuildIds.get(name);
-    if (found === buildId) return [];
-    return [
-      {
-        code: 'other-module-build',
-        subject: { object: name },
-        found: `the loaded module has build id ${found ?? 'unknown'}; expected ${buildId}`,
-      },
-    ];
-  });
 }

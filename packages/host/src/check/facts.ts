@@ -2,18 +2,26 @@
 // these facts, and each refusal can be tested by changing one of them.
 
 import { RespliceError } from '@resplice/report';
-import { type ApplicableUpdate, listTargets, type TargetFunction, targetKey } from '../applicable-update.js';
+import {
+  type ApplicableUpdate,
+  listModuleBuilds,
+  listTargets,
+  type TargetFunction,
+  targetKey,
+} from '../applicable-update.js';
 import { type KernelMemory, readKernelMemory } from '../kernel/core-file.js';
 import { type Environment, readBuildId, readEnvironment } from '../kernel/environment.js';
 import { findSymbols, type SymbolSearch } from '../kernel/kallsyms.js';
 import { type Kprobe, readKprobes } from '../kernel/kprobe-list.js';
 import { type Livepatch, readLivepatches } from '../kernel/livepatch-list.js';
+import { type ModuleFile, readModuleFiles } from '../kernel/module-file.js';
 import { type LoadedModule, readModules } from '../kernel/module-list.js';
 import { readTracedFunctions, type TracedFunction } from '../kernel/tracer-list.js';
 import { readTrustedKeys, type TrustedKey } from '../kernel/trusted-key.js';
 import { type Machine, readText } from '../machine/machine.js';
 import { readArchive } from '../state/record.js';
 import { type ActiveTrampoline, readTrampolines } from '../trampoline/active-update.js';
+import { isSameKernel } from './environment-check.js';
 
 export interface ApplyFacts {
   readonly environment: Environment;
@@ -25,8 +33,10 @@ export interface ApplyFacts {
   /** Undefined when the kernel's list cannot be read. */
   readonly kprobes: readonly Kprobe[] | undefined;
   readonly traced: readonly TracedFunction[] | undefined;
-  /** Build ids of the loaded modules that the update patches. */
+  /** Build ids of the loaded modules that the update changes or uses. */
   readonly moduleBuildIds: ReadonlyMap<string, string | undefined>;
+  /** What the others would be loaded from. */
+  readonly moduleFiles: ReadonlyMap<string, ModuleFile>;
   /** Undefined when they cannot be seen. */
   readonly trustedKeys: readonly TrustedKey[] | undefined;
   /** The archive kept under this update's id, if any. */
@@ -43,17 +53,24 @@ export interface CodeFacts {
 
 export function readApplyFacts(machine: Machine, update: ApplicableUpdate): ApplyFacts {
   const modules = readModules(machine);
-  const loaded = update.manifest.objects.filter(({ name }) => name !== 'vmlinux' && isLoaded(modules, name));
+  const named = [...listModuleBuilds(update.manifest).keys()];
+  const loaded = named.filter((name) => isLoaded(modules, name));
+  const environment = readEnvironment(machine);
+  // The files of another kernel are others anyway.
+  const awaited = isSameKernel(update.manifest, environment)
+    ? named.filter((name) => !isLoaded(modules, name))
+    : [];
   return {
-    environment: readEnvironment(machine),
+    environment,
     modules,
     livepatches: readLivepatches(machine),
     trampolines: readTrampolines(machine),
     kprobes: readKprobes(machine),
     traced: readTracedFunctions(machine),
     moduleBuildIds: new Map(
-      loaded.map(({ name }) => [name, readBuildId(machine, `/sys/module/${name}/notes/.note.gnu.build-id`)]),
+      loaded.map((name) => [name, readBuildId(machine, `/sys/module/${name}/notes/.note.gnu.build-id`)]),
     ),
+    moduleFiles: readModuleFiles(machine, environment.release, awaited),
     trustedKeys: readTrustedKeys(machine),
     archive: readArchive(machine, update.manifest.id),
   };

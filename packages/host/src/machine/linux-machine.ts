@@ -8,8 +8,9 @@ import { runCommand } from './command.js';
 import { openDevice } from './device.js';
 import { errnoName } from './errno-name.js';
 import { acquireLock } from './file-lock.js';
-import type { FileOpen, Machine } from './machine.js';
+import type { FileOpen, FileRead, Machine } from './machine.js';
 import { openStateStore } from './state-directory.js';
+import { readUnpacked } from './unpacked-file.js';
 
 /** A tmpfs: gone after a reboot, as live patches are. */
 const STATE_DIRECTORY = '/run/resplice';
@@ -35,13 +36,8 @@ export function openMachine({
     uid: process.getuid?.() ?? -1,
     architecture: readArchitecture(),
     state: updates,
-    readFile(path) {
-      try {
-        return { ok: true, bytes: readFileSync(path) };
-      } catch (error) {
-        return { ok: false, code: errnoName(error) };
-      }
-    },
+    readFile,
+    readUnpacked: (path) => readUnpacked(path, readFile),
     openFile,
     openDevice: (name) => openDevice(name, stateDirectory),
     listDirectory(path) {
@@ -79,6 +75,14 @@ export function openMachine({
       };
     },
   };
+}
+
+function readFile(path: string): FileRead {
+  try {
+    return { ok: true, bytes: readFileSync(path) };
+  } catch (error) {
+    return { ok: false, code: errnoName(error) };
+  }
 }
 
 function openFile(path: string): FileOpen {

@@ -60,6 +60,8 @@ export interface Machine {
   readonly architecture: string;
   readonly state: StateStore;
   readFile(path: string): FileRead;
+  /** A file that may be compressed, unpacked by what its name ends in; the code may also say that a tool is missing or fails. */
+  readUnpacked(path: string): FileRead;
   openFile(path: string): FileOpen;
   /** Opens a misc device of the kernel by its name, whether or not /dev has it. */
   openDevice(name: string): DeviceOpen;

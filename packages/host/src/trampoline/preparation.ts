@@ -12,7 +12,7 @@ import {
 } from '@resplice/engine';
 import { InternalError } from '@resplice/report';
 import type { Manifest, ReplacedFunction } from '@resplice/update';
-import { listTargets, type TargetFunction, targetKey } from '../applicable-update.js';
+import { listModuleBuilds, listTargets, type TargetFunction, targetKey } from '../applicable-update.js';
 import { maskCode, placeCode } from '../check/code-comparison.js';
 import type { Located } from './refusal.js';
 
@@ -37,7 +37,7 @@ export interface Preparation {
 }
 
 export function prepareUpdate(manifest: Manifest, surroundings: Surroundings): Preparation {
-  const modules = new ModuleTable();
+  const modules = new ModuleTable(listModuleBuilds(manifest));
   const text = surroundings.sectionAddress('.text');
   const functions = manifest.objects.flatMap((object) => object.functions);
   const targets = listTargets(manifest);
@@ -135,20 +135,30 @@ class ModuleTable {
   readonly objects: CoreObject[] = [];
   readonly symbols: CoreSymbol[] = [];
   readonly #indexes = new Map<string, number>();
+  readonly #builds: ReadonlyMap<string, string>;
+
+  constructor(builds: ReadonlyMap<string, string>) {
+    this.#builds = builds;
+  }
 
   /** A module that the update changes. */
   changed(name: string): number {
-    return this.#once(`object ${name}`, this.objects, { name, user: this.objects.length });
+    return this.#once(`object ${name}`, this.objects, this.#describe(name, this.objects.length));
   }
 
   /** A module that the new code of a changed one uses. */
   used(name: string, user: number): number {
-    return this.#once(`object ${name} of ${user}`, this.objects, { name, user });
+    return this.#once(`object ${name} of ${user}`, this.objects, this.#describe(name, user));
   }
 
   symbol(object: number, name: string, position: number): number {
     const key = `symbol ${object} ${name} ${position}`;
     return this.#once(key, this.symbols, { object, name, position });
+  }
+
+  #describe(name: string, user: number): CoreObject {
+    const buildId = this.#builds.get(name);
+    return { name, user, buildId: buildId === undefined ? undefined : Buffer.from(buildId, 'hex') };
   }
 
   #once<T>(key: string, list: T[], entry: T): number {

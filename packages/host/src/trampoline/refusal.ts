@@ -48,6 +48,11 @@ export function explainRefusal(reply: CoreReply, { located, core }: Preparation)
       const found = 'it is just being loaded or unloaded, or new code uses it and it is not there';
       return { code: 'module-not-loaded', subject: object === undefined ? {} : { object }, found };
     }
+    case 'WRONG_BUILD': {
+      const object = reply.item === undefined ? undefined : core.objects[reply.item]?.name;
+      const found = 'the kernel has loaded another build of it since it was compared';
+      return { code: 'other-module-build', subject: object === undefined ? {} : { object }, found };
+    }
     case 'NO_SYMBOL': {
       const symbol = reply.item === undefined ? undefined : core.symbols[reply.item];
       const object = symbol === undefined ? undefined : core.objects[symbol.object]?.name;

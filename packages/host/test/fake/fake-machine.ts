@@ -104,6 +104,10 @@ export class FakeMachine implements Machine {
     return { ok: true, bytes: Buffer.from(content) };
   }
 
+  readUnpacked(path: string): FileRead {
+    return this.readFile(path);
+  }
+
   openFile(path: string): FileOpen {
     if (path === '/proc/kcore') return this.#openCore();
     const bytes = path === '/proc/kallsyms' ? this.kallsyms : undefined;
