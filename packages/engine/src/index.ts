@@ -14,6 +14,7 @@ export { findMoved, listMigrants, type Migration } from './diff/moved.js';
 export {
   type DiffOptions,
   diffObjects,
+  hasEffect,
   isEmpty,
   type ObjectDiff,
   openSide,

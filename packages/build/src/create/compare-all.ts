@@ -5,6 +5,7 @@ import {
   type Engine,
   encodeObject,
   findMoved,
+  hasEffect,
   isPlainText,
   type Migration,
   type ObjectFile,
@@ -75,8 +76,11 @@ export async function compareObjects(
         if (result.compared !== undefined) compared.push(result.compared);
       }
     }
+    model.keepModules(new Set(compared.map(({ owner }) => owner)));
   }
   for (const ofOwner of migrations.values()) reasons.push(...findMoved(ofOwner));
+  // What is new and used by nothing that runs is no update.
+  if (!compared.some(({ diff }) => hasEffect(diff))) return { compared: [], reasons };
   // Code of modules may count on what hooks of the kernel itself have done.
   compared.sort((a, b) => Number(a.owner !== 'vmlinux') - Number(b.owner !== 'vmlinux'));
   return { compared, reasons };

@@ -83,6 +83,7 @@ export function compareObject(
     engine,
     isAssembly: /\.[sS]$/.test(source),
     mayBeFresh: mayBeFresh && owner !== 'vmlinux',
+    isRunning: (symbol) => model.object(owner).addressesOf(symbol).length > 0,
   });
   const migration = listMigrants(diff);
   if (isEmpty(diff)) return { compared: undefined, reasons: [], migration };

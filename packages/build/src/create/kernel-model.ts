@@ -90,6 +90,11 @@ export class KernelModel {
     return this.#modules.get(name);
   }
 
+  /** Forgets the others: a header that everybody includes would bring in all modules of the kernel, gigabytes of them. */
+  keepModules(names: ReadonlySet<string>): void {
+    for (const name of this.#modules.keys()) if (!names.has(name)) this.#modules.delete(name);
+  }
+
   /** A module that was loaded before. */
   loadedModule(name: string): ShippedModule | undefined {
     return this.#modules.get(name);

@@ -15,7 +15,7 @@ import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
 import { compileObjects } from '../tree/compile-objects.js';
 import { compileOriginals } from '../tree/object-cache.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { preprocessObjects } from '../tree/preprocess.js';
+import { preprocessObjects, preprocessOriginals } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
 import { customCodeFlags } from './kmod-source.js';
 import { findSettledTypes } from './settled-types.js';
@@ -89,18 +89,18 @@ export async function keepChanged(
 ): Promise<readonly string[]> {
   const asked = [...candidates].filter((object) => !objects.has(object));
   if (asked.length === 0) return [...objects];
-  const preprocess = async (directory: string, stage: string) => {
+  const optionsOf = async (stage: string) => {
     let done = 0;
     const total = asked.length;
-    return preprocessObjects(tree, directory, asked, {
+    return {
       extraFlags: await customCodeFlags(),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onDone: (object) =>
+      onDone: (object: string) =>
         options.progress?.({ stage, state: 'update', detail: object, done: ++done, total, unit: 'objects' }),
-    });
+    };
   };
-  const before = await preprocess(tree.directory, 'preprocess-original');
-  const after = await preprocess(slot.directory, 'preprocess-patched');
+  const before = await preprocessOriginals(tree, asked, await optionsOf('preprocess-original'));
+  const after = await preprocessObjects(tree, slot.directory, asked, await optionsOf('preprocess-patched'));
   const reached = asked.filter((object) => before.get(object) !== after.get(object));
   return [...objects, ...reached];
 }

@@ -9,6 +9,9 @@ import { WordSearch } from './word-search.js';
 /** More names than this single nobody out. */
 const MAX_NAMES = 800;
 
+/** Bytes of headers whose pieces stay in memory, where they take seven times as much: the headers of all the kernel would be a gigabyte. */
+const KEPT_BYTES = 48 * 1024 * 1024;
+
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
   /** Headers that make code, or cannot be read as pieces, and mention a changed name: all that include them are concerned. */
@@ -53,6 +56,7 @@ class Follower {
   undecided: string | undefined;
   readonly #types = new Set<string>();
   readonly #read = new Map<string, HeaderNames>();
+  #readBytes = 0;
   readonly #pastes: Pastes;
   readonly #unpasted: ReadonlySet<string>;
   #round: { readonly fresh: Fresh; readonly search: WordSearch; readonly pasted: PastedNames } | undefined;
@@ -84,13 +88,23 @@ class Follower {
     const found = search.find(bytes);
     const isNamed = [...found].some((word) => fresh.words.has(word) || fresh.types.has(word));
     if (!isNamed && !pasted.canMake(found)) return undefined;
-    const header = this.#read.get(path) ?? new HeaderNames(bytes.toString('latin1'));
-    this.#read.set(path, header);
+    const header = this.#read.get(path) ?? this.#readHeader(path, bytes);
     const isMade = (words: readonly string[]) =>
       pasted.canMake(new Set(words.filter((word) => found.has(word))));
     const names = header.follow(fresh, isMade) ?? new NameSet();
     if (!header.isReadable || names.emitted) this.carriers.add(path);
     return names;
+  }
+
+  #readHeader(path: string, bytes: Buffer): HeaderNames {
+    this.#readBytes += bytes.length;
+    if (this.#readBytes > KEPT_BYTES) {
+      this.#read.clear();
+      this.#readBytes = bytes.length;
+    }
+    const header = new HeaderNames(bytes.toString('latin1'));
+    this.#read.set(path, header);
+    return header;
   }
 
   #prepare(fresh: Fresh) {

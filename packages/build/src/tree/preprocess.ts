@@ -2,8 +2,11 @@
 // markers, as a hash. Equal texts compile to equal code, so most includers of a touched header never reach the compiler.
 // Line numbers that a macro puts into the code (__LINE__ in WARN_ON) are in the text and count as a change, as they should.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { InputError } from '@resplice/report';
+import { isMissing } from '../debian/store.js';
 import { compileArguments, requireCommand } from './compile-objects.js';
 import { mapParallel, runCompiler } from './compiler-run.js';
 import type { PreparedTree } from './prepare-tree.js';
@@ -23,24 +26,76 @@ export async function preprocessObjects(
   options: PreprocessOptions = {},
 ): Promise<ReadonlyMap<string, string>> {
   const hashes = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
-    const command = requireCommand(tree, object);
-    const words = [
-      ...compileArguments(command, { extraFlags: options.extraFlags ?? [] }),
-      '-E',
-      '-P',
-      '-o',
-      '-',
-      command.sourceArgument,
-    ];
-    const run = await runCompiler(directory, words, signal);
-    if (run.status !== 0) {
-      const complaint = run.stderr.trim().slice(0, 4000);
-      throw new InputError('does-not-preprocess', `${command.source} cannot be preprocessed:\n${complaint}`, {
-        context: { object },
-      });
-    }
+    const hash = await preprocess(tree, directory, { object, ...options }, signal);
     options.onDone?.(object);
-    return [object, createHash('sha256').update(run.stdout).digest('hex')] as const;
+    return [object, hash] as const;
   });
   return new Map(hashes);
+}
+
+/** The same of the unpatched tree. Kept beside it: the next patch to a header asks for most of them again. */
+export async function preprocessOriginals(
+  tree: PreparedTree,
+  objects: readonly string[],
+  options: PreprocessOptions = {},
+): Promise<ReadonlyMap<string, string>> {
+  const hashes = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
+    const place = placeOf(tree, object, options);
+    const kept = await readHash(place);
+    const hash = kept ?? (await preprocess(tree, tree.directory, { object, ...options }, signal));
+    if (kept === undefined) await writeHash(place, hash);
+    options.onDone?.(object);
+    return [object, hash] as const;
+  });
+  return new Map(hashes);
+}
+
+async function preprocess(
+  tree: PreparedTree,
+  directory: string,
+  { object, extraFlags = [] }: PreprocessOptions & { readonly object: string },
+  signal: AbortSignal,
+): Promise<string> {
+  const command = requireCommand(tree, object);
+  const words = [
+    ...compileArguments(command, { extraFlags }),
+    '-E',
+    '-P',
+    '-o',
+    '-',
+    command.sourceArgument,
+  ] as const;
+  const run = await runCompiler(directory, words, signal);
+  if (run.status !== 0) {
+    const complaint = run.stderr.trim().slice(0, 4000);
+    throw new InputError('does-not-preprocess', `${command.source} cannot be preprocessed:\n${complaint}`, {
+      context: { object },
+    });
+  }
+  return createHash('sha256').update(run.stdout).digest('hex');
+}
+
+function placeOf(tree: PreparedTree, object: string, { extraFlags = [] }: PreprocessOptions): string {
+  const command = requireCommand(tree, object);
+  const recipe = [tree.key, object, command.sourceArgument, compileArguments(command, { extraFlags })];
+  const key = createHash('sha256').update(JSON.stringify(recipe)).digest('hex');
+  return join(tree.home, 'preprocessed', key.slice(0, 2), key);
+}
+
+/** Undefined when it is not there, or was cut off when the machine went down: syncing thousands of small files would take longer than they save. */
+async function readHash(place: string): Promise<string | undefined> {
+  try {
+    const text = await readFile(place, 'latin1');
+    return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function writeHash(place: string, hash: string): Promise<void> {
+  await mkdir(dirname(place), { recursive: true });
+  const temporary = `${place}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(temporary, hash);
+  await rename(temporary, place);
 }

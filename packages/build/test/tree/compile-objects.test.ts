@@ -9,7 +9,7 @@ import { InputError } from '@resplice/report';
 import { compileObjects } from '../../src/tree/compile-objects.js';
 import { parseDependencies } from '../../src/tree/include-graph.js';
 import { compileOriginals, findDependencyFile } from '../../src/tree/object-cache.js';
-import { preprocessObjects } from '../../src/tree/preprocess.js';
+import { preprocessObjects, preprocessOriginals } from '../../src/tree/preprocess.js';
 import { fakeTree, hostCompiler } from './fixture.js';
 
 const home = await mkdtemp(join(tmpdir(), 'resplice-compile-'));
@@ -99,6 +99,21 @@ test('aborting ends the compiler and everything it started', async () => {
     running.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')),
   );
   assert.ok(!lines.some((line) => line.includes('lib/forever.c') && line.includes(output)));
+});
+
+test('the preprocessed text of the unpatched tree is asked once, and again when what was kept is damaged', async () => {
+  const first = await preprocessOriginals(tree, ['lib/a.o']);
+  assert.deepEqual(first, await preprocessObjects(tree, tree.directory, ['lib/a.o']));
+  const header = join(home, 'linux/include/a.h');
+  const text = await readFile(header, 'utf8');
+  // Nothing changes a prepared tree; here it shows that nobody looked.
+  await writeFile(header, text.replace('2 *', '3 *'));
+  assert.deepEqual(await preprocessOriginals(tree, ['lib/a.o']), first);
+  const kept = await readdir(join(tree.home, 'preprocessed'), { recursive: true, withFileTypes: true });
+  for (const file of kept.filter((each) => each.isFile()))
+    await writeFile(join(file.parentPath, file.name), '12ab');
+  assert.notDeepEqual(await preprocessOriginals(tree, ['lib/a.o']), first);
+  await writeFile(header, text);
 });
 
 test('the preprocessed text tells whether a header change reaches an object', async () => {

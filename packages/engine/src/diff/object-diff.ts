@@ -41,6 +41,14 @@ export function isEmpty(diff: ObjectDiff): boolean {
   return diff.replaced.length + included.length + rewritten.length + diff.reasons.length === 0;
 }
 
+/** True when the running kernel does something else because of it: what is only there for others to use does nothing by itself. */
+export function hasEffect({ replaced, selection, custom }: ObjectDiff): boolean {
+  const { exit, init, rewritten } = selection;
+  return (
+    replaced.length + rewritten.length + custom.hooks.length > 0 || exit !== undefined || init !== undefined
+  );
+}
+
 export interface DiffOptions {
   /** The object is part of a loadable module, which may be loaded after the update. */
   readonly isModule?: boolean;
@@ -52,6 +60,8 @@ export interface DiffOptions {
   readonly isAssembly?: boolean;
   /** The object's module is not loaded before the update is applied; see fresh-module.ts. */
   readonly fresh?: boolean;
+  /** Whether the kernel object has a symbol before; none when absent. */
+  readonly isRunning?: (symbol: string) => boolean;
 }
 
 /**
@@ -63,7 +73,14 @@ export function diffObjects(
   before: ObjectFile,
   after: ObjectFile,
   layouts: StructLayouts,
-  { isModule = false, shipped, engine = 'livepatch', isAssembly = false, fresh = false }: DiffOptions = {},
+  {
+    isModule = false,
+    shipped,
+    engine = 'livepatch',
+    isAssembly = false,
+    fresh = false,
+    isRunning = () => false,
+  }: DiffOptions = {},
 ): ObjectDiff {
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
@@ -90,6 +107,7 @@ export function diffObjects(
     fresh,
     moved,
     custom,
+    isRunning,
   });
   const replaced = selection.replaced.map((definition) => {
     const original = correlation.origins.get(definition);

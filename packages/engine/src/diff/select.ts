@@ -10,7 +10,14 @@ import type { Correlation } from './correlate.js';
 import { type CustomCode, isReleased, withoutHandled } from './custom-record.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
-import { beginsAnew, isModuleInit, isRewritable, isWritable, listLost } from './fresh-module.js';
+import {
+  beginsAnew,
+  hasPrivateNames,
+  isModuleInit,
+  isRewritable,
+  isWritable,
+  listLost,
+} from './fresh-module.js';
 import { isChangedInPlace } from './in-place.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
@@ -40,6 +47,8 @@ export interface SelectionInput {
   /** Data of a fresh module that lies in the update instead. */
   readonly moved: ReadonlySet<Definition>;
   readonly custom: CustomCode;
+  /** Whether the running kernel object has a symbol, in whatever of its objects. */
+  readonly isRunning: (symbol: string) => boolean;
 }
 
 export interface Selection {
@@ -146,6 +155,7 @@ class Selector {
       const fresh = !this.#input.correlation.origins.has(definition);
       if (fresh && definition.binding !== 'local' && definition.sectionClass === 'text')
         this.#include(definition);
+      else if (fresh && this.#isOffered(definition)) this.#offer(definition);
     }
     for (const { definition } of this.#input.custom.hooks) this.#include(definition);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#follow(next);
@@ -153,6 +163,18 @@ class Selector {
       ...findLeftovers(this.#input, this.#included, this.#rewritten),
       ...this.#input.custom.reasons,
     );
+  }
+
+  /** New data that objects beside this one may use (`ipq5018_ops` of drivers/net/wireless/ath/ath11k/hw.c). What came from one of those is there already. */
+  #isOffered(definition: Definition): boolean {
+    if (definition.kind === 'function' || !/^(data|constant)$/.test(definition.sectionClass)) return false;
+    if (hasPrivateNames(definition) || this.#isOfLostState(definition)) return false;
+    return !definition.symbols.some(({ name }) => this.#input.isRunning(name));
+  }
+
+  #offer(definition: Definition): void {
+    this.#include(definition);
+    if (this.#holdsFunctions(definition)) this.#addressTaken.add(definition);
   }
 
   #startFresh(): void {

@@ -126,4 +126,34 @@ describe('imports of an update', () => {
     ]);
     assert.equal(apart.imports.get('helper')?.owner, 'mod');
   });
+
+  it('become data that another object brings, but not what the running kernel has already', async () => {
+    const own = await compileOwnCode();
+    const compile = (table: string, row: string) =>
+      Promise.all([
+        compileObject(`struct row { int n; }; ${table} int keep(int n) { return n; }`),
+        compileObject(`struct row { int n; }; extern const struct row first, second; int other(void);
+          int user(void) { return ${row} + other(); }`),
+      ]);
+    const [pre, post] = await Promise.all([
+      compile('', '1'),
+      compile('const struct row second = {7};', 'second.n'),
+    ]);
+    const assemble = (isRunning: (symbol: string) => boolean) =>
+      assembleChanges(
+        own,
+        pre.map((file, index) => {
+          const after = post[index];
+          assert.ok(after);
+          return {
+            owner: 'mod',
+            diff: diffObjects(`${index}.o`, file, after, LAYOUTS, { isModule: true, isRunning }),
+          };
+        }),
+      );
+    const brought = assemble(() => false);
+    assert.ok(!brought.imports.has('second'));
+    assert.ok((await readSymbols(brought.bytes)).some(({ name }) => name === 'second'));
+    assert.equal(assemble((symbol) => symbol === 'second').imports.get('second')?.owner, 'mod');
+  });
 });
