@@ -38,17 +38,18 @@ export { type MatchedFunction, matchObject, type ObjectMatch } from './match/mat
 export { type LinkedModule, linkModule } from './match/module-object.js';
 export type { RunningObject, RunningSite } from './match/running-object.js';
 export { openVmlinux } from './match/vmlinux.js';
-export { type AssemblyInput, assembleUpdate, type Import, type Part } from './module/assemble.js';
+export { type AssemblyInput, assembleUpdate } from './module/assemble.js';
 export { type BindContext, bindImports } from './module/bind.js';
 export type { ModuleBuild } from './module/build-table.js';
 export type { ModuleExit } from './module/exit-table.js';
 export { type AbsoluteImport, finalizeModule } from './module/finalize.js';
 export type { FreshModule } from './module/fresh-table.js';
 export { type ObjectHook, orderHooks } from './module/hook-table.js';
+export type { Import } from './module/import-names.js';
 export { type Fixup, linkAbsolute, takeFixups } from './module/link-absolute.js';
 export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
-export { ownPart, partOfDiff } from './module/part.js';
+export { ownPart, type Part, partOfDiff } from './module/part.js';
 export {
   CORE_BUSY,
   CORE_CODE,

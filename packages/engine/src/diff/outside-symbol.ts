@@ -4,7 +4,7 @@
 import type { Reason } from '@resplice/report';
 import type { SymbolList } from '../kernel/symbol-list.js';
 import type { ObjectDiff } from './object-diff.js';
-import { resolveTarget } from './select.js';
+import { resolveTarget } from './resolve.js';
 import { entryTarget } from './table.js';
 
 export interface OutsideSymbol {

@@ -3,27 +3,21 @@
 // is alive in the running kernel with another content) is a reason to refuse.
 
 import type { Reason } from '@resplice/report';
-import { startsWithEndbr } from '../x86/endbr.js';
-import { branchOperands, isLookedUp, takesAddress } from './branch-operand.js';
+import { branchOperands, isLookedUp } from './branch-operand.js';
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
 import { type CustomCode, isReleased, withoutHandled } from './custom-record.js';
+import { holdsFunctions, isOffered, isOfLostState, isStored } from './data-use.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
-import {
-  beginsAnew,
-  hasPrivateNames,
-  isModuleInit,
-  isRewritable,
-  isWritable,
-  listLost,
-} from './fresh-module.js';
+import { isModuleInit, isRewritable, isWritable } from './fresh-module.js';
 import { isChangedInPlace } from './in-place.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
+import { gainsEndbr } from './resolve.js';
 import { isDirectory, type SectionClass } from './section-class.js';
-import { isCopyable, isForgettable, parentOfFragment, variableName } from './symbol-name.js';
+import { isCopyable, parentOfFragment, variableName } from './symbol-name.js';
 import { entryTarget } from './table.js';
 
 export interface SelectionInput {
@@ -80,52 +74,10 @@ function isCarried({ section, sectionClass }: Definition): boolean {
   return CARRIED.has(sectionClass) || isDirectory(section);
 }
 
-/** How an included definition reaches what it refers to. */
-export type Resolution =
-  /** The copy inside the update. */
-  | { readonly kind: 'copy'; readonly definition: Definition }
-  /** The original in the running kernel, a pre definition. */
-  | { readonly kind: 'running'; readonly definition: Definition }
-  /** A symbol of another object. */
-  | { readonly kind: 'external'; readonly symbol: string; readonly weak: boolean };
-
 export function selectDefinitions(input: SelectionInput): Selection {
   const selector = new Selector(input);
   selector.run();
   return selector.finish();
-}
-
-/** How code or a table uses an address. */
-export type Use = 'branch' | 'address' | 'table';
-
-/**
- * Decides for one reference of an included definition. A branch to a replaced function goes straight to the new code, and
- * table entries describe the new code; but the address of a function, when taken, is the original's, so that pointers stay
- * comparable with those stored earlier and stay valid after an undo. Where the original has no ENDBR, nothing that runs has its address, and a
- * call through it would fault on a processor with IBT: then it is the new code's.
- */
-export function resolveTarget(
-  correlation: Correlation,
-  included: ReadonlySet<Definition>,
-  target: Target,
-  use: Use,
-): Resolution {
-  if ('symbol' in target) return { kind: 'external', symbol: target.symbol, weak: target.weak };
-  const { definition } = target;
-  const original = correlation.origins.get(definition);
-  if (original === undefined) return { kind: 'copy', definition };
-  if (!included.has(definition)) return { kind: 'running', definition: original };
-  const isPointer = definition.kind === 'function' && use === 'address' && target.offset === 0;
-  if (isPointer && parentOfFragment(definition.name) === undefined && !gainsEndbr(original, definition))
-    return { kind: 'running', definition: original };
-  return { kind: 'copy', definition };
-}
-
-/** Its address is taken for the first time: compilers give ENDBR to functions that an indirect call can reach, and to no others. */
-function gainsEndbr(before: Definition, after: Definition): boolean {
-  return (
-    !startsWithEndbr(before.section.data, before.start) && startsWithEndbr(after.section.data, after.start)
-  );
 }
 
 class Selector {
@@ -155,7 +107,7 @@ class Selector {
       const fresh = !this.#input.correlation.origins.has(definition);
       if (fresh && definition.binding !== 'local' && definition.sectionClass === 'text')
         this.#include(definition);
-      else if (fresh && this.#isOffered(definition)) this.#offer(definition);
+      else if (fresh && isOffered(this.#input, definition)) this.#offer(definition);
     }
     for (const { definition } of this.#input.custom.hooks) this.#include(definition);
     for (let next = this.#queue.pop(); next !== undefined; next = this.#queue.pop()) this.#follow(next);
@@ -165,16 +117,9 @@ class Selector {
     );
   }
 
-  /** New data that objects beside this one may use (`ipq5018_ops` of drivers/net/wireless/ath/ath11k/hw.c). What came from one of those is there already. */
-  #isOffered(definition: Definition): boolean {
-    if (definition.kind === 'function' || !/^(data|constant)$/.test(definition.sectionClass)) return false;
-    if (hasPrivateNames(definition) || this.#isOfLostState(definition)) return false;
-    return !definition.symbols.some(({ name }) => this.#input.isRunning(name));
-  }
-
   #offer(definition: Definition): void {
     this.#include(definition);
-    if (this.#holdsFunctions(definition)) this.#addressTaken.add(definition);
+    if (holdsFunctions(this.#input, definition)) this.#addressTaken.add(definition);
   }
 
   #startFresh(): void {
@@ -210,17 +155,6 @@ class Selector {
       ),
       reasons: withoutHandled(this.#reasons, this.#input.custom),
     };
-  }
-
-  /**
-   * A table of operations: code that names one nearly always registers it or stores its address in an object that lives on (`&foo_fops`),
-   * where the original's address would not lead to the new functions.
-   */
-  #holdsFunctions(definition: Definition): boolean {
-    if (definition.symbols.length === 0 || !/^(data|constant)$/.test(definition.sectionClass)) return false;
-    return this.#input.post.object
-      .referencesOf(definition)
-      .some(({ target }) => 'symbol' in target || target.definition.kind === 'function');
   }
 
   #isReplacement(definition: Definition): boolean {
@@ -324,7 +258,7 @@ class Selector {
       this.#include(definition);
       return;
     }
-    if (!origins.has(definition) && this.#isStored(user, definition, reference))
+    if (!origins.has(definition) && isStored(this.#input, user, definition, reference))
       this.#addressTaken.add(definition);
     // A module's pr_debug() call sites hold jump label keys, which are not there yet when the update's jump labels are set up.
     const copiedCallSite = definition.sectionClass === 'call-site' && this.#input.isModule;
@@ -335,7 +269,7 @@ class Selector {
     } else if (origins.has(definition)) {
       if (definition.kind !== 'constant' || !this.#input.changed.has(definition)) return;
       this.#visitChangedConstant(user, definition, reference);
-    } else if (this.#isOfLostState(definition)) {
+    } else if (isOfLostState(this.#input, definition)) {
       const found = `${user.name} uses it, and it cannot be told which \`${variableName(definition.name)}\` of the running kernel it is`;
       this.#refuse('ambiguous-static-local', definition, found);
     } else if (!isCarried(definition)) {
@@ -351,7 +285,7 @@ class Selector {
 
   #visitChangedConstant(user: Definition, table: Definition, reference: Reference | undefined): void {
     if (this.#rewritten.has(table)) return;
-    if (!this.#input.fresh && reference !== undefined && this.#isStored(user, table, reference)) {
+    if (!this.#input.fresh && reference !== undefined && isStored(this.#input, user, table, reference)) {
       if (!isLookedUp(this.#input.post, user, reference)) {
         this.#refuseLiveTable(user, table);
         return;
@@ -362,15 +296,6 @@ class Selector {
     this.#include(table);
   }
 
-  /**
-   * A table of functions whose address is taken: objects made before the update point at the original, never see a new entry, and are
-   * told from others by that address (`file->f_op == &eventpoll_fops`). One that is only indexed has no such readers.
-   */
-  #isStored(user: Definition, table: Definition, reference: Reference | undefined): boolean {
-    if (reference === undefined || !this.#holdsFunctions(table)) return false;
-    return takesAddress(this.#input.post, user, reference);
-  }
-
   #refuseLiveTable(user: Definition, table: Definition): void {
     const { pre, post, correlation } = this.#input;
     const original = correlation.origins.get(table);
@@ -378,15 +303,6 @@ class Selector {
     const change = describeDataChange(pre.object, original, post.object, table, this.#input.changed);
     const found = `${user.name} takes its address, and what exists already uses the original; ${change}`;
     this.#refuse('changed-data', table, found);
-  }
-
-  /** A local object before that has lost its counterpart may be the same one: its state would be lost in silence. */
-  #isOfLostState(definition: Definition): boolean {
-    if (definition.kind === 'constant' || isForgettable(definition.name)) return false;
-    // A call site describes its own call, whatever its name: up to 5.x those of pr_debug() are all called `descriptor` (tcp_retransmit_timer).
-    if (definition.sectionClass === 'call-site') return false;
-    const lost = listLost(this.#input, definition);
-    return lost.length > 0 && !(this.#input.fresh && beginsAnew(this.#input, lost));
   }
 
   #refuseShortBranch(user: Definition, reference: Reference): void {

@@ -7,8 +7,8 @@ import type { ExportedSymbol } from '../kernel/symvers.js';
 import { appendTo } from '../map-entry.js';
 import type { ObjectMatch } from '../match/match-object.js';
 import type { RunningObject } from '../match/running-object.js';
-import type { Import } from './assemble.js';
 import type { Binding } from './finalize.js';
+import type { Import } from './import-names.js';
 
 export interface BindContext {
   readonly vmlinux: RunningObject;

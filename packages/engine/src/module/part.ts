@@ -1,13 +1,30 @@
 // The two kinds of code that an update is assembled from: what a comparison selected, and the update's own.
 
 import type { Side } from '../diff/compare.js';
-import type { Definition } from '../diff/definition.js';
+import type { Definition, Target } from '../diff/definition.js';
 import type { ObjectDiff } from '../diff/object-diff.js';
 import { openSide } from '../diff/object-diff.js';
-import { resolveTarget } from '../diff/select.js';
+import { type Resolution, resolveTarget, type Use } from '../diff/resolve.js';
 import { entryTarget, type StructLayouts } from '../diff/table.js';
+import { SHT } from '../elf/elf.layout.js';
 import type { ObjectFile } from '../elf/object.js';
-import type { Part } from './assemble.js';
+
+/** What one compiled object contributes. */
+export interface Part {
+  /** The kernel object whose code it is: `vmlinux`, a module's name, or null for the update's own code. */
+  readonly owner: string | null;
+  readonly side: Side;
+  readonly included: readonly Definition[];
+  /** Data whose new content is written into the module when it is loaded. */
+  readonly rewritten: readonly RewrittenData[];
+  resolve(target: Target, use: Use): Resolution;
+}
+
+export interface RewrittenData {
+  /** In the running kernel. */
+  readonly before: Definition;
+  readonly after: Definition;
+}
 
 /** The selection of one comparison, as code of the kernel object `owner`. */
 export function partOfDiff(owner: string, diff: ObjectDiff): Part {
@@ -57,4 +74,14 @@ function closeOver({ object, tables }: Side, first: readonly Definition[]): read
     for (const target of targets) if ('definition' in target) all.add(target.definition);
   }
   return [...all];
+}
+
+/** The bytes of a definition, with its prefix, with zeros where references are. */
+export function bytesOf(part: Part, definition: Definition): Uint8Array {
+  const { start, size, prefix, section } = definition;
+  const bytes =
+    section.type === SHT.NOBITS ? new Uint8Array(size) : section.data.slice(start - prefix, start + size);
+  for (const reference of part.side.object.referencesOf(definition))
+    bytes.fill(0, reference.offset + prefix, reference.offset + prefix + reference.size);
+  return bytes;
 }

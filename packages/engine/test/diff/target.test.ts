@@ -5,7 +5,7 @@ import { before, describe, it } from 'node:test';
 import { branchOperands } from '../../src/diff/branch-operand.js';
 import type { Definition, Reference } from '../../src/diff/definition.js';
 import { diffObjects, type ObjectDiff } from '../../src/diff/object-diff.js';
-import { type Resolution, resolveTarget } from '../../src/diff/select.js';
+import { type Resolution, resolveTarget } from '../../src/diff/resolve.js';
 import { compileObject, forAll } from '../elf/compiler.js';
 import { diffFixture } from './fixture.js';
 import { LAYOUTS } from './layouts.js';

@@ -142,7 +142,7 @@ describe('the table of exit functions of an update', () => {
     const [object, call] = inTable;
     assert.equal(inTable.length, 2);
     assert.equal(stringAt(rodata, object?.addend ?? -1), 'mod');
-    assert.deepEqual([call?.offset, call?.symbol], [table.value + EXIT_ENTRY.call, 'cleanup_module']);
+    assert.deepEqual([call?.offset, call?.symbol], [table.value + EXIT_ENTRY.call, 'leave']);
   });
 });
 

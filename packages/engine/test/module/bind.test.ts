@@ -6,8 +6,8 @@ import { type Definition, defineObject } from '../../src/diff/definition.js';
 import type { ExportedSymbol } from '../../src/kernel/symvers.js';
 import type { ObjectMatch } from '../../src/match/match-object.js';
 import type { RunningObject } from '../../src/match/running-object.js';
-import type { Import } from '../../src/module/assemble.js';
 import { type BindContext, bindImports } from '../../src/module/bind.js';
+import type { Import } from '../../src/module/import-names.js';
 import { compileObject } from '../elf/compiler.js';
 
 /** A kernel object with symbols and no code. */
