@@ -60,6 +60,13 @@ export function attachFilterOnTop(...on: readonly string[]): Rewrite {
   };
 }
 
+/** A change on top of attach-filter that does its work and makes the kernel warn whenever it does. */
+export function warningOnTop(...on: readonly string[]): Rewrite {
+  const check = attachFilterCheck('EPERM');
+  const warning = check.replace('\t\t\tret = ', '\t\t\tWARN(1, "a filter was refused");\n\t\t\tret = ');
+  return { path: FIXES['attach-filter'].paths[0], on, edit: (text) => replaceOnce(text, check, warning) };
+}
+
 async function build(workshop: Workshop, name: FixName): Promise<Fix> {
   const { paths, user } = FIXES[name];
   const patch = await workshop.diff(name, ...paths);

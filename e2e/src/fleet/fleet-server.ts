@@ -40,28 +40,41 @@ export class FleetServer {
     return `http://${HOST_FROM_GUEST}:${this.#port}`;
   }
 
-  async makeKey(): Promise<string> {
-    const { key } = (await this.#ask('POST', '/api/v1/access-keys', { name: 'fleet' })) as { key: string };
+  /** Machines that register with it are in the group. */
+  async makeKey(group?: string): Promise<string> {
+    if (group !== undefined) await this.ask('POST', '/api/v1/groups', { name: group });
+    const body = { name: group ?? 'fleet', ...(group === undefined ? {} : { group }) };
+    const { key } = (await this.ask('POST', '/api/v1/access-keys', body)) as { key: string };
     return key;
   }
 
+  /** As its first administrator; rejects unless it succeeds. */
+  ask(method: string, path: string, body?: unknown): Promise<unknown> {
+    return send(this.#port, method, path, body, this.#session);
+  }
+
+  /** As a machine with this token, or one that has none yet. */
+  askAsMachine(path: string, body: unknown, token?: string): Promise<unknown> {
+    return send(this.#port, 'POST', path, body, token);
+  }
+
   withdraw(id: string): Promise<unknown> {
-    return this.#ask('POST', `/api/v1/updates/${id}/withdraw`, { reason: 'the test takes it back' });
+    return this.ask('POST', `/api/v1/updates/${id}/withdraw`, { reason: 'the test takes it back' });
   }
 
   restore(id: string): Promise<unknown> {
-    return this.#ask('POST', `/api/v1/updates/${id}/restore`, {});
+    return this.ask('POST', `/api/v1/updates/${id}/restore`, {});
   }
 
   /** The last report of the machine that said it runs this kernel. */
   async report(release: string): Promise<MachineReport | undefined> {
     const query = new URLSearchParams({ kernel: release });
-    const { machines } = (await this.#ask('GET', `/api/v1/machines?${query}`)) as {
+    const { machines } = (await this.ask('GET', `/api/v1/machines?${query}`)) as {
       machines: readonly { machine: string }[];
     };
     const [found] = machines;
     if (found === undefined) return undefined;
-    const detail = (await this.#ask('GET', `/api/v1/machines/${found.machine}`)) as { report: MachineReport };
+    const detail = (await this.ask('GET', `/api/v1/machines/${found.machine}`)) as { report: MachineReport };
     return detail.report;
   }
 
@@ -70,10 +83,6 @@ export class FleetServer {
     const closed = once(this.#child, 'close');
     this.#child.kill('SIGTERM');
     await closed;
-  }
-
-  #ask(method: string, path: string, body?: unknown): Promise<unknown> {
-    return send(this.#port, method, path, body, this.#session);
   }
 }
 

@@ -62,6 +62,10 @@ export class MachineBoot extends GuestScript {
     );
   }
 
+  get kernelRelease(): string {
+    return this.#kernel.identity.release;
+  }
+
   /** Brings the network up; says first that it was down. */
   network(): void {
     this.shell(

@@ -25,6 +25,6 @@ export { makeReport } from './service/report.js';
 export { type Judgement, judgeStatus } from './status/judgement.js';
 export { type ClientStatus, readStatus } from './status/status.js';
 export { askService, refreshKnown, type ServiceWord } from './upgrade/automatic.js';
-export { chooseAutomatic } from './upgrade/choice.js';
+export { chooseAutomatic, findOpening } from './upgrade/choice.js';
 export { forgetWanted, listRemovable, type TakenBack, takeBack, type Undo } from './upgrade/take-back.js';
 export { applyAndKeep, type ClientUpgrade, upgradeClient } from './upgrade/upgrade.js';

@@ -38,6 +38,11 @@ export const DesiredState = z.object({
   except: z.array(UpdateId),
   /** To be undone when applied, and not to be applied. Wins over `updates`. */
   remove: z.array(UpdateId),
+  /** What is not applied yet is applied by itself only within these; without the field at any time. Taking back knows no windows. */
+  windows: z
+    .array(z.object({ from: z.iso.datetime({ offset: true }), to: z.iso.datetime({ offset: true }) }))
+    .max(1000)
+    .optional(),
 });
 export type DesiredState = z.infer<typeof DesiredState>;
 

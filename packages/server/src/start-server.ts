@@ -14,13 +14,16 @@ import { makeJobHandlers } from './job/handlers.js';
 import { openJobQueue } from './job/job-queue.js';
 import { Notifier } from './job/notifier.js';
 import { LiveHub } from './live/live-hub.js';
-import { followUp, recordBatch } from './machine/answer-check-ins.js';
+import { followUp, recordBatch, speakAgainstUpdates } from './machine/answer-check-ins.js';
 import { CheckInQueue } from './machine/check-in-queue.js';
 import { PatchLevelIndex } from './machine/patch-level.js';
 import { Metrics } from './metrics.js';
+import { RolloutAlarm } from './rollout/alarm.js';
 import type { ServerOptions, Service } from './service.js';
 import { CatalogueCache } from './update/catalogue.js';
 import { RepositoryWatch } from './update/repository-watch.js';
+
+const CLOSE_PATIENCE_MS = 5000;
 
 export interface RunningServer {
   readonly service: Service;
@@ -53,7 +56,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       address,
       firstAdministrator,
       close: async () => {
-        await app.close();
+        await closeConnections(app);
         await control?.close();
         await closeService(service);
       },
@@ -76,10 +79,12 @@ export async function openService(options: ServerOptions): Promise<Service> {
     const levels = new PatchLevelIndex();
     const metrics = new Metrics();
     const notifier = new Notifier(orm, jobs, note('a notification failed'));
+    const alarm = new RolloutAlarm(jobs, note('roll-outs are not looked at'));
     const now = (): Date => new Date();
     const checkIns = new CheckInQueue(async (arrivals) => {
       const results = await recordBatch(orm, levels, arrivals, now());
       followUp(results, metrics, notifier);
+      if (speakAgainstUpdates(results)) alarm.ring();
       return results;
     });
     const memory = join(options.folder, 'trust');
@@ -117,8 +122,8 @@ export async function openService(options: ServerOptions): Promise<Service> {
   }
 }
 
-export async function startWorking({ jobs, database, options, now }: Service): Promise<void> {
-  await jobs.work(makeJobHandlers(database.orm, options.mail, now));
+export async function startWorking({ jobs, database, options, notifier, now }: Service): Promise<void> {
+  await jobs.work(makeJobHandlers({ orm: database.orm, mail: options.mail, notifier, now }));
   // A history that begins now and not at the next quarter of an hour.
   await jobs.send('sample', {});
 }
@@ -129,6 +134,13 @@ export async function closeService(service: Service): Promise<void> {
   await service.live.close();
   await service.jobs.close();
   await service.database.close();
+}
+
+/** Answers what was asked. Browsers also hold connections that never asked anything, for which node would wait a minute. */
+async function closeConnections(app: App): Promise<void> {
+  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_PATIENCE_MS);
+  await app.close();
+  clearTimeout(timer);
 }
 
 async function listen(app: App, { host, port }: ServerOptions): Promise<string> {

@@ -5,6 +5,7 @@ import { openDatabase } from './database/open-database.js';
 import { makeJobHandlers } from './job/handlers.js';
 import { openJobQueue } from './job/job-queue.js';
 import type { MailSettings } from './job/mail.js';
+import { Notifier } from './job/notifier.js';
 
 export interface WorkerOptions {
   readonly databaseUrl: string | undefined;
@@ -22,14 +23,15 @@ export async function startWorker(options: WorkerOptions): Promise<{ close(): Pr
   }
   const database = await openDatabase({ url: options.databaseUrl, folder: '', connections: 4 });
   try {
-    const jobs = await openJobQueue(database, (error) => {
-      options.log(
-        `${JSON.stringify({ level: 'error', message: 'the queue failed', error: error.message })}\n`,
-      );
-    });
+    const note = (message: string) => (error: unknown) => {
+      const text = error instanceof Error ? error.message : String(error);
+      options.log(`${JSON.stringify({ level: 'error', message, error: text })}\n`);
+    };
+    const jobs = await openJobQueue(database, note('the queue failed'));
+    const notifier = new Notifier(database.orm, jobs, note('a notification failed'));
     const { pollSeconds = 2 } = options;
     await jobs.work(
-      makeJobHandlers(database.orm, options.mail, () => new Date()),
+      makeJobHandlers({ orm: database.orm, mail: options.mail, notifier, now: () => new Date() }),
       { pollSeconds },
     );
     return {

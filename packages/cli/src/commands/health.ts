@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { type HealthResult, LOOKS, watchHealth } from '@resplice/client';
+import { askService, type Client, type HealthResult, LOOKS, watchHealth } from '@resplice/client';
 import { newCommand } from '../command.js';
 import { DONE, type Outcome, REFUSED } from '../outcome.js';
 import { assertRoot, openServiceClient, undoOn } from '../service-client.js';
@@ -18,11 +18,29 @@ export function healthCommand() {
         const client = await openServiceClient(session);
         assertRoot(client);
         const undo = undoOn(client, session);
-        return renderHealth(
-          await watchHealth(client, { undo, minutes: options.at, once: options.once === true }),
-        );
+        const result = await watchHealth(client, {
+          undo,
+          minutes: options.at,
+          once: options.once === true,
+        });
+        return tellServer(client, result);
       }),
     );
+}
+
+/** Others get or do not get the update by what this machine says, so that does not wait for the timer. */
+async function tellServer(client: Client, result: HealthResult): Promise<Outcome> {
+  const outcome = renderHealth(result);
+  const isNews = result.note !== undefined || (result.state === 'good' && result.looks > 0);
+  const { problem } = isNews ? await askService(client, false) : { problem: undefined };
+  if (problem === undefined) return outcome;
+  const { code, message } = problem;
+  // The timer tells it later; what was found out about this machine stands.
+  return {
+    ...outcome,
+    json: { ...outcome.json, service: { code, message } },
+    lines: [...outcome.lines, `the server has not heard it yet: ${message} [${code}]`],
+  };
 }
 
 function parseMinutes(text: string): readonly number[] {

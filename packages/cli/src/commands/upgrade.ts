@@ -5,6 +5,7 @@ import {
   type ClientUpgrade,
   checkSwitchedOff,
   chooseAutomatic,
+  findOpening,
   findRepository,
   openRegistration,
   refreshKnown,
@@ -144,7 +145,25 @@ async function upgrade(run: Run): Promise<Outcome> {
     return done({ updates: [] }, ['nothing was applied']);
   }
   const result = await upgradeClient(client, trusted, { ...plan, dryRun: options.dryRun === true });
-  return withProblem(await tellServer(run, renderUpgrade(result), word), word);
+  const opens = auto ? findOpening(plan.desired, client.machine.now()) : undefined;
+  const outcome = opens === undefined ? renderUpgrade(result) : waitForWindow(renderUpgrade(result), opens);
+  return withProblem(await tellServer(run, outcome, word), word);
+}
+
+/** What is to be taken back was; the rest has time. */
+function waitForWindow(outcome: Outcome, opens: string | null): Outcome {
+  const when =
+    opens === null
+      ? 'the server has named no maintenance window for now'
+      : `the next maintenance window opens at ${opens}`;
+  return {
+    ...outcome,
+    json: { ...outcome.json, window: opens },
+    lines: [
+      ...outcome.lines,
+      `nothing is applied by itself: ${when}; "resplice upgrade" by hand does it now`,
+    ],
+  };
 }
 
 /** The result of the work is reported at once, not at the next turn of the timer. */

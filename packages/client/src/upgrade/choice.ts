@@ -25,8 +25,9 @@ export interface Wishes {
   /** Undefined without a server. */
   readonly desired: DesiredState | undefined;
   readonly outcomes: readonly Outcome[];
-  /** Nobody watches: what an administrator took back stays so. */
+  /** Nobody watches: what an administrator took back stays so, and nothing is applied outside the server's windows. */
   readonly automatic: boolean;
+  readonly now: Date;
 }
 
 export interface Choice {
@@ -34,10 +35,24 @@ export interface Choice {
   readonly refused: ReadonlyMap<string, readonly Reason[]>;
 }
 
+/**
+ * When machines may install again: undefined when they may now; null when no window is known any more, because the server was not heard for too
+ * long.
+ */
+export function findOpening(desired: DesiredState | undefined, now: Date): string | null | undefined {
+  const { windows } = desired ?? {};
+  if (windows === undefined) return undefined;
+  const left = windows.filter(({ to }) => Date.parse(to) > now.getTime());
+  const [first] = left.sort((a, b) => Date.parse(a.from) - Date.parse(b.from));
+  if (first === undefined) return null;
+  return Date.parse(first.from) <= now.getTime() ? undefined : first.from;
+}
+
 /** Throws InputError `no-such-update`. */
 export function chooseUpdates(available: readonly AvailableUpdate[], wishes: Wishes): Choice {
-  const { ids, desired, outcomes, automatic } = wishes;
+  const { ids, desired, outcomes, automatic, now } = wishes;
   if (ids.length > 0) return { chosen: selectUpdates(available, ids), refused: new Map() };
+  if (automatic && findOpening(desired, now) !== undefined) return { chosen: [], refused: new Map() };
   const removed = new Set(
     outcomes.filter(({ state }) => automatic && state === 'removed').map(({ id }) => id),
   );

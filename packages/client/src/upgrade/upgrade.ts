@@ -51,7 +51,13 @@ export async function upgradeClient(
     dryRun,
     refused,
     choose: (available) => {
-      choice.made = chooseUpdates(available, { ids, desired, outcomes: outcomes.list(), automatic });
+      choice.made = chooseUpdates(available, {
+        ids,
+        desired,
+        outcomes: outcomes.list(),
+        automatic,
+        now: machine.now(),
+      });
       for (const [id, reasons] of choice.made.refused) refused.set(id, reasons);
       return choice.made.chosen;
     },

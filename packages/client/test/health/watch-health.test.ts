@@ -53,7 +53,7 @@ test('a warning undoes what is young, newest first, is reported, and keeps it fr
     ['fix_2 failed kernel-complained', 'fix_1 failed kernel-complained'],
   );
   const outcomes = openOutcomeList(host.places, BUILD).list();
-  const wishes = { ids: [], desired: undefined, outcomes, automatic: true };
+  const wishes = { ids: [], desired: undefined, outcomes, automatic: true, now: new Date() };
   assert.deepEqual([...chooseUpdates([], wishes).refused.keys()], ['fix_2', 'fix_1']);
   host.reboot();
   assert.deepEqual((await reapplyWanted(await host.client(), { apply: host.apply })).updates, []);

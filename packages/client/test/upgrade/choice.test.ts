@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AvailableUpdate } from '@resplice/update/repository';
 import type { Outcome } from '../../src/state/outcome-list.js';
-import { chooseAutomatic, chooseUpdates } from '../../src/upgrade/choice.js';
+import { chooseAutomatic, chooseUpdates, findOpening } from '../../src/upgrade/choice.js';
 
 const available = ['fix_1', 'fix_2', 'fix_3'].map(
   (id) => ({ info: { id, requires: [] } }) as unknown as AvailableUpdate,
@@ -20,6 +20,7 @@ const chosen = (wishes: Partial<Parameters<typeof chooseUpdates>[1]>) =>
     desired: undefined,
     outcomes: [],
     automatic: false,
+    now: new Date('2026-11-25T12:00:00Z'),
     ...wishes,
   }).chosen.map(({ info }) => info.id);
 
@@ -46,13 +47,31 @@ test('the timer does not bring back what an administrator removed, a command by 
 
 test('what harmed the kernel is refused, unless it is asked for by name', () => {
   const outcomes = [outcome('fix_1', 'harmful')];
-  const wishes = { ids: [], desired: undefined, outcomes, automatic: false };
+  const wishes = { ids: [], desired: undefined, outcomes, automatic: false, now: new Date() };
   const { refused } = chooseUpdates(available, wishes);
   assert.deepEqual(
     [...refused].map(([id, [reason]]) => [id, reason?.code]),
     [['fix_1', 'kernel-complained']],
   );
   assert.deepEqual([...chooseUpdates(available, { ...wishes, ids: ['fix_1'] }).refused.keys()], []);
+});
+
+test('the timer applies nothing outside the windows of the server, and a command by hand does', () => {
+  const windows = [
+    { from: '2026-11-25T20:00:00Z', to: '2026-11-25T22:00:00Z' },
+    { from: '2026-11-24T20:00:00+02:00', to: '2026-11-24T22:00:00+02:00' },
+  ];
+  const desired = { ...everything, windows };
+  const at = (time: string) => new Date(`2026-11-25T${time}Z`);
+  assert.deepEqual(chosen({ desired, automatic: true }), []);
+  assert.deepEqual(chosen({ desired }), ['fix_1', 'fix_2', 'fix_3']);
+  assert.deepEqual(chosen({ desired, automatic: true, now: at('20:00:00') }), ['fix_1', 'fix_2', 'fix_3']);
+  assert.deepEqual(chosen({ desired, automatic: true, now: at('22:00:00') }), []);
+  assert.equal(findOpening(desired, at('12:00:00')), '2026-11-25T20:00:00Z');
+  assert.equal(findOpening(desired, at('21:00:00')), undefined);
+  // The server was silent for too long: better late than in the middle of the day.
+  assert.equal(findOpening(desired, at('23:00:00')), null);
+  assert.equal(findOpening(everything, at('12:00:00')), undefined);
 });
 
 test('the timer does the more cautious of what the configuration and the server say', () => {

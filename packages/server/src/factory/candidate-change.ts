@@ -4,6 +4,7 @@ import type { CandidateState } from '@resplice/protocol/factory';
 import { eq, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { notFound, ServiceError } from '../failure.js';
+import { announce } from '../live/announcement.js';
 import { type CandidateEvent, nextState, UNSETTLED } from './candidate-state.js';
 import { addJob } from './job-queue.js';
 import { factoryCandidates, factoryHistory, factoryReleases, factoryUnits } from './tables.js';
@@ -55,6 +56,7 @@ export async function moveCandidate(
     const line = { candidateId: candidate.id, fromState: from, toState: to, who, why: why ?? null };
     await transaction.insert(factoryHistory).values(line);
   }
+  await announce(transaction, row.organisationId, 'candidates', [row.id]);
   await addFollowing(transaction, row);
   await noteSettled(transaction, row);
   return row;

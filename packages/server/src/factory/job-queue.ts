@@ -7,6 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { FactoryJobKind } from '@resplice/protocol/factory';
 import { and, eq, inArray, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
+import { announce } from '../live/announcement.js';
 import { factoryJobLogs, factoryJobs } from './tables.js';
 
 export const LEASE_SECONDS = 60;
@@ -68,7 +69,9 @@ export async function addJob(orm: Writer, wish: JobWish): Promise<void> {
     .returning({ id: factoryJobs.id });
   if (waiting !== undefined) return;
   const runAfter = sql`now() + ${delaySeconds} * interval '1 second'`;
-  await orm.insert(factoryJobs).values({ ...wish, id: randomUUID(), state: 'waiting', attempts, runAfter });
+  const id = randomUUID();
+  await orm.insert(factoryJobs).values({ ...wish, id, state: 'waiting', attempts, runAfter });
+  await announce(orm, wish.organisationId, 'jobs', [id]);
 }
 
 /** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. No two of one target run at a time. */
@@ -104,7 +107,9 @@ export async function claimJob(
       ),
     )
     .returning();
-  return row === undefined ? undefined : { ...row, lease };
+  if (row === undefined) return undefined;
+  await announce(orm, row.organisationId, 'jobs', [row.id]);
+  return { ...row, lease };
 }
 
 /** Says that the worker lives; false when the job is not its own any more and its work is to stop. */
@@ -118,6 +123,7 @@ export async function renewJob(
     .set({ leasedUntil: leaseEnd(), ...at })
     .where(held(job))
     .returning({ id: factoryJobs.id });
+  if (at !== undefined && rows.length > 0) await announce(orm, job.organisationId, 'jobs', [job.id]);
   return rows.length > 0;
 }
 
@@ -139,6 +145,7 @@ export async function completeJob(
       .returning({ id: factoryJobs.id });
     if (rows.length === 0) throw new JobLostError(`job ${job.id} is not this worker's any more`);
     await record(transaction as Orm);
+    await announce(transaction, job.organisationId, 'jobs', [job.id]);
   });
 }
 
@@ -169,6 +176,7 @@ export async function failJob(
       .where(held(job))
       .returning({ id: factoryJobs.id });
     if (rows.length > 0 && last) await giveUp(transaction as Orm);
+    await announce(transaction, job.organisationId, 'jobs', [job.id]);
   });
 }
 

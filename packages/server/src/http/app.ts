@@ -30,6 +30,7 @@ import { addKspliceRoutes } from './routes/ksplice.js';
 import { addMachineMessageRoutes } from './routes/machine-messages.js';
 import { addMachineRoutes } from './routes/machines.js';
 import { addOrganisationRoutes } from './routes/organisation.js';
+import { addRolloutRoutes } from './routes/rollouts.js';
 import { addSessionRoutes } from './routes/session.js';
 import { addSystemRoutes } from './routes/system.js';
 import { addUpdateRoutes } from './routes/updates.js';
@@ -112,6 +113,7 @@ const ROUTES = [
   addGroupRoutes,
   addMachineRoutes,
   addUpdateRoutes,
+  addRolloutRoutes,
   addFleetRoutes,
   addEventRoutes,
   addExposureRoutes,

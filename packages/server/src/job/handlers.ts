@@ -3,17 +3,26 @@ import type { Orm } from '../database/database.js';
 import { failedAttempts, machineEvents, sessions } from '../database/schema.js';
 import { sampleFleets, thinSamples } from '../machine/fleet-history.js';
 import { PatchLevelIndex, removeUnusedLevels } from '../machine/patch-level.js';
+import { advanceRollouts } from '../rollout/advance.js';
 import { CatalogueCache } from '../update/catalogue.js';
 import type { JobHandlers } from './job-queue.js';
 import { type MailSettings, sendMail } from './mail.js';
+import type { Notifier } from './notifier.js';
 import { deliverWebhook } from './webhook.js';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** How long it is remembered what became different on a machine. */
 const EVENT_DAYS = 400;
 
-export function makeJobHandlers(orm: Orm, mail: MailSettings | undefined, now: () => Date): JobHandlers {
-  const sampling = { orm, levels: new PatchLevelIndex(), catalogue: new CatalogueCache() };
+export interface JobContext {
+  readonly orm: Orm;
+  readonly mail: MailSettings | undefined;
+  readonly notifier: Notifier;
+  now(): Date;
+}
+
+export function makeJobHandlers({ orm, mail, notifier, now }: JobContext): JobHandlers {
+  const fleet = { orm, notifier, levels: new PatchLevelIndex(), catalogue: new CatalogueCache() };
   return {
     webhook: (job) => deliverWebhook(orm, job, now()),
     mail: async (job) => {
@@ -28,6 +37,7 @@ export function makeJobHandlers(orm: Orm, mail: MailSettings | undefined, now: (
       await thinSamples(orm, now());
       await removeUnusedLevels(orm);
     },
-    sample: () => sampleFleets(sampling, now()),
+    sample: () => sampleFleets(fleet, now()),
+    rollouts: () => advanceRollouts(fleet, now()),
   };
 }

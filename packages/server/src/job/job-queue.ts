@@ -15,6 +15,8 @@ export interface Jobs {
   tidy: Record<string, never>;
   /** Looks how the fleets stand and keeps it. */
   sample: Record<string, never>;
+  /** Takes roll-outs a step further. */
+  rollouts: Record<string, never>;
 }
 
 export type JobName = keyof Jobs;
@@ -32,11 +34,13 @@ const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
   mail: { leaseSeconds: 120, retries: 8, backOffSeconds: 30 },
   tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
   sample: { leaseSeconds: 300, retries: 1, backOffSeconds: 60 },
+  rollouts: { leaseSeconds: 300, retries: 1, backOffSeconds: 10 },
 };
 /** When work comes about by itself. */
 const SCHEDULE: readonly (readonly [JobName, string])[] = [
   ['tidy', '17 * * * *'],
   ['sample', '*/15 * * * *'],
+  ['rollouts', '* * * * *'],
 ];
 const NAMES = Object.keys(POLICIES) as JobName[];
 

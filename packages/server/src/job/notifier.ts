@@ -16,6 +16,9 @@ export const EVENTS = {
   'update.gone': { mail: false, title: 'updates are no longer in the repository' },
   'update.released': { mail: false, title: 'an update was released to more rings' },
   'update.withdrawn': { mail: true, title: 'an update was withdrawn' },
+  'rollout.ring': { mail: false, title: 'a roll-out reached its next ring' },
+  'rollout.halted': { mail: true, title: 'a roll-out was halted and its updates are taken back' },
+  'rollout.finished': { mail: false, title: 'a roll-out reached every machine' },
 } as const;
 
 export type EventName = keyof typeof EVENTS;
@@ -41,25 +44,30 @@ export class Notifier {
 
   /** `items` say what it is about, each on a line of its own in a mail. Never rejects. */
   async notify(organisationId: string | 'all', event: EventName, items: readonly Item[]): Promise<void> {
-    if (items.length === 0) return;
     try {
-      const { hooks, mail } = await this.#read();
-      const concerns = (id: string): boolean => organisationId === 'all' || organisationId === id;
-      const body = JSON.stringify({ event, at: new Date().toISOString(), items });
-      for (const hook of hooks) {
-        if (concerns(hook.organisationId) && hook.events.includes(event))
-          await this.jobs.send('webhook', { webhook: hook.id, event, body });
-      }
-      if (!EVENTS[event].mail) return;
-      for (const { id, name, recipients } of mail) {
-        if (!concerns(id) || recipients.length === 0) continue;
-        const lines = items.slice(0, 100).map((item) => JSON.stringify(item));
-        const rest = items.length > 100 ? [`and ${items.length - 100} more`] : [];
-        const text = [`${name}: ${EVENTS[event].title}`, '', ...lines, ...rest, ''].join('\n');
-        await this.jobs.send('mail', { to: recipients, subject: `Resplice: ${EVENTS[event].title}`, text });
-      }
+      await this.send(organisationId, event, items);
     } catch (error) {
       this.onError(error);
+    }
+  }
+
+  /** The same; rejects when it could not be left to the queue. */
+  async send(organisationId: string | 'all', event: EventName, items: readonly Item[]): Promise<void> {
+    if (items.length === 0) return;
+    const { hooks, mail } = await this.#read();
+    const concerns = (id: string): boolean => organisationId === 'all' || organisationId === id;
+    const body = JSON.stringify({ event, at: new Date().toISOString(), items });
+    for (const hook of hooks) {
+      if (concerns(hook.organisationId) && hook.events.includes(event))
+        await this.jobs.send('webhook', { webhook: hook.id, event, body });
+    }
+    if (!EVENTS[event].mail) return;
+    for (const { id, name, recipients } of mail) {
+      if (!concerns(id) || recipients.length === 0) continue;
+      const lines = items.slice(0, 100).map((item) => JSON.stringify(item));
+      const rest = items.length > 100 ? [`and ${items.length - 100} more`] : [];
+      const text = [`${name}: ${EVENTS[event].title}`, '', ...lines, ...rest, ''].join('\n');
+      await this.jobs.send('mail', { to: recipients, subject: `Resplice: ${EVENTS[event].title}`, text });
     }
   }
 

@@ -6,6 +6,7 @@ import type { EventName, Item, Notifier } from '../job/notifier.js';
 import type { Metrics } from '../metrics.js';
 import { type Catalogue, releaseStateOf } from '../update/catalogue.js';
 import { desiredStateOf, LAST_RING } from '../update/desired-state.js';
+import { listOpenings, type Opening, secondsToOpening } from '../update/maintenance.js';
 import {
   type ArrivedCheckIn,
   type CheckInResult,
@@ -13,6 +14,9 @@ import {
   recordCheckIns,
 } from './check-in-batch.js';
 import type { PatchLevelIndex } from './patch-level.js';
+
+/** Seconds in which machines come when their window opens. */
+const OPENING_SPREAD = 180;
 
 /** Records a batch; when it fails for a reason that lies in one of them, each by itself, so that only that one fails. */
 export async function recordBatch(
@@ -47,21 +51,37 @@ function liesInData(error: unknown): boolean {
   return /^2[23]...$/.test(code) || liesInData(error.cause);
 }
 
-export function answerOf(recorded: RecordedCheckIn, catalogue: Catalogue, waiting: number): CheckInAnswer {
-  const { state, group, mode, organisationId, buildId, reported, checkInSeconds } = recorded;
+export function answerOf(
+  recorded: RecordedCheckIn,
+  catalogue: Catalogue,
+  { waiting, now }: { readonly waiting: number; readonly now: Date },
+): CheckInAnswer {
+  const { machine: id, state, group, mode, organisationId, buildId, reported, checkInSeconds } = recorded;
   const ring = recorded.ring ?? LAST_RING;
   const release = releaseStateOf(catalogue, organisationId, buildId);
+  const desired = desiredStateOf({ id, group, state, mode, ring, reported }, release);
+  const openings = listOpenings(recorded.windows, now);
   return {
     state,
     group,
     ring,
-    desired: desiredStateOf({ state, mode, ring, reported }, release),
-    nextCheckInSeconds: spread(checkInSeconds),
+    desired: openings === undefined ? desired : { ...desired, windows: openings.map(renderOpening) },
+    nextCheckInSeconds: nextCheckIn(checkInSeconds, secondsToOpening(openings, now)),
     // Under load everybody comes later, and not all at the same time again.
     ...(waiting > 1000 ? { backOffSeconds: Math.ceil(Math.random() * Math.min(900, waiting / 4)) } : {}),
     ...(state === 'pending' ? { message: 'this machine waits for an administrator to authorise it' } : {}),
     ...(state === 'denied' ? { message: 'an administrator has denied this machine' } : {}),
   };
+}
+
+function renderOpening({ from, to }: Opening): { readonly from: string; readonly to: string } {
+  return { from: from.toISOString(), to: to.toISOString() };
+}
+
+/** A machine asks anew when its window opens, within its first minutes. */
+function nextCheckIn(usual: number, opens: number | undefined): number {
+  const next = spread(usual);
+  return opens !== undefined && opens < next ? opens + 1 + Math.floor(Math.random() * OPENING_SPREAD) : next;
 }
 
 /** A tenth earlier or later, so that machines that were started together do not stay together. */
@@ -86,6 +106,11 @@ export function followUp(results: readonly CheckInResult[], metrics: Metrics, no
   for (const [organisation, events] of byOrganisation) {
     for (const [event, items] of events) void notifier.notify(organisation, event, items);
   }
+}
+
+/** Whether a machine reports what may halt a roll-out. */
+export function speakAgainstUpdates(results: readonly CheckInResult[]): boolean {
+  return results.some((result) => result.ok && listNotices(result).length > 0);
 }
 
 interface Notice {

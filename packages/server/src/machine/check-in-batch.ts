@@ -5,6 +5,7 @@
 
 import { createHash } from 'node:crypto';
 import type { CheckInRequest, InstallMode, MachineState } from '@resplice/protocol';
+import type { MaintenanceWindow } from '@resplice/protocol/console';
 import { sql } from 'drizzle-orm';
 import { hashCredential } from '../access/credential.js';
 import { type Orm, selectRows } from '../database/database.js';
@@ -34,6 +35,8 @@ interface Membership {
   readonly ring: number | null;
   readonly mode: InstallMode | null;
   readonly checkInSeconds: number;
+  /** When it may install; null: at any time. */
+  readonly windows: readonly MaintenanceWindow[] | null;
 }
 
 /** What the answer is made of. */
@@ -145,7 +148,7 @@ function recorded(
   { report }: CheckInRequest,
   events: readonly MachineEvent[],
 ): RecordedCheckIn {
-  const { organisationId, state, group, ring, mode, checkInSeconds } = row;
+  const { organisationId, state, group, ring, mode, checkInSeconds, windows } = row;
   return {
     ok: true,
     machine: row.id,
@@ -155,6 +158,7 @@ function recorded(
     ring,
     mode,
     checkInSeconds,
+    windows,
     catalogueVersion: Number(row.catalogueVersion),
     buildId: report.kernel.buildId,
     reported: report.updates.map(({ id }) => id),
@@ -194,7 +198,7 @@ async function lockMachines(
     sql`select m.id, m.organisation_id "organisationId", m.token_hash "tokenHash", m.state, m.sequence, m.nonce, m.fingerprint,
           m.boot_id "bootId", m.health, m.disabled, m.patch_level_id "patchLevelId", m.report_hash "reportHash",
           g.name "group", g.ring, g.mode, o.check_in_seconds "checkInSeconds",
-          (select version from catalogue_state where id = 1) "catalogueVersion"
+          coalesce(g.windows, o.windows) windows, (select version from catalogue_state where id = 1) "catalogueVersion"
         from machines m join organisations o on o.id = m.organisation_id left join groups g on g.id = m.group_id
         where m.id = any(${sql.param(unique)}::uuid[]) order by m.id for update of m`,
   );

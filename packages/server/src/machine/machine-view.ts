@@ -126,7 +126,7 @@ export async function inspectMachine(
   return {
     row,
     view: viewLevel(reader, level),
-    desired: desiredStateOf({ state, mode, ring, reported }, release),
+    desired: desiredStateOf({ id, group: row.group, state, mode, ring, reported }, release),
   };
 }
 

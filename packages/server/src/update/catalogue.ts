@@ -78,9 +78,13 @@ async function loadCatalogue(orm: Orm): Promise<Catalogue> {
       [...groupBy(decisions, (row) => row.organisationId)].map(([id, rows]) => [
         id,
         new Map(
-          rows.map(({ updateId, ring, withdrawnAt }) => [
+          rows.map(({ updateId, ring, withdrawnAt, takenBack, audience }) => [
             updateId,
-            { ring, withdrawn: withdrawnAt !== null },
+            {
+              ring,
+              withdrawn: withdrawnAt !== null || takenBack,
+              ...(audience === null ? {} : { audience }),
+            },
           ]),
         ),
       ]),

@@ -75,6 +75,16 @@ const NEEDS: Readonly<Record<string, Need>> = {
   'POST /api/v1/updates/:id/withdraw': 'withdraw',
   'POST /api/v1/updates/:id/restore': 'rollout',
   'GET /api/v1/fleet': 'read',
+  'GET /api/v1/rollouts': 'read',
+  'POST /api/v1/rollouts': 'rollout',
+  'GET /api/v1/rollouts/:id': 'read',
+  'POST /api/v1/rollouts/:id/halt': 'withdraw',
+  'POST /api/v1/rollouts/:id/resume': 'rollout',
+  'POST /api/v1/rollouts/:id/next': 'rollout',
+  'POST /api/v1/rollouts/:id/withdraw': 'withdraw',
+  'GET /api/v1/rollout-plans': 'read',
+  'PUT /api/v1/rollout-plans/:name': 'rollout',
+  'DELETE /api/v1/rollout-plans/:name': 'rollout',
   'GET /api/v1/fleet/history': 'read',
   'GET /api/v1/events': 'read',
   'GET /api/v1/public/exposure': 'public',
@@ -131,7 +141,7 @@ for (const kind of KINDS) {
     /** What the organisation has, by the route that would show or change it. */
     const things = {
       ...{ machine: '', key: '', group: '', user: '', token: '', webhook: '' },
-      ...{ watch: '', release: '', candidate: '', job: '' },
+      ...{ watch: '', release: '', candidate: '', job: '', rollout: '' },
     };
     let remove: () => Promise<void>;
 
@@ -162,6 +172,17 @@ for (const kind of KINDS) {
       things.webhook = await make('/api/v1/webhooks', {
         url: 'http://secret.example/',
         events: ['update.withdrawn'],
+      });
+      const plan = { rings: [{ name: 'secret-ring', percent: 100 }] };
+      const planned = await server.ask('PUT', '/api/v1/rollout-plans/secret-plan', {
+        as: own.sessions.admin,
+        body: plan,
+      });
+      assert.equal(planned.status, 200, JSON.stringify(planned.body));
+      things.rollout = await make('/api/v1/rollouts', {
+        name: 'secret-rollout',
+        updates: ['fix_1'],
+        plan: 'secret-plan',
       });
       things.watch = await make('/api/v1/factory/watches', { branch: 'secret' });
       things.release = await make('/api/v1/factory/releases', {
@@ -199,6 +220,8 @@ for (const kind of KINDS) {
         .replace('/webhooks/:id', `/webhooks/${things.webhook}`)
         // Of no known topic, so that the answer has an end.
         .replace('/events', '/events?topics=none')
+        .replace('/rollouts/:id', `/rollouts/${things.rollout}`)
+        .replace('/rollout-plans/:name', '/rollout-plans/secret-plan')
         .replace('/updates/:id', '/updates/fix_1')
         .replace('/watches/:id', `/watches/${things.watch}`)
         .replace('/releases/:id', `/releases/${things.release}`)
@@ -272,6 +295,10 @@ for (const kind of KINDS) {
         'PATCH /api/v1/groups/:id': { ring: 0 },
         'PATCH /api/v1/machines/:id': { hidden: true },
         'POST /api/v1/machines/change': { machines: [things.machine], change: { state: 'denied' } },
+        'POST /api/v1/rollouts/:id/halt': { why: 'mine' },
+        'POST /api/v1/rollouts/:id/resume': {},
+        'POST /api/v1/rollouts/:id/next': {},
+        'POST /api/v1/rollouts/:id/withdraw': { why: 'mine' },
         'POST /api/v1/factory/watches/:id/check': {},
         'POST /api/v1/factory/candidates/:id/approve': { sha256: '0'.repeat(64) },
         'POST /api/v1/factory/candidates/:id/refuse': { words: 'mine' },

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { desiredStateOf } from '../../src/update/desired-state.js';
 
-const machine = { state: 'active', mode: null, ring: 3, reported: [] as string[] } as const;
+const machine = {
+  id: 'm',
+  group: null,
+  state: 'active',
+  mode: null,
+  ring: 3,
+  reported: [] as string[],
+} as const;
 const release = (rollouts: Record<string, { ring: number; withdrawn: boolean }>, defaultRing = 9) => ({
   published: ['a', 'b'],
   rollouts: new Map(Object.entries(rollouts)),

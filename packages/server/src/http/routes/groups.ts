@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { InstallMode } from '@resplice/protocol';
-import { Group, LAST_RING, Ring } from '@resplice/protocol/console';
+import { Group, LAST_RING, MaintenanceWindows, Ring } from '@resplice/protocol/console';
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { entryOf, writeAudit } from '../../audit.js';
@@ -18,7 +18,7 @@ export function addGroupRoutes(app: App, service: Service): void {
   const list = (organisationId: string) =>
     selectRows<Group>(
       orm,
-      sql`select g.id, g.name, g.mode, g.ring, count(m.id)::int machines from groups g
+      sql`select g.id, g.name, g.mode, g.ring, g.windows, count(m.id)::int machines from groups g
           left join machines m on m.group_id = g.id and not m.hidden
           where g.organisation_id = ${organisationId} group by g.id order by g.name`,
     );
@@ -42,21 +42,22 @@ export function addGroupRoutes(app: App, service: Service): void {
           name: Name,
           mode: InstallMode.nullable().default(null),
           ring: Ring.default(LAST_RING),
+          windows: MaintenanceWindows.nullable().default(null),
         }),
         response: answers(Group, 'conflict'),
       },
     },
     async (request) => {
       const { organisationId } = principalOf(request);
-      const { name, mode, ring } = request.body;
+      const { name, mode, ring, windows } = request.body;
       return orm.transaction(async (transaction) => {
         const [row] = await transaction
           .insert(groups)
-          .values({ id: randomUUID(), organisationId, name, mode, ring })
+          .values({ id: randomUUID(), organisationId, name, mode, ring, windows })
           .onConflictDoNothing()
           .returning();
         if (row === undefined) throw new ServiceError('conflict', `there is a group ${name} already`);
-        const detail = { mode, ring };
+        const detail = { mode, ring, windows };
         await writeAudit(transaction, entryOf(authorOf(request), 'group.make', name, detail));
         await announce(transaction, organisationId, 'groups', [row.id]);
         return { ...row, machines: 0 };
@@ -69,10 +70,15 @@ export function addGroupRoutes(app: App, service: Service): void {
     {
       config: { need: 'machines' },
       schema: {
-        summary: 'change a group: name, mode, ring',
+        summary: 'change a group: name, mode, ring, maintenance windows',
         params: Identified,
         body: z
-          .object({ name: Name, mode: InstallMode.nullable(), ring: Ring })
+          .object({
+            name: Name,
+            mode: InstallMode.nullable(),
+            ring: Ring,
+            windows: MaintenanceWindows.nullable(),
+          })
           .partial()
           .refine((body) => Object.keys(body).length > 0, 'nothing is to be changed'),
         response: answers(Done, 'not-found', 'conflict'),
@@ -80,7 +86,7 @@ export function addGroupRoutes(app: App, service: Service): void {
     },
     async (request) => {
       const { organisationId } = principalOf(request);
-      const { name, mode, ring } = request.body;
+      const { name, mode, ring, windows } = request.body;
       await orm.transaction(async (transaction) => {
         const [row] = await transaction
           .update(groups)
@@ -88,6 +94,7 @@ export function addGroupRoutes(app: App, service: Service): void {
             ...(name === undefined ? {} : { name }),
             ...(mode === undefined ? {} : { mode }),
             ...(ring === undefined ? {} : { ring }),
+            ...(windows === undefined ? {} : { windows }),
           })
           .where(and(eq(groups.organisationId, organisationId), eq(groups.id, request.params.id)))
           .returning()

@@ -71,7 +71,7 @@ export function addMachineMessageRoutes(app: App, service: Service): void {
       const result = await service.checkIns.add({ machine, token, request: request.body });
       if (!result.ok) throw result.error;
       const catalogue = await service.catalogue.get(orm, result.catalogueVersion);
-      return answerOf(result, catalogue, service.checkIns.length);
+      return answerOf(result, catalogue, { waiting: service.checkIns.length, now: service.now() });
     },
   );
 }

@@ -1,11 +1,15 @@
 import { AuditEntry, OrganisationSettings } from '@resplice/protocol/console';
 import { and, desc, eq, lt } from 'drizzle-orm';
 import { z } from 'zod';
+import type { Principal } from '../../access/principal.js';
 import { entryOf, writeAudit } from '../../audit.js';
+import type { Orm } from '../../database/database.js';
 import { auditLog, organisations } from '../../database/schema.js';
-import { notFound } from '../../failure.js';
+import { notFound, ServiceError } from '../../failure.js';
+import { hasAutomaticPlan, keepPublished } from '../../rollout/automatic.js';
 import type { Service } from '../../service.js';
-import { bumpCatalogue } from '../../update/catalogue.js';
+import { bumpCatalogue, type Catalogue } from '../../update/catalogue.js';
+import { LAST_RING } from '../../update/desired-state.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
 import { answers, authorOf, iso } from '../route-parts.js';
@@ -34,14 +38,17 @@ export function addOrganisationRoutes(app: App, service: Service): void {
       schema: {
         summary: 'change how the organisation works',
         body: OrganisationSettings.omit({ name: true }).partial(),
-        response: answers(OrganisationSettings, 'request-malformed'),
+        response: answers(OrganisationSettings, 'request-malformed', 'conflict'),
       },
     },
     async (request) => {
       const { organisationId } = principalOf(request);
       const set = Object.fromEntries(Object.entries(request.body).filter(([, value]) => value !== undefined));
+      const catalogue = await service.catalogue.get(orm);
       const row = await orm.transaction(async (transaction) => {
         await bumpCatalogue(transaction);
+        if (request.body.rollout === 'plan')
+          await beginPlans(transaction as Orm, catalogue, principalOf(request));
         const [changed] = await transaction
           .update(organisations)
           .set({ ...set, id: organisationId })
@@ -88,4 +95,18 @@ export function addOrganisationRoutes(app: App, service: Service): void {
       return { entries, next: rows.length === limit ? (rows.at(-1)?.id ?? null) : null };
     },
   );
+}
+
+/** What was published before stays where it is. */
+async function beginPlans(
+  orm: Orm,
+  catalogue: Catalogue,
+  { organisationId, actor }: Principal,
+): Promise<void> {
+  if (!(await hasAutomaticPlan(orm, organisationId))) {
+    const message = 'no plan is automatic: mark one first, with PUT /api/v1/rollout-plans/NAME';
+    throw new ServiceError('conflict', message);
+  }
+  const ring = catalogue.defaultRings.get(organisationId) ?? LAST_RING;
+  await keepPublished(orm, catalogue, organisationId, ring, actor);
 }
