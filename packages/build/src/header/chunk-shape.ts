@@ -96,13 +96,17 @@ function isCallAt(tokens: readonly string[], at: number): boolean {
 /** Whether the token is the name that is declared rather than one that is used. */
 export function isDeclarator(tokens: readonly string[], at: number): boolean {
   const [before, token, after] = [tokens[at - 1], tokens[at], tokens[at + 1]];
-  if (!isWord(token) || before === undefined) return false;
+  if (!isWord(token) || before === undefined || DECORATION.test(token)) return false;
   if (after !== undefined && !/^[,;)[:=]$/.test(after))
     return ATTRIBUTE_WORD.test(after) && isTypeEnd(before);
   return isTypeEnd(before) || (before === ',' && (after === ',' || after === ';' || after === undefined));
 }
 
 const ATTRIBUTE_WORD = /^__\w+$/;
+
+/** Words that stand behind a declared name and are none: `static struct genl_family ZZZ_genl_family __ro_after_init = {`. */
+const DECORATION =
+  /^_{2,4}(?:ro_after_init|init(?:data|const)(?:_or_module)?|refdata|exitdata|latent_entropy|cacheline_\w+|cacheline_aligned|randomize_layout|nonstring|visible|weak)$/;
 
 function isTypeEnd(token: string): boolean {
   if (/^(?:struct|union|enum|sizeof|return|typeof|const|volatile)$/.test(token)) return false;

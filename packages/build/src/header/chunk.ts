@@ -75,6 +75,8 @@ class Splitter {
   }
 
   #readDirective(word: string, rest: string): void {
+    // Of ours (patch/line-resync.ts), and no part of what is declared around it.
+    if (word === 'line' && /^\d+\s*$/.test(rest)) return;
     const tokens = rest.match(TOKEN) ?? [];
     const inside = this.#tokens.length > 0;
     // Inside of a piece; a macro defined there is also a piece of its own.

@@ -9,6 +9,9 @@ import { WordSearch } from './word-search.js';
 /** More names than this single nobody out. */
 const MAX_NAMES = 800;
 
+/** Sources say it before they include a header of events. All machinery for events stands under that condition, and does not change by it. */
+const MAKES_TRACEPOINTS = 'CREATE_TRACE_POINTS';
+
 /** Bytes of headers whose pieces stay in memory, where they take seven times as much: the headers of all the kernel would be a gigabyte. */
 const KEPT_BYTES = 48 * 1024 * 1024;
 
@@ -74,6 +77,7 @@ class Follower {
       for (const type of set.types) if (!this.#types.has(type)) fresh.types.add(type);
       for (const word of set.words) if (!this.words.has(word)) fresh.words.add(word);
     }
+    if (fresh.words.delete(MAKES_TRACEPOINTS)) this.words.add(MAKES_TRACEPOINTS);
     for (const type of fresh.types) this.#types.add(type);
     // In a source, a type is a word like others.
     for (const word of [...fresh.words, ...fresh.types]) this.words.add(word);

@@ -150,3 +150,9 @@ test('any text is read without an error', () => {
     { seed: 7, numRuns: 2000 },
   );
 });
+
+test('an attribute behind a name is not declared', () => {
+  const text = (value: number) =>
+    `static struct family kept_family __ro_after_init = { .version = ${value} };\n`;
+  assert.deepEqual([...findChangedNames(text(1), text(2)).words], ['kept_family']);
+});

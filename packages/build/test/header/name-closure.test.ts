@@ -15,10 +15,11 @@ async function follow(
   after: string,
   other: string,
   unpasted: ReadonlySet<string> = new Set(),
+  compiled = after,
 ): Promise<FollowedNames> {
   const root = await mkdtemp(join(tmpdir(), 'resplice-names-'));
   try {
-    await writeFile(join(root, 'a.h'), after);
+    await writeFile(join(root, 'a.h'), compiled);
     await writeFile(join(root, 'b.h'), other);
     const texts = new FileTexts(root);
     const headers = ['a.h', 'b.h', 'absent.h'];
@@ -44,6 +45,22 @@ test('inline functions and macros carry a change on, prototypes do not', async (
     '#define G f()\nstatic inline int h(void) { return G; }\nint other(int f);\n',
   );
   assert.deepEqual(sorted(names), ['G', 'f', 'h']);
+});
+
+test('the directives that keep line numbers are no names', async () => {
+  const compiled = 'enum e {\nA,\nB,\n#line 3\nC,\nD\n};\nstruct s {\nint a;\n#line 8\nint b;\n};\n';
+  const after = compiled.replace(/#line \d+\n/g, '');
+  const before = after.replace('B,\n', '').replace('int a;\n', '');
+  const names = await follow(before, after, '#define POSITION line\n', new Set(), compiled);
+  assert.deepEqual(sorted(names), ['B', 'C', 'D', 'a', 'b', 's']);
+});
+
+test('a changed event concerns who makes its code, and not the machinery that all events use', async () => {
+  const event = (value: number) => `TRACE_EVENT(shown, TP_PROTO(int a), TP_printk("${value}"));\n`;
+  const machinery = '#ifdef CREATE_TRACE_POINTS\n#define MACHINERY 1\nint run(void);\n#endif\n';
+  const { words } = await follow(event(1), event(2), machinery);
+  for (const word of ['shown', 'trace_shown', 'CREATE_TRACE_POINTS']) assert.ok(words.has(word), word);
+  for (const word of ['MACHINERY', 'run']) assert.ok(!words.has(word), word);
 });
 
 test('what is compiled under a changed condition is changed', async () => {
