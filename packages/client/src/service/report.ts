@@ -9,7 +9,7 @@ import { findSwitchedOff } from '../boot/switched-off.js';
 import { type Client, readUptime } from '../client.js';
 import { readHealth } from '../health/health-note.js';
 import { readEffectiveKernel } from '../kernel/effective.js';
-import { openKnownUpdates } from '../state/known-updates.js';
+import { listCounting, openKnownUpdates } from '../state/known-updates.js';
 import { type Outcome, openOutcomeList } from '../state/outcome-list.js';
 
 export function makeReport(client: Client): MachineReport {
@@ -63,7 +63,8 @@ function listReported({ machine, places, kernel }: Client): readonly ReportedUpd
   );
   const ids = new Set(active.map(({ id }) => id));
   const engines = new Map(known?.updates.map(({ id, engine }) => [id, readEngine(engine)]));
-  const others = [...new Set([...(published ?? []), ...outcomes.keys()])].filter(
+  const counting = listCounting(known?.updates ?? []).map(({ id }) => id);
+  const others = [...new Set([...counting, ...outcomes.keys()])].filter(
     (id) => !ids.has(id) && (published?.has(id) === true || !isTakenBack(outcomes.get(id))),
   );
   const inactive = others.map((id): ReportedUpdate => {

@@ -7,7 +7,7 @@ import type { Client, Kernel } from '../client.js';
 import { type Health, type HealthNote, readHealth } from '../health/health-note.js';
 import { type EffectiveKernel, readEffectiveKernel } from '../kernel/effective.js';
 import { openRegistration, type Registration } from '../service/registration.js';
-import { type KnownUpdate, openKnownUpdates } from '../state/known-updates.js';
+import { type KnownUpdate, listCounting, openKnownUpdates } from '../state/known-updates.js';
 import { type Outcome, openOutcomeList } from '../state/outcome-list.js';
 import { listKeptKernels, openWantedSet, type WantedUpdate } from '../state/wanted-set.js';
 
@@ -57,7 +57,7 @@ export function readStatus(client: Client): ClientStatus {
     missing: openWantedSet(places, kernel)
       .list()
       .filter(({ id }) => !applied.has(id)),
-    available: known?.updates.filter(({ id }) => !applied.has(id) && !declined.has(id)) ?? [],
+    available: listCounting(known?.updates ?? [], declined).filter(({ id }) => !applied.has(id)),
     withdrawn: known === undefined ? [] : [...applied].filter((id) => !published.has(id)),
     outcomes,
     health: health.state,

@@ -3,7 +3,7 @@
 
 import type { DesiredState, InstallMode } from '@resplice/protocol';
 import type { Reason } from '@resplice/report';
-import { type AvailableUpdate, selectUpdates } from '@resplice/update/repository';
+import { type AvailableUpdate, dropReplaced, selectUpdates } from '@resplice/update/repository';
 import type { Automatic } from '../configuration.js';
 import type { Outcome } from '../state/outcome-list.js';
 
@@ -63,8 +63,15 @@ export function chooseUpdates(available: readonly AvailableUpdate[], wishes: Wis
     return desired.updates === 'all' || desired.updates.includes(id);
   };
   const harmful = outcomes.filter(({ state }) => state === 'harmful');
+  const infos = available.map(({ info }) => info);
+  const counting = new Set(
+    dropReplaced(
+      infos.filter(({ id }) => isMeant(id)),
+      infos,
+    ),
+  );
   return {
-    chosen: available.filter(({ info }) => isMeant(info.id)),
+    chosen: available.filter(({ info }) => counting.has(info)),
     refused: new Map(harmful.map((each) => [each.id, explainHarm(each)])),
   };
 }

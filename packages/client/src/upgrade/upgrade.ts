@@ -69,9 +69,10 @@ export async function upgradeClient(
 
 /** Asks nothing of the kernel: what the repository has is written down for `status`, `check` and reports. */
 export async function rememberKnown(client: Client, available: UpgradeResult['available']): Promise<void> {
-  const updates = available.map(({ id, description, cves, engine, brings }) => ({
+  const updates = available.map(({ id, description, cves, engine, brings, cumulative }) => ({
     ...{ id, description, cves, engine },
     ...(brings === undefined ? {} : { brings }),
+    ...(cumulative === undefined ? {} : { cumulative }),
   }));
   const seen = client.machine.now().toISOString();
   await openKnownUpdates(client.places, client.kernel.buildId).write({ format: 1, seen, updates });
@@ -100,6 +101,8 @@ export async function applyAndKeep(
     const verdict = await apply(update);
     if (verdict.ok) {
       await outcomes.clear(manifest.id);
+      // What it took the place of is not to come back at the next boot.
+      for (const id of verdict.value.replaced) await wanted.remove(id);
       if (verdict.value.state === 'already-applied') await watch.cancel();
       return verdict;
     }

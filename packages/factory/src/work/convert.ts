@@ -2,6 +2,7 @@
 
 import { isIncomplete, type PatchFile, parsePatches } from '@resplice/build';
 import type { CandidateVerdict } from '@resplice/protocol/factory';
+import { InputError } from '@resplice/report';
 import {
   type CandidateRecord,
   factoryReleases,
@@ -24,14 +25,7 @@ export const convertHandler: JobHandler = {
     // Somebody decided otherwise since the job was made.
     if (candidate === undefined) return async () => {};
     const unit = await readUnit(context, candidate);
-    const made = await makeUpdate(context, {
-      kernel: kernelSpec(candidate),
-      patches: unit.patches,
-      customCode:
-        candidate.customCode === null ? [] : parsePatches(candidate.customCode, 'custom-code.patch'),
-      cves: unit.cves,
-      description: unit.subject,
-    });
+    const made = await make(context, candidate, unit);
     const [release] = await orm
       .select({ source: factoryReleases.source })
       .from(factoryReleases)
@@ -77,6 +71,21 @@ async function begin({ orm, job, who }: JobContext): Promise<CandidateRecord | u
       set: NOTHING_MADE,
     });
   });
+}
+
+/** Code that is no patch is an answer to whoever pushed it. */
+async function make(context: JobContext, candidate: CandidateRecord, unit: ReadUnit): Promise<MadeUpdate> {
+  const { customCode: text } = candidate;
+  let customCode: readonly PatchFile[] = [];
+  try {
+    if (text !== null) customCode = parsePatches(text, 'custom-code.patch');
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error;
+    const reasons = [{ code: error.code, subject: '', found: error.message }];
+    return { update: null, reasons, detailSha256: null, hasSkeleton: false };
+  }
+  const { patches, cves, subject: description } = unit;
+  return makeUpdate(context, { kernel: kernelSpec(candidate), patches, customCode, cves, description });
 }
 
 export interface ReadUnit {

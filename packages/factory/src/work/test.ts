@@ -124,20 +124,19 @@ async function tryAll(
   { candidates, kernel, below }: TestRequest,
 ): Promise<ReadonlyMap<CandidateRecord, GuestVerdict>> {
   const verdicts = new Map<CandidateRecord, GuestVerdict>();
-  const byId = new Map(candidates.map((candidate) => [candidate.id, candidate]));
-  const beside: Trial[] = [];
+  const beside: { readonly candidate: CandidateRecord; readonly trial: Trial }[] = [];
   for (const candidate of candidates) {
     const trial = await readTrial(context, candidate);
     const inTheWay = below.some((published) => overlap(trial.update, published));
-    if (!inTheWay) beside.push(trial);
+    if (!inTheWay) beside.push({ candidate, trial });
     else verdicts.set(candidate, await tryInstead(context, { candidate, kernel, below, trial }));
   }
   const run = (trials: readonly Trial[]) => applyInGuests(trials, kernel, { ...context, below });
-  const first = beside.length === 0 ? new Map<string, GuestVerdict>() : await run(beside);
-  for (const trial of beside) {
-    const candidate = byId.get(trial.id);
+  const first =
+    beside.length === 0 ? new Map<string, GuestVerdict>() : await run(beside.map(({ trial }) => trial));
+  for (const { candidate, trial } of beside) {
     let verdict = first.get(trial.id);
-    if (candidate === undefined || verdict === undefined) continue;
+    if (verdict === undefined) continue;
     if (!verdict.applied && beside.length > 1) {
       context.note(`${trial.id}: once more, alone, after: ${verdict.problem}`);
       verdict = (await run([trial])).get(trial.id) ?? verdict;
@@ -148,9 +147,11 @@ async function tryAll(
 }
 
 async function readTrial(context: JobContext, candidate: CandidateRecord): Promise<Trial> {
-  const { probe } = await readUnit(context, candidate);
+  const { name, probe } = await readUnit(context, candidate);
   const update = await readUpdateArtefact(context, candidate.updateSha256 ?? '');
-  return { id: candidate.id, update, ...(probe === null ? {} : { probe }) };
+  // A name for people; two releases may have units of one name.
+  const id = `${name} ${candidate.id.slice(0, 8)}`;
+  return { id, update, ...(probe === null ? {} : { probe }) };
 }
 
 /** As a part of what would be the next cumulative update. */

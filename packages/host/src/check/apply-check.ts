@@ -62,7 +62,7 @@ export function checkApply(
 
   const { reasons: builds, notes: unseen } = checkModuleBuilds(manifest, facts);
   const rebuilt = new Set(builds.map(({ subject }) => subject.object));
-  const replaced = new Set(options.replace === true ? listReplaceable(facts) : []);
+  const replaced = new Set(listReplaceable(manifest, facts, options.replace === true));
   const holders = checkHolders(manifest, targets, facts, replaced);
   const familiar = targets
     .filter(({ object }) => !rebuilt.has(object))
@@ -99,9 +99,16 @@ export function checkApply(
   });
 }
 
-/** All updates of the trampoline engine that are applied now. */
-function listReplaceable({ trampolines }: ApplyFacts): readonly string[] {
-  return trampolines.filter(({ state }) => state === 'applied').map(({ id }) => id);
+/** All that is applied when it is asked for; of a cumulative update, the ones before it and those that it contains. */
+function listReplaceable(
+  { cumulative }: Manifest,
+  { trampolines }: ApplyFacts,
+  all: boolean,
+): readonly string[] {
+  const isReplaced = ({ id, manifest }: ApplyFacts['trampolines'][number]): boolean =>
+    all ||
+    (cumulative !== undefined && (manifest?.cumulative !== undefined || cumulative.contains.includes(id)));
+  return trampolines.filter((each) => each.state === 'applied' && isReplaced(each)).map(({ id }) => id);
 }
 
 /** A function with a jump is refused already; with one that is going to be replaced, the rest of it is compared. */

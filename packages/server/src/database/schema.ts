@@ -247,6 +247,8 @@ export const publishedUpdates = pgTable(
     cves: text('cves').array().notNull(),
     engine: text('engine').notNull(),
     requires: text('requires').array().notNull(),
+    /** Null for an update for itself. */
+    cumulative: jsonb('cumulative').$type<{ readonly number: number; readonly contains: string[] }>(),
     length: bigint('length', { mode: 'number' }).notNull(),
     sha256: text('sha256').notNull(),
     publishedAt: moment('published_at').notNull(),

@@ -1,6 +1,7 @@
 // What is published and what each organisation decided about it, in memory. Every batch of check-ins reads the version of it in the
 // statement that reads the machines, so a decision made by any process holds from the next batch on.
 
+import { dropReplaced } from '@resplice/update/repository';
 import { eq, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { catalogueState, organisations, publishedUpdates, rollouts } from '../database/schema.js';
@@ -10,11 +11,11 @@ export type PublishedUpdate = typeof publishedUpdates.$inferSelect;
 
 export interface Catalogue {
   readonly version: number;
-  /** Not gone, by kernel build. */
+  /** Not gone, by kernel build; without what a cumulative update takes the place of. */
   readonly byBuild: ReadonlyMap<string, readonly PublishedUpdate[]>;
   /** Also those that are gone: machines may still have them. */
   readonly updates: readonly PublishedUpdate[];
-  /** Ids of them. */
+  /** Ids of all that are not gone. */
   readonly idsByBuild: ReadonlyMap<string, readonly string[]>;
   /** All updates by kernel build and CVE. */
   readonly byBuildAndCve: ReadonlyMap<string, ReadonlyMap<string, readonly PublishedUpdate[]>>;
@@ -68,10 +69,11 @@ async function loadCatalogue(orm: Orm): Promise<Catalogue> {
     .from(organisations);
   const current = updates.filter(({ goneAt }) => goneAt === null);
   const byBuild = groupBy(current, ({ buildId }) => buildId);
+  const counting = new Map([...byBuild].map(([build, rows]) => [build, listCounting(rows)]));
   return {
     version,
     updates,
-    byBuild,
+    byBuild: counting,
     byBuildAndCve: indexByCve(updates),
     idsByBuild: new Map([...byBuild].map(([build, rows]) => [build, rows.map(({ updateId }) => updateId)])),
     rollouts: new Map(
@@ -91,6 +93,15 @@ async function loadCatalogue(orm: Orm): Promise<Catalogue> {
     ),
     defaultRings: new Map(policies.map(({ id, rollout }) => [id, rollout === 'all' ? LAST_RING : -1])),
   };
+}
+
+function listCounting(rows: readonly PublishedUpdate[]): readonly PublishedUpdate[] {
+  const named = rows.map((row) => ({
+    id: row.updateId,
+    row,
+    ...(row.cumulative === null ? {} : { cumulative: row.cumulative }),
+  }));
+  return dropReplaced(named).map(({ row }) => row);
 }
 
 function indexByCve(updates: readonly PublishedUpdate[]): Catalogue['byBuildAndCve'] {

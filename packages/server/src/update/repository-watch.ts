@@ -125,6 +125,7 @@ async function readRepository(folder: string, memory: string) {
       cves: info.cves,
       engine: info.engine,
       requires: info.requires,
+      cumulative: info.cumulative ?? null,
       length: target.length,
       sha256: target.hashes.sha256 ?? '',
       publishedAt: new Date(),

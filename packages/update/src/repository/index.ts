@@ -6,6 +6,7 @@ export {
   selectUpdates,
 } from './available-update.js';
 export { assertTarget } from './check.js';
+export { Cumulative, dropReplaced } from './cumulative.js';
 export { type MetadataStore, openMetadataStore, overlayMetadataStore } from './metadata-store.js';
 export { type MirrorResult, mirrorRepository } from './mirror.js';
 export { makeTargets, parseRoot, parseSnapshot, parseTargets, parseTimestamp } from './signed-metadata.js';

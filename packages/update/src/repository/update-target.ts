@@ -10,6 +10,7 @@ import { z } from 'zod';
 import type { Manifest } from '../manifest.js';
 import { UpdateId } from '../manifest.js';
 import { hashContent } from '../payload.js';
+import { Cumulative } from './cumulative.js';
 import { wrongTarget } from './refusal.js';
 
 export const Brings = z.object({ release: z.string().min(1), version: z.string().min(1) });
@@ -28,6 +29,8 @@ export const UpdateTargetInfo = z.object({
    * earlier ones, is as safe as that release. It is the publisher's word.
    */
   brings: Brings.optional(),
+  /** As in the manifest. */
+  cumulative: Cumulative.optional(),
 });
 export type UpdateTargetInfo = z.infer<typeof UpdateTargetInfo>;
 
@@ -53,10 +56,14 @@ export function describeUpdateTarget(
   bytes: Uint8Array,
   brings?: Brings,
 ): TargetFile {
-  const { id, description, cves, kernel, engine, requires } = manifest;
+  const { id, description, cves, kernel, engine, requires, cumulative } = manifest;
   const { release, version, buildId } = kernel;
   const about = { id, description, cves, kernel: { release, version, buildId }, engine, requires };
-  const custom = brings === undefined ? about : { ...about, brings };
+  const custom = {
+    ...about,
+    ...(brings === undefined ? {} : { brings }),
+    ...(cumulative === undefined ? {} : { cumulative }),
+  };
   return new TargetFile({
     path: updatePath(family, buildId, id),
     length: bytes.length,

@@ -1,0 +1,1 @@
+ALTER TABLE "published_updates" ADD COLUMN "cumulative" jsonb;
