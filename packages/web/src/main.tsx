@@ -8,6 +8,9 @@ import './style/frame.css';
 import './style/controls.css';
 import './style/parts.css';
 import './style/table.css';
+import './style/review.css';
+import './style/plot.css';
+import './style/rings.css';
 import { applyTheme, readTheme } from './theme.js';
 
 applyTheme(readTheme());

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Browser } from 'playwright-core';
 import { stepAt, totpCode } from '../../src/access/one-time-code.js';
+import { factoryJobLogs } from '../../src/factory/tables.js';
 import {
   assertAccessible,
   assertFits,
@@ -14,22 +15,53 @@ import {
   visit,
 } from '../support/test-browser.js';
 import { makeFolder } from '../support/test-database.js';
+import { fillFactory } from '../support/test-factory.js';
 import { fillFleet, makeRepository } from '../support/test-fleet.js';
-import { type Organisation, PASSWORD, startTestServer, type TestServer } from '../support/test-server.js';
+import {
+  type Organisation,
+  PASSWORD,
+  startTestServer,
+  TestMachine,
+  type TestServer,
+} from '../support/test-server.js';
+
+/** Every page that has an address of its own. */
+const PAGES = [
+  '/',
+  '/cves',
+  '/exposure?release=6.1.0-47-amd64&version=Debian+6.1.170-3',
+  '/groups',
+  '/start',
+  '/updates',
+  '/updates/ipv6_fragment',
+  '/releases',
+  '/review',
+  '/jobs',
+  '/cumulative',
+  '/keys',
+  '/webhooks',
+  '/users',
+  '/audit',
+  '/settings',
+  '/account',
+  '/no/such/page',
+];
 
 let browser: Browser;
 let server: TestServer;
 let own: Organisation;
 let machines: ReadonlyMap<string, string>;
+let made: Readonly<Record<string, string>>;
 let remove: () => Promise<void>;
 
 before(async () => {
-  const made = await makeFolder();
-  remove = made.remove;
-  const repository = await makeRepository(made.folder);
+  const folder = await makeFolder();
+  remove = folder.remove;
+  const repository = await makeRepository(folder.folder);
   server = await startTestServer('embedded', undefined, { repository, site: siteFolder() });
   own = await server.makeOrganisation('own');
   machines = await fillFleet(server, own);
+  made = await fillFactory(server, own);
   browser = await launchBrowser();
 });
 after(async () => {
@@ -39,6 +71,19 @@ after(async () => {
 });
 
 const pageOf = (options: Parameters<typeof visit>[2] = {}) => visit(browser, server.running.address, options);
+
+const VSOCK = 'net_vmw_vsock_virtio_transport_common on 6.1.0-47-amd64';
+const KSMBD = 'fs_smb_server_smb2pdu on 6.1.0-47-amd64';
+
+function pagesOfThings(): readonly string[] {
+  return [
+    `/machines/${machines.get('smb-01.example.org')}`,
+    `/releases/${made.release}`,
+    `/candidates/${made[VSOCK]}`,
+    `/candidates/${made[KSMBD]}`,
+    `/jobs/${made.job}`,
+  ];
+}
 
 describe('the page itself', () => {
   it('is answered for addresses of people and not for those of programs, and its files are kept for ever', async () => {
@@ -127,7 +172,7 @@ describe('machines', () => {
     await page.getByRole('link', { name: 'smb-01.example.org' }).click();
     await page.getByRole('heading', { name: 'smb-01.example.org', level: 1 }).waitFor();
     await page.getByText('function-traced', { exact: true }).waitFor();
-    await page.locator('pre').getByText('smb2_sess_setup').waitFor();
+    await page.getByRole('region', { name: 'Kernel log' }).getByText('smb2_sess_setup').waitFor();
     await page.goBack();
     await page.getByText('1 machine match').waitFor();
     assert.equal(await page.getByRole('checkbox').count(), 0, 'a viewer selects nothing');
@@ -162,6 +207,113 @@ describe('machines', () => {
   });
 });
 
+describe('the factory', () => {
+  it('shows a release with its CVEs, on each kernel, and leads to the unit', async () => {
+    const { page, open, close, complaints } = await pageOf({ session: own.sessions.viewer });
+    await open(`/releases/${made.release}`);
+    await page.getByLabel('Search CVEs and units').fill('40117');
+    const row = page.getByRole('row', { name: /CVE-2026-40117/ });
+    await page.getByText('1 CVEs').waitFor();
+    assert.match((await row.textContent()) ?? '', /medium.*In review.*Approved/);
+    await page.getByLabel('Search CVEs and units').fill('');
+    await page.getByLabel('Where they stand').selectOption('code');
+    await page.getByText('type-grew').first().waitFor();
+    await page.getByRole('link', { name: 'fs_smb_server_smb2pdu' }).first().click();
+    await page.getByRole('heading', { name: 'fs_smb_server_smb2pdu', level: 1 }).waitFor();
+    await settle(page);
+    for (const name of ['Approve', 'Refuse', 'Send back', 'Make again', 'Send and make it again'])
+      assert.equal(await page.getByRole('button', { name }).count(), 0, `a viewer has no button ${name}`);
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('shows a reviewer what changes, and takes the approval of exactly that', async () => {
+    const { page, open, close, complaints } = await pageOf({ session: own.sessions.reviewer });
+    await open(`/candidates/${made[VSOCK]}`);
+    await page.getByText('if (!credit)').waitFor();
+    const code = page.getByRole('region', { name: /Instructions of virtio_transport_get_credit/ });
+    await code.getByText('First difference').waitFor();
+    const added = await code.locator('tr.changed td.text.added').allTextContents();
+    assert.deepEqual(added.slice(0, 2), ['test   %esi,%esi', 'je     0x51']);
+    await page.locator('summary', { hasText: 'the probe said exposed, safe, exposed' }).click();
+    await page.getByRole('region', { name: 'Log of the guest' }).getByText('unpatching complete').waitFor();
+    await page.keyboard.press('A');
+    const dialog = page.getByRole('dialog', { name: /^Approve/ });
+    await assertAccessible(page, 'approval');
+    await dialog.getByLabel('Words').fill('the bounds are right');
+    await dialog.getByRole('button', { name: 'Approve' }).click();
+    await dialog.waitFor({ state: 'hidden' });
+    await page.locator('#reviews').getByText('the bounds are right').waitFor();
+    const answer = await server.ask<{ state: string }>('GET', `/api/v1/factory/candidates/${made[VSOCK]}`, {
+      as: own.sessions.viewer,
+    });
+    assert.equal(answer.body.state, 'approved');
+    assert.deepEqual(complaints, []);
+    await close();
+  });
+
+  it('takes custom code, keeps what was typed when the page is closed, and says what is wrong with it', async () => {
+    const path = `/candidates/${made[KSMBD]}`;
+    const { page, open, close } = await pageOf({ session: own.sessions.reviewer });
+    await open(path);
+    await page.getByRole('button', { name: 'Begin with the skeleton' }).click();
+    const editor = page.getByLabel('Custom code', { exact: true });
+    assert.match(await editor.inputValue(), /RESPLICE_PRE_APPLY/);
+    await editor.fill('this is no patch');
+    await open(path);
+    assert.equal(await editor.inputValue(), 'this is no patch');
+    await page.getByRole('button', { name: 'Send and make it again' }).click();
+    await page.getByRole('alert').getByText('Custom code is a patch on top of the unit').waitFor();
+    await editor.fill('--- a/x.c\n+++ b/x.c\n@@ -1 +1,2 @@\n a\n+b\n');
+    await page.getByRole('button', { name: 'Send and make it again' }).click();
+    await page.getByText('custom code pushed').waitFor();
+    await page.getByText('New', { exact: true }).first().waitFor();
+    await close();
+  });
+
+  it('shows the log of a job as it grows, and what has changed without being asked', async () => {
+    const { page, open, close } = await pageOf({ session: own.sessions.viewer });
+    await open(`/jobs/${made.job}`);
+    const log = page.getByRole('region', { name: 'Log of the job' });
+    await log.getByText('before and after the patch').waitFor();
+    const { orm } = server.running.service.database;
+    const [last] = await orm.select().from(factoryJobLogs);
+    await orm.insert(factoryJobLogs).values({
+      jobId: made.job ?? '',
+      position: last?.text.length ?? 0,
+      text: 'linking the update\n',
+    });
+    await log.getByText('linking the update').waitFor();
+    await open('/?search=canary');
+    await page.getByText('3 machines match').waitFor();
+    const machine = new TestMachine(server, { hostname: 'canary-04.example.org' });
+    await machine.register(own.key);
+    await page.getByText('4 machines match').waitFor();
+    await close();
+  });
+});
+
+describe('the public page', () => {
+  it('tells anybody about a kernel, and says when it knows nothing', async () => {
+    const { page, open, close } = await pageOf();
+    await open('/exposure');
+    const paste = page.getByLabel(/Paste what/);
+    await paste.fill('6.1.0-47-amd64 #1 SMP PREEMPT_DYNAMIC Debian 6.1.170-3 (2026-05-01)');
+    await page.getByRole('button', { name: 'Look it up' }).click();
+    await page.getByText(/as installed: \d+ known CVEs/).waitFor();
+    const live = page.getByRole('table', { name: 'CVEs that are fixed without a reboot' });
+    await live.getByRole('link', { name: 'CVE-2026-31431' }).waitFor();
+    const later = page.getByRole('table', { name: 'CVEs that a newer kernel fixes' });
+    await later.getByRole('link', { name: 'CVE-2026-29915' }).waitFor();
+    await assertAccessible(page, 'exposure');
+    assert.match(page.url(), /release=6\.1\.0-47-amd64/);
+    await paste.fill('5.4.0-1-custom');
+    await page.keyboard.press('Enter');
+    await page.getByText('Nothing is known here about 5.4.0-1-custom').waitFor();
+    await close();
+  });
+});
+
 describe('the keyboard', () => {
   it('leads to pages, to the search, along rows, and says what it can', async () => {
     const { page, open, close } = await pageOf({ session: own.sessions.admin });
@@ -188,12 +340,7 @@ for (const dark of [false, true]) {
   for (const phone of [false, true]) {
     it(`pages are readable ${dark ? 'in the dark' : 'in the light'} ${phone ? 'on a telephone' : 'on a desk'}`, async () => {
       const { page, open, close, complaints } = await pageOf({ session: own.sessions.admin, dark, phone });
-      for (const path of [
-        '/',
-        '/start',
-        `/machines/${machines.get('smb-01.example.org')}`,
-        '/no/such/page',
-      ]) {
+      for (const path of [...PAGES, ...pagesOfThings()]) {
         await open(path);
         await settle(page);
         await assertAccessible(page, path);

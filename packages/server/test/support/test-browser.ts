@@ -72,8 +72,7 @@ export async function visit(browser: Browser, address: string, options: VisitOpt
     if (counts && !text.startsWith('Failed to load resource')) complaints.push(text);
   });
   page.on('response', (response) => {
-    if (response.status() >= 400 && !response.url().endsWith('/events'))
-      complaints.push(`${response.status()} ${response.url()}`);
+    if (response.status() >= 400) complaints.push(`${response.status()} ${response.url()}`);
   });
   return {
     page,

@@ -2,6 +2,8 @@
 
 import { join } from 'node:path';
 import type { MachineReport } from '@resplice/protocol';
+import { eq } from 'drizzle-orm';
+import { fleetSamples, organisations } from '../../src/database/schema.js';
 import { TestRepository, type TestUpdate } from './test-repository.js';
 import { KERNEL, type Organisation, TestMachine, type TestServer } from './test-server.js';
 
@@ -123,16 +125,46 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+/** What was seen in the last week, before and while updates were rolled out. */
+async function fillHistory(server: TestServer, name: string): Promise<void> {
+  const { orm } = server.running.service.database;
+  const [row] = await orm.select().from(organisations).where(eq(organisations.name, name));
+  const steps = 7 * 24;
+  const rows = Array.from({ length: steps }, (_, step) => {
+    const done = Math.min(1, Math.max(0, (step - 60) / 70));
+    const safe = Math.round(24 * done);
+    const failing = step > 90 && step < 110 ? 2 : 0;
+    return {
+      organisationId: row?.id ?? '',
+      at: new Date(Date.now() - (steps - step) * 3_600_000),
+      figures: {
+        machines: 34,
+        standing: { safe, exposed: 31 - safe - failing, failing, silent: 1, unsupported: 2 },
+        effective: { '6.1.170-3': 31 - safe, '6.1.176-1': safe, [NEWER.version]: 2 },
+        cvesOpen: {
+          critical: step < 80 ? 1 : 0,
+          high: Math.round(3 * (1 - done)),
+          medium: Math.round(5 * (1 - done)) + 1,
+          low: 2,
+          unknown: 1,
+        },
+      },
+    };
+  });
+  await orm.insert(fleetSamples).values(rows);
+}
+
 /** Ids of machines by host name. */
 export async function fillFleet(
   server: TestServer,
-  { key, sessions }: Organisation,
+  { key, sessions, name }: Organisation,
 ): Promise<ReadonlyMap<string, string>> {
+  await fillHistory(server, name);
   const ids = new Map<string, string>();
-  for (const { count, name, group, tags, report } of KINDS) {
+  for (const { count, name: kind, group, tags, report } of KINDS) {
     const own: string[] = [];
     for (let index = 1; index <= count; index += 1) {
-      const hostname = `${name}-${String(index).padStart(2, '0')}.example.org`;
+      const hostname = `${kind}-${String(index).padStart(2, '0')}.example.org`;
       const machine = new TestMachine(server, {
         ...report,
         updates: [],
@@ -154,12 +186,12 @@ export async function fillFleet(
   const groups = await server.ask<{ groups: { id: string; name: string }[] }>('GET', '/api/v1/groups', {
     as: sessions.admin,
   });
-  for (const { id, name } of groups.body.groups)
+  for (const { id, name: group } of groups.body.groups)
     await server.ask('PATCH', `/api/v1/groups/${id}`, {
       as: sessions.admin,
       body: {
-        ring: name === 'canary' ? 0 : name === 'web' ? 1 : 2,
-        mode: name === 'databases' ? 'notify' : 'install',
+        ring: group === 'canary' ? 0 : group === 'web' ? 1 : 2,
+        mode: group === 'databases' ? 'notify' : 'install',
       },
     });
   return ids;

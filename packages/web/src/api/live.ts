@@ -1,8 +1,17 @@
 // What changed on the server, as it happens: one stream of events for the whole page. An event only says what to ask for again, so one
 // that was missed costs nothing but time. Where the stream cannot be had, pages ask every half minute.
 
-export type Topic = 'machines' | 'candidates' | 'jobs' | 'rollouts';
-const TOPICS: readonly Topic[] = ['machines', 'candidates', 'jobs', 'rollouts'];
+const TOPICS = [
+  'machines',
+  'groups',
+  'updates',
+  'rollouts',
+  'candidates',
+  'jobs',
+  'workers',
+  'fleet',
+] as const;
+export type Topic = (typeof TOPICS)[number];
 
 export type LiveState = 'live' | 'connecting' | 'polling';
 

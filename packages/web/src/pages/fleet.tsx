@@ -8,6 +8,7 @@ import { Loaded } from '../ui/loaded.js';
 import { countText, Meter, percentText } from '../ui/meter.js';
 import { Page, Section } from '../ui/page.js';
 import { Tile } from '../ui/tile.js';
+import { FleetHistorySection } from './fleet-history.js';
 import { MachineList } from './machine-list.js';
 
 export function FleetPage() {
@@ -30,6 +31,7 @@ export function FleetPage() {
           <>
             <RepositoryNote summary={data} />
             <Tiles summary={data} />
+            {data.machines > 0 && <FleetHistorySection />}
             {data.machines > 0 && (
               <div class="columns">
                 <Kernels summary={data} />

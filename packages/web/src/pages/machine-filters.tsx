@@ -1,5 +1,5 @@
-import { useEffect, useState } from 'preact/hooks';
 import { setParams, useAddress } from '../router.js';
+import { SearchBox } from '../ui/search-box.js';
 
 export const FILTERS = [
   'search',
@@ -17,8 +17,6 @@ export const FILTERS = [
   'cve',
   'cveState',
 ] as const;
-
-const CALM_MS = 250;
 
 type Options = readonly (readonly [value: string, title: string])[];
 
@@ -81,7 +79,7 @@ export function MachineFilters({ groups }: { readonly groups: readonly string[] 
   ] as const;
   return (
     <search class="filters">
-      <SearchBox key={params.get('search') === null ? 'none' : 'some'} value={params.get('search') ?? ''} />
+      <SearchBox name="search" label="Search machines" />
       {choices.map(([name, label, options]) => (
         <select
           key={name}
@@ -111,28 +109,5 @@ export function MachineFilters({ groups }: { readonly groups: readonly string[] 
         </button>
       ))}
     </search>
-  );
-}
-
-function SearchBox({ value }: { readonly value: string }) {
-  const [text, setText] = useState(value);
-  useEffect(() => {
-    if (text === value) return;
-    const timer = window.setTimeout(
-      () => setParams({ search: text === '' ? null : text, after: null }, { replace: true }),
-      CALM_MS,
-    );
-    return () => window.clearTimeout(timer);
-  }, [text, value]);
-  return (
-    <input
-      type="search"
-      aria-label="Search machines"
-      placeholder="Host name or beginning of the id   /"
-      value={text}
-      maxLength={100}
-      onInput={(event) => setText(event.currentTarget.value)}
-      onKeyDown={(event) => event.key === 'Escape' && event.currentTarget.blur()}
-    />
   );
 }

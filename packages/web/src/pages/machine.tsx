@@ -11,6 +11,7 @@ import { Loaded } from '../ui/loaded.js';
 import { durationText, Since } from '../ui/moment.js';
 import { Page, Section } from '../ui/page.js';
 import { Pill, Tag } from '../ui/pill.js';
+import { ScrollRegion } from '../ui/scroll-region.js';
 import { EditMachine } from './machine-edit.js';
 import { MachineHistory } from './machine-history.js';
 import { MachineUpdates } from './machine-updates.js';
@@ -230,7 +231,11 @@ function Health({ machine }: { readonly machine: MachineDetail }) {
     <Section title="Health" note={<Pill tone={word.tone}>{word.text}</Pill>}>
       <div class="panel-body">
         <p class="muted">{word.means}</p>
-        {complaints.length > 0 && <pre class="log">{complaints.join('\n')}</pre>}
+        {complaints.length > 0 && (
+          <ScrollRegion kind="log" label="Kernel log">
+            {complaints.join('\n')}
+          </ScrollRegion>
+        )}
       </div>
     </Section>
   );

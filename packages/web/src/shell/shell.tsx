@@ -112,7 +112,6 @@ function SideEnd({ onHelp }: { readonly onHelp: () => void }) {
       <div class="row">
         <span title={`role: ${me.role}`}>
           <a href="/account">{me.actor.replace(/^user /, '')}</a>
-          <span class="muted"> · {me.role}</span>
         </span>
         <button type="button" class="small" onClick={logOut}>
           Log out
