@@ -81,6 +81,7 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['serve', async () => (await import('./commands/serve.js')).serveCommand()],
   ['worker', async () => (await import('./commands/worker.js')).workerCommand()],
   ['factory', loadFactoryCommand],
+  ['rollout', async () => (await import('./commands/rollout.js')).rolloutCommand()],
   ['admin', async () => (await import('./commands/admin.js')).adminCommand()],
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
@@ -91,7 +92,7 @@ declare const RESPLICE_EDITION: string | undefined;
 /** What needs a checkout: compilers' rules, the kernel side's sources, private keys of a publisher. */
 const WORKSHOP_COMMANDS = new Set([
   ...['kernel', 'create', 'diff', 'evaluate', 'split', 'try', 'publish', 'doctor'],
-  ...['serve', 'worker', 'admin', 'factory'],
+  ...['serve', 'worker', 'admin', 'factory', 'rollout'],
 ]);
 
 function listCommands(): ReadonlyMap<string, Loader> {
