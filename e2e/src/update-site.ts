@@ -33,9 +33,14 @@ export class UpdateSite {
     return join(this.public, 'metadata/1.root.json');
   }
 
+  /** For a command that works on this site. */
+  get options(): readonly string[] {
+    return ['--site', this.folder, '--passphrase-file', this.#passphrase];
+  }
+
   /** A command on this site that must succeed. */
   async run(...args: string[]): Promise<Answer> {
-    const answer = await resplice([...args, '--site', this.folder, '--passphrase-file', this.#passphrase]);
+    const answer = await resplice([...args, ...this.options]);
     if (!answer.ok) throw new Error(`resplice ${args.join(' ')}: ${answer.text}`);
     return answer;
   }

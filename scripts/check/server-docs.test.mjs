@@ -1,10 +1,11 @@
-// docs/server.md lists every error of the server and who may do what; both are the tables of the code.
+// docs/server.md lists every error of the server and who may do what, docs/factory.md the states of a candidate; all are the tables of the code.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { ERRORS } from '@resplice/protocol';
+import { CANDIDATE_STATES } from '@resplice/protocol/factory';
 import { ALL_ROLES, RIGHTS, ROLES } from '@resplice/server';
 import { root } from './source-files.mjs';
 
@@ -35,4 +36,13 @@ test('the rights of docs/server.md are those of the server', () => {
       ALL_ROLES.map((role) => ROLES[role].includes(right)),
       right,
     );
+});
+
+test('the states of docs/factory.md are those of the protocol', () => {
+  const factory = readFileSync(join(root, 'docs/factory.md'), 'utf8');
+  const rows = [...factory.matchAll(/^\| `([\w-]+)` \| (.+) \|$/gm)].map(([, state, title]) => [
+    state,
+    title,
+  ]);
+  assert.deepEqual(rows, Object.entries(CANDIDATE_STATES));
 });

@@ -22,9 +22,13 @@ export class FleetServer {
   }
 
   /** With an embedded database in `directory`; serves and watches the public folder of a repository. */
-  static async start(directory: string, publicFolder: string): Promise<FleetServer> {
+  static async start(
+    directory: string,
+    publicFolder: string,
+    more: readonly string[] = [],
+  ): Promise<FleetServer> {
     const port = await findFreePort();
-    const args = ['--data', join(directory, 'server'), '--repository', publicFolder];
+    const args = ['--data', join(directory, 'server'), '--repository', publicFolder, ...more];
     const child = spawn(process.execPath, [COMMAND, 'serve', ...args, '--listen', `127.0.0.1:${port}`], {
       stdio: ['ignore', 'ignore', 'pipe'],
     });
@@ -51,6 +55,16 @@ export class FleetServer {
   /** As its first administrator; rejects unless it succeeds. */
   ask(method: string, path: string, body?: unknown): Promise<unknown> {
     return send(this.#port, method, path, body, this.#session);
+  }
+
+  /** Another person of this role; asks as that one. */
+  async addPerson(name: string, role: string): Promise<FleetServer['ask']> {
+    const password = 'correct horse battery staple';
+    await this.ask('POST', '/api/v1/users', { name, role, password });
+    const login = (await send(this.#port, 'POST', '/api/v1/session', { name, password })) as {
+      session: string;
+    };
+    return (method, path, body) => send(this.#port, method, path, body, login.session);
   }
 
   /** As a machine with this token, or one that has none yet. */

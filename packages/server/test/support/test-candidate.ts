@@ -1,8 +1,9 @@
 // A candidate as a split would have made it, without a worker.
 
-import { eq } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
+import { hashOf } from '../../src/factory/artefact-name.js';
 import { addUnits } from '../../src/factory/release-change.js';
-import { factoryCandidates, factoryReleases } from '../../src/factory/tables.js';
+import { factoryCandidates, factoryReleases, factoryUnits } from '../../src/factory/tables.js';
 import { KERNEL, type TestServer } from './test-server.js';
 
 /** Its id. */
@@ -21,11 +22,14 @@ export async function addTestCandidate(
     subjects: [tie],
     cves: [{ ...tie, cve: 'CVE-2026-1111' }],
     joined: [],
-    sha256: 'a'.repeat(64),
+    sha256: hashOf(name),
   };
   await orm.transaction((transaction) => addUnits(transaction, release, [unit], [KERNEL], 'worker test'));
-  const rows = await orm.select().from(factoryCandidates).where(eq(factoryCandidates.releaseId, releaseId));
-  const row = rows.at(-1);
+  const [row] = await orm
+    .select({ id: factoryCandidates.id })
+    .from(factoryCandidates)
+    .innerJoin(factoryUnits, eq(factoryUnits.id, factoryCandidates.unitId))
+    .where(and(eq(factoryCandidates.releaseId, releaseId), eq(factoryUnits.name, name)));
   if (row === undefined) throw new Error('no candidate was made');
   return row.id;
 }

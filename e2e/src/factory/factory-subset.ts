@@ -1,0 +1,42 @@
+// The units of 6.1.170-3 → 6.1.176-1 that the factory's tests send through it: quick to make, in the kernel itself and in modules, one that
+// needs code which a person writes, and one that no amd64 kernel builds.
+
+import { join } from 'node:path';
+import { ROOT } from '../resplice-command.js';
+
+export const FROM = '6.1.170-3';
+export const TO = '6.1.176-1';
+export const RELEASE = '6.1.0-47-amd64';
+export const KERNEL = `${RELEASE}=${FROM}`;
+
+export const NEEDS_CODE = 'fs-dcache-3ad1c2';
+export const CODE = join(ROOT, 'e2e/test/factory/dcache-buckets.patch');
+export const NOT_BUILT = 'arch-arm64-mm-mmu-116101';
+
+/** A few, for the test command. */
+export const SHORT = ['crypto-pcrypt-578e16', 'ipc-util-9b6854', NEEDS_CODE, NOT_BUILT];
+
+export const ALL = [
+  ...SHORT,
+  'lib-mpi-mpicoder-722f75',
+  'net-sched-sch-red-7cc3d5',
+  'fs-nilfs2-dat-636779',
+  'net-rxrpc-key-7c331d',
+  'net-netfilter-nft-set-pipapo-avx2-7c95c1',
+  'fs-notify-inotify-inotify-user-527671',
+  'hid-hid-alps-62b0ec',
+  'misc-ibmasm-lowlevel-a57c6a',
+  'net-usb-rtl8150-525bbe',
+  'net-ipv4-ip-options-97e45e',
+  'fs-udf-misc-17e8cd',
+  'fs-smb-server-transport-tcp-512808',
+  'net-bluetooth-bnep-core-836cd8',
+  'fs-ocfs2-resize-7aed67',
+  'mailbox-mailbox-99be01',
+  'net-strparser-strparser-8f7671',
+  'net-6lowpan-iphc-575041',
+  'fs-erofs-dir-48f4a1',
+  'net-ipv6-exthdrs-53f147',
+  'net-rds-ib-send-97ee98',
+  'kernel-cgroup-rdma-4bef3e',
+];

@@ -1,0 +1,137 @@
+// From a release that was noticed to a machine that has its fixes, through the factory as a small team runs it: one server that also does the
+// work, two people who approve. `npm run test:factory` sends all units of the subset through it; here it is a few.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { CandidateDetail, CandidateRow, Cumulative } from '@resplice/protocol/factory';
+import { findKernelComplaints } from '@resplice/vm';
+import { FactoryPeople } from '../../src/factory/factory-people.js';
+import {
+  ALL,
+  CODE,
+  FROM,
+  KERNEL,
+  NEEDS_CODE,
+  NOT_BUILT,
+  RELEASE,
+  SHORT,
+  TO,
+} from '../../src/factory/factory-subset.js';
+import { FleetServer } from '../../src/fleet/fleet-server.js';
+import { MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
+import { UpdateSite } from '../../src/update-site.js';
+import { Workshop } from '../../src/workshop.js';
+import { assertDone, listed } from '../expectation.js';
+
+const UNITS = process.env.RESPLICE_FACTORY === 'all' ? ALL : SHORT;
+/** Guests are emulated on most machines that run tests, and wait for each other. */
+const PATIENCE_SECONDS = 1200 + 240 * UNITS.length;
+
+let workshop: Workshop | undefined;
+let server: FleetServer | undefined;
+let second: CandidateRow[] = [];
+let first: readonly CandidateRow[] = [];
+let coded: CandidateDetail;
+let published: Cumulative;
+let withoutOne: Cumulative;
+let refusedTwice = '';
+const boots: MachineBoot[] = [];
+
+before(async () => {
+  workshop = await Workshop.open({ release: RELEASE, version: FROM });
+  const kernel = await workshop.fetch();
+  const site = await UpdateSite.make(workshop.directory, RELEASE);
+  await site.run('publish');
+  server = await FleetServer.start(workshop.directory, site.public, ['--factory', ...site.options]);
+  const people = new FactoryPeople((...asked) => (server as FleetServer).ask(...asked));
+  await server.ask('PATCH', '/api/v1/organisation', { approvals: 2 });
+  const reviewer = await server.addPerson('reviewer', 'reviewer');
+
+  const release = await people.request({ from: FROM, to: TO, kernels: [KERNEL], only: UNITS });
+  first = await people.settle(release, PATIENCE_SECONDS);
+  const needy = first.find(({ unit }) => unit === NEEDS_CODE);
+  assert.ok(needy, `${NEEDS_CODE} is a unit`);
+  await people.pushCode(needy.id, CODE);
+  second = [...(await people.settle(release, PATIENCE_SECONDS))];
+  coded = await people.show(needy.id);
+  for (const { id, state } of second.filter((each) => each.state === 'in-review')) {
+    await people.approve(id);
+    const twice = await people.approve(id).then(
+      () => 'accepted',
+      (error: Error) => error.message,
+    );
+    if (refusedTwice === '' || !twice.includes('409')) refusedTwice = twice;
+    assert.equal((await people.show(id)).state, state, 'one person is not enough');
+    await people.approve(id, reviewer);
+  }
+  published = await people.publish(1, PATIENCE_SECONDS);
+
+  for (const [name, digit] of [
+    ['one', 'a'],
+    ['two', 'b'],
+  ] as const) {
+    const disk = await makeDisk(workshop.directory, name);
+    const boot = new MachineBoot({ disk, id: digit.repeat(32), root: site.root, probe: '/bin/true' }, kernel);
+    boot.network();
+    boot.resplice('register', ['register', '--server', server.address, '--key', await server.makeKey(name)]);
+    boot.resplice('upgrade', ['upgrade', '-y']);
+    boot.resplice('list', ['list']);
+    boots.push(boot);
+    await boot.run();
+  }
+
+  await people.withdraw(needy.id);
+  withoutOne = await people.publish(2, PATIENCE_SECONDS);
+});
+
+after(async () => {
+  await server?.close();
+  await workshop?.close();
+});
+
+const stateOf = (rows: readonly CandidateRow[], unit: string) =>
+  rows.find((each) => each.unit === unit)?.state;
+
+test('every unit of the subset gets an answer without a person, and those that an update was made of are tested', () => {
+  assert.equal(first.length, UNITS.length);
+  for (const { unit, state, reason } of first) {
+    const expected = unit === NEEDS_CODE ? 'needs-code' : unit === NOT_BUILT ? 'not-built' : 'in-review';
+    assert.equal(state, expected, `${unit}: ${reason}`);
+  }
+});
+
+test('a unit with code that a person pushed is made again, tested and to be reviewed', () => {
+  assert.equal(stateOf(second, NEEDS_CODE), 'in-review');
+  assert.equal(coded.verdict, 'with-code');
+  assert.ok(coded.detail?.statements.some((line) => line.includes('hook pre-apply')));
+  assert.ok(coded.tests.at(-1)?.ok);
+});
+
+test('an approval by the same person counts once', () => {
+  assert.match(refusedTwice, /409 .*another person/);
+});
+
+test('the cumulative update has all approved units and their CVEs', () => {
+  const approved = second.filter(({ state }) => state === 'in-review').map(({ unit }) => unit);
+  assert.deepEqual([...published.units].sort(), [...approved].sort());
+  assert.ok(published.cves.includes('CVE-2026-52923'));
+});
+
+test('machines apply the cumulative update and none of its parts, with a clean kernel log', () => {
+  assert.equal(boots.length, 2);
+  for (const boot of boots) {
+    assertDone(boot.answer('upgrade'));
+    assert.deepEqual(
+      listed(boot.answer('list')).map(({ id, state }) => [id, state]),
+      [[published.updateId, 'applied']],
+    );
+    assert.deepEqual(findKernelComplaints(boot.result.kernelLog), []);
+  }
+});
+
+test('a unit that is withdrawn is not in the next cumulative update', () => {
+  assert.deepEqual(
+    [...withoutOne.units].sort(),
+    [...published.units].filter((unit) => unit !== NEEDS_CODE).sort(),
+  );
+});
