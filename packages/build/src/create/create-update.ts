@@ -123,7 +123,7 @@ async function makeUpdate(
   const { model, patches, compared, objects, notBuilt, findings, unloaded } = comparison.value;
   if (compared.length === 0) {
     const found =
-      objects.length === 0 ? 'no object includes a changed line' : `compared: ${objects.join(', ')}`;
+      objects.length === 0 ? 'no object includes a changed line' : `compared: ${listSome(objects)}`;
     return refuse([{ code: 'patch-changes-no-code', subject: {}, found }]);
   }
   const description = request.description ?? defaultDescription(request);
@@ -157,6 +157,14 @@ async function makeUpdate(
     },
   });
   return accept({ update, objects: objects.length });
+}
+
+/** A header may have hundreds compared. */
+const SHOWN = 12;
+
+function listSome(names: readonly string[]): string {
+  const rest = names.length - SHOWN;
+  return rest > 0 ? `${names.slice(0, SHOWN).join(', ')} and ${rest} more` : names.join(', ');
 }
 
 function listFunctions(model: KernelModel, compared: readonly ComparedObject[]) {
