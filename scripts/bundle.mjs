@@ -4,7 +4,7 @@
 // Two things do not survive bundling by themselves: iced-x86 reads its .wasm from beside its own file, so the bytes are
 // put into the text as base64; and `import.meta.url` is empty in CommonJS, so it gets the bundle's own address.
 
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -50,9 +50,10 @@ const serverApart = {
 
 /** Gives back esbuild's account of what went in. `edition`: see packages/cli/src/program.ts. */
 export async function bundleCommand(outfile = join(cli, 'dist/resplice.cjs'), edition = 'whole') {
+  const draft = `${outfile}.${process.pid}`;
   const { metafile } = await build({
     entryPoints: [join(cli, 'dist/src/main.js')],
-    outfile,
+    outfile: draft,
     bundle: true,
     platform: 'node',
     target: 'node20',
@@ -65,6 +66,8 @@ export async function bundleCommand(outfile = join(cli, 'dist/resplice.cjs'), ed
     plugins: [inlineWasm, serverApart],
     logLevel: 'warning',
   });
+  // A command that is just being started reads the old one to its end.
+  await rename(draft, outfile);
   return metafile;
 }
 
