@@ -12,7 +12,9 @@ import {
   silentBefore,
   viewLevels,
 } from '../machine/machine-view.js';
+import type { PublishedUpdate } from '../update/catalogue.js';
 import { ringColumn } from './audience.js';
+import { listRequired, type Required } from './stand-in.js';
 
 export type StagedRollout = typeof stagedRollouts.$inferSelect;
 
@@ -60,12 +62,12 @@ export function hear({ standing, health, crashLoop, silent, told }: Witness, los
 /** Undefined: no update of the roll-out is for a kernel of this level. */
 export function standingOfLevel(
   { level, applied }: Pick<LevelView, 'level' | 'applied'>,
-  idsOfBuild: readonly string[],
+  required: readonly Required[],
 ): LevelStanding | undefined {
-  if (idsOfBuild.length === 0) return undefined;
-  const states = idsOfBuild.map((id) => level.updates.find((update) => update.id === id)?.state);
+  if (required.length === 0) return undefined;
+  const states = required.map(([id]) => level.updates.find((update) => update.id === id)?.state);
   if (states.includes('failed')) return 'failed';
-  if (idsOfBuild.every((id) => applied.includes(id))) return 'applied';
+  if (required.every((ids) => ids.some((id) => applied.includes(id)))) return 'applied';
   return states.includes('refused') ? 'refused' : 'pending';
 }
 
@@ -186,13 +188,14 @@ async function standingsOf(
   updates: readonly string[],
 ): Promise<ReadonlyMap<number, LevelStanding>> {
   const wanted = new Set(updates);
-  const byBuild = new Map<string, string[]>();
-  for (const { updateId, buildId } of reader.catalogue.updates)
-    if (wanted.has(updateId)) byBuild.set(buildId, [...(byBuild.get(buildId) ?? []), updateId]);
+  const published = new Map<string, PublishedUpdate[]>();
+  for (const row of reader.catalogue.updates)
+    if (row.goneAt === null) published.set(row.buildId, [...(published.get(row.buildId) ?? []), row]);
+  const required = new Map([...published].map(([build, rows]) => [build, listRequired(rows, wanted)]));
   const views = await viewLevels(reader);
   return new Map(
     [...views].flatMap(([id, view]) => {
-      const standing = standingOfLevel(view, byBuild.get(view.level.buildId) ?? []);
+      const standing = standingOfLevel(view, required.get(view.level.buildId) ?? []);
       return standing === undefined ? [] : [[id, standing] as const];
     }),
   );

@@ -95,7 +95,8 @@ async function loadCatalogue(orm: Orm): Promise<Catalogue> {
   };
 }
 
-function listCounting(rows: readonly PublishedUpdate[]): readonly PublishedUpdate[] {
+/** Of updates of one build: without what a cumulative one among them takes the place of. */
+export function listCounting(rows: readonly PublishedUpdate[]): readonly PublishedUpdate[] {
   const named = rows.map((row) => ({
     id: row.updateId,
     row,

@@ -6,6 +6,8 @@ import type { RolloutSignal, RolloutState } from '@resplice/protocol/console';
 import fc from 'fast-check';
 import { decideRollout, nextStep, type RolloutPosition } from '../../src/rollout/decide.js';
 import { type Evidence, hear, NOBODY, standingOfLevel, type Witness } from '../../src/rollout/evidence.js';
+import { listRequired } from '../../src/rollout/stand-in.js';
+import type { PublishedUpdate } from '../../src/update/catalogue.js';
 
 const START = new Date('2026-11-25T10:00:00Z');
 const hours = (count: number): Date => new Date(START.getTime() + count * 3_600_000);
@@ -266,11 +268,29 @@ describe('a patch level', () => {
   });
 
   it('has a roll-out applied when all of its updates for the kernel are', () => {
-    assert.equal(standingOfLevel(level({ a: 'applied', b: 'applied' }), ['a', 'b']), 'applied');
-    assert.equal(standingOfLevel(level({ a: 'applied' }), ['a', 'b']), 'pending');
-    assert.equal(standingOfLevel(level({ a: 'applied', b: 'refused' }), ['a', 'b']), 'refused');
-    assert.equal(standingOfLevel(level({ a: 'refused', b: 'failed' }), ['a', 'b']), 'failed');
-    assert.equal(standingOfLevel(level({ other: 'failed' }), ['a']), 'pending');
+    assert.equal(standingOfLevel(level({ a: 'applied', b: 'applied' }), [['a'], ['b']]), 'applied');
+    assert.equal(standingOfLevel(level({ a: 'applied' }), [['a'], ['b']]), 'pending');
+    assert.equal(standingOfLevel(level({ a: 'applied', b: 'refused' }), [['a'], ['b']]), 'refused');
+    assert.equal(standingOfLevel(level({ a: 'refused', b: 'failed' }), [['a'], ['b']]), 'failed');
+    assert.equal(standingOfLevel(level({ other: 'failed' }), [['a']]), 'pending');
     assert.equal(standingOfLevel(level({ a: 'applied' }), []), undefined);
+  });
+
+  it('needs the newest cumulative update alone, and one that is newer still is as good', () => {
+    const row = (updateId: string, cumulative: PublishedUpdate['cumulative'] = null) =>
+      ({ updateId, cumulative }) as PublishedUpdate;
+    const published = [
+      row('unit_a'),
+      row('unit_b'),
+      row('cum_1', { number: 1, contains: ['unit_a'] }),
+      row('cum_2', { number: 2, contains: ['unit_a', 'unit_b'] }),
+      row('cum_3', { number: 3, contains: ['unit_a', 'unit_b'] }),
+    ];
+    const required = listRequired(published, new Set(['unit_b', 'cum_2']));
+    assert.deepEqual(required, [['cum_2', 'cum_3']]);
+    assert.equal(standingOfLevel(level({ cum_2: 'applied' }), required), 'applied');
+    assert.equal(standingOfLevel(level({ cum_3: 'applied' }), required), 'applied');
+    assert.equal(standingOfLevel(level({ cum_1: 'applied' }), required), 'pending');
+    assert.deepEqual(listRequired(published, new Set(['unit_b'])), [['unit_b', 'cum_2', 'cum_3']]);
   });
 });
