@@ -11,32 +11,45 @@ import { HOST_FROM_GUEST } from './machine-boot.js';
 const START_SECONDS = 180;
 
 export class FleetServer {
-  readonly #child: ChildProcess;
+  readonly #children: readonly ChildProcess[];
   readonly #port: number;
   readonly #session: string;
 
-  private constructor(child: ChildProcess, port: number, session: string) {
-    this.#child = child;
+  private constructor(children: readonly ChildProcess[], port: number, session: string) {
+    this.#children = children;
     this.#port = port;
     this.#session = session;
   }
 
-  /** With an embedded database in `directory`; serves and watches the public folder of a repository. */
+  /**
+   * Serves and watches the public folder of a repository. With an embedded database in `directory`; or with a PostgreSQL, and then its queue is
+   * worked on by a process of its own. `more`: options of `serve`.
+   */
   static async start(
     directory: string,
     publicFolder: string,
     more: readonly string[] = [],
+    databaseUrl?: string,
   ): Promise<FleetServer> {
     const port = await findFreePort();
     const args = ['--data', join(directory, 'server'), '--repository', publicFolder, ...more];
-    const child = spawn(process.execPath, [COMMAND, 'serve', ...args, '--listen', `127.0.0.1:${port}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const shared = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+    const start = (...command: readonly string[]): ChildProcess =>
+      spawn(process.execPath, [COMMAND, ...command], {
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { ...process.env, ...shared },
+      });
+    const alone = databaseUrl === undefined ? [] : ['--no-worker'];
+    const child = start('serve', ...args, ...alone, '--listen', `127.0.0.1:${port}`);
     const { name, password } = await readFirstAdministrator(child);
     const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
       session: string;
     };
-    return new FleetServer(child, port, session);
+    if (databaseUrl === undefined) return new FleetServer([child], port, session);
+    const worker = start('worker', '--poll', '1');
+    // Nobody reads it; a full pipe would stop it.
+    worker.stderr?.resume();
+    return new FleetServer([child, worker], port, session);
   }
 
   /** For guests. */
@@ -93,10 +106,12 @@ export class FleetServer {
   }
 
   async close(): Promise<void> {
-    if (this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    const closed = once(this.#child, 'close');
-    this.#child.kill('SIGTERM');
-    await closed;
+    for (const child of this.#children) {
+      if (child.exitCode !== null || child.signalCode !== null) continue;
+      const closed = once(child, 'close');
+      child.kill('SIGTERM');
+      await closed;
+    }
   }
 }
 

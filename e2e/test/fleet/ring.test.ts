@@ -3,8 +3,6 @@
 // overrules that is overruled by the next machine. One guest; the others of the fleet only speak to the server.
 
 import assert from 'node:assert/strict';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { DesiredState } from '@resplice/protocol';
 import type { Rollout } from '@resplice/protocol/console';
@@ -12,6 +10,7 @@ import { findKernelComplaints } from '@resplice/vm';
 import { FIXES, warningOnTop } from '../../src/fix.js';
 import { FleetServer } from '../../src/fleet/fleet-server.js';
 import { Gate } from '../../src/fleet/gate.js';
+import { Hook } from '../../src/fleet/hook.js';
 import { MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
 import { ToldMachine } from '../../src/fleet/told-machine.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
@@ -30,9 +29,8 @@ const PLAN = {
 
 let workshop: Workshop | undefined;
 let server: FleetServer | undefined;
-let hook: Server | undefined;
+const hook = new Hook();
 const gate = new Gate();
-const events: { event: string; items: readonly Record<string, unknown>[] }[] = [];
 let boot: MachineBoot;
 let id = '';
 /** What the roll-out was, and what the machines that only speak were told. */
@@ -50,7 +48,7 @@ before(async () => {
   const fleet = await FleetServer.start(ours.directory, site.public);
   server = fleet;
   await gate.start();
-  await listenToHook(fleet);
+  await hook.listen(fleet, 'rollout.halted', 'machine.health-bad');
   const key = await fleet.makeKey('canary');
   const outsiders = await fleet.makeKey('others');
   await fleet.ask('PUT', '/api/v1/rollout-plans/careful', { ...PLAN, automatic: true });
@@ -83,7 +81,7 @@ before(async () => {
 
 after(async () => {
   gate.close();
-  hook?.close();
+  hook.close();
   await server?.close();
   await workshop?.close();
 });
@@ -160,23 +158,6 @@ async function until(test: () => Promise<boolean>, what: string): Promise<void> 
   }
 }
 
-async function listenToHook(fleet: FleetServer): Promise<void> {
-  const listener = createServer((request, answer) => {
-    let text = '';
-    request.on('data', (piece) => {
-      text += piece;
-    });
-    request.on('end', () => {
-      events.push(JSON.parse(text));
-      answer.writeHead(204).end();
-    });
-  });
-  hook = listener;
-  await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
-  const url = `http://127.0.0.1:${(listener.address() as AddressInfo).port}/`;
-  await fleet.ask('POST', '/api/v1/webhooks', { url, events: ['rollout.halted', 'machine.health-bad'] });
-}
-
 test('the machine of the first ring gets the update by itself, and is safe', () => {
   assertProbe(boot, 'probe before', 'exposed');
   assertDone(boot.answer('register'));
@@ -209,9 +190,9 @@ test('the roll-out is halted in its first ring, with the machine and the reason'
 });
 
 test('people are told by webhook: of the lines of the kernel log, and of the halt', () => {
-  const bad = events.find(({ event }) => event === 'machine.health-bad');
+  const bad = hook.find('machine.health-bad');
   assert.match(JSON.stringify(bad?.items), /WARNING: .*sock\.c|a filter was refused/);
-  const halted = events.find(({ event }) => event === 'rollout.halted');
+  const halted = hook.find('rollout.halted');
   assert.deepEqual(halted?.items[0]?.updates, [id]);
   assert.match(String(halted?.items[0]?.why), /bad-health/);
 });
