@@ -81,7 +81,7 @@ export function durationOf(from: string | null, to: string | null): number | und
   return (new Date(to ?? Date.now()).getTime() - new Date(from).getTime()) / 1000;
 }
 
-/** `drivers_vhost_vsock` is what commands call it. */
+/** As the API names a kernel. */
 export function kernelText({
   release,
   version,

@@ -171,11 +171,11 @@ function PlanDialog({ plan, title }: { readonly plan?: RolloutPlan; readonly tit
   );
 }
 
-function Make() {
+export function MakePlan() {
   return <PlanDialog title="Make a plan" />;
 }
 
-function List({ plans, may }: { readonly plans: readonly RolloutPlan[]; readonly may: boolean }) {
+export function PlanList({ plans, may }: { readonly plans: readonly RolloutPlan[]; readonly may: boolean }) {
   const columns: readonly Column<RolloutPlan>[] = [
     {
       title: 'Plan',
@@ -233,5 +233,3 @@ function List({ plans, may }: { readonly plans: readonly RolloutPlan[]; readonly
   ];
   return <Table caption="Plans" columns={columns} rows={plans} rowKey={({ name }) => name} />;
 }
-
-export const PlanTable = { Make, List };

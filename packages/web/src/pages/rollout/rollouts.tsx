@@ -7,7 +7,7 @@ import { Empty, Loaded } from '../../ui/loaded.js';
 import { Since } from '../../ui/moment.js';
 import { Page, Section } from '../../ui/page.js';
 import { Pill, type Tone } from '../../ui/pill.js';
-import { PlanTable } from './plans.js';
+import { MakePlan, PlanList } from './plans.js';
 import { RingPicture } from './ring-picture.js';
 import { StartRollout } from './start-rollout.js';
 
@@ -54,14 +54,14 @@ export function RolloutsPage() {
       <Section
         title="Plans"
         note="changes do not reach roll-outs that are under way"
-        actions={may && <PlanTable.Make />}
+        actions={may && <MakePlan />}
       >
         <Loaded query={plans}>
           {(data) =>
             data.plans.length === 0 ? (
               <Empty title="No plan yet">Such as: canary machines, then a tenth, then everybody.</Empty>
             ) : (
-              <PlanTable.List plans={data.plans} may={may} />
+              <PlanList plans={data.plans} may={may} />
             )
           }
         </Loaded>
