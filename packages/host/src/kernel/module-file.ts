@@ -36,7 +36,7 @@ export function parseModuleDependencies(text: string): ReadonlyMap<string, strin
   for (const line of text.split('\n')) {
     const path = line.slice(0, Math.max(0, line.indexOf(':')));
     const name = /(?:^|\/)([^/]+)\.ko(?:\.\w+)?$/.exec(path)?.[1];
-    if (name !== undefined) paths.set(name.replaceAll('-', '_'), path);
+    if (name !== undefined) paths.set(name.replace(/[-,]/g, '_'), path);
   }
   return paths;
 }
