@@ -29,6 +29,7 @@ try {
   const own = await server.makeOrganisation('own');
   const machines = await fillFleet(server, own);
   const made = await fillFactory(server, own);
+  await beginRollout(own.sessions.admin);
   const unit = `/candidates/${made[UNIT]}`;
   const shots = [
     { name: 'fleet', path: '/' },
@@ -38,6 +39,7 @@ try {
     { name: 'release', path: `/releases/${made.release}` },
     { name: 'review', path: unit },
     { name: 'review-functions', path: unit, at: '#functions' },
+    { name: 'rollouts', path: '/rollouts' },
     { name: 'jobs', path: '/jobs' },
     { name: 'exposure', path: '/exposure?release=6.1.0-47-amd64&version=Debian+6.1.170-3', public: true },
   ];
@@ -47,6 +49,18 @@ try {
   await browser.close();
   await server.close();
   await remove();
+}
+
+async function beginRollout(session) {
+  const ask = async (method, path, body) =>
+    (await server.ask(method, `/api/v1${path}`, { as: session, body })).body;
+  const ring = (name, groups, percent) => ({ name, groups, percent, waitHours: 24, minMachines: 1 });
+  await ask('PUT', '/rollout-plans/careful', {
+    rings: [ring('canary', ['canary'], 0), ring('half', ['web'], 50), ring('everybody', [], 100)],
+  });
+  const updates = ['ipv6_fragment', 'io_uring_poll'];
+  const { id } = await ask('POST', '/rollouts', { name: 'linux 6.1.176-1', plan: 'careful', updates });
+  await ask('POST', `/rollouts/${id}/next`, {});
 }
 
 async function take({ name, path, at, dark, phone, public: open }, session) {

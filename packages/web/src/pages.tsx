@@ -18,6 +18,8 @@ import { FleetPage } from './pages/fleet.js';
 import { GroupsPage } from './pages/groups.js';
 import { MachinePage } from './pages/machine.js';
 import { NotFound } from './pages/not-found.js';
+import { RolloutPage } from './pages/rollout/rollout.js';
+import { RolloutsPage } from './pages/rollout/rollouts.js';
 import { SettingsPage } from './pages/settings.js';
 import { StartPage } from './pages/start.js';
 import { UpdatePage } from './pages/update.js';
@@ -70,6 +72,8 @@ export const PAGES: readonly PageEntry[] = [
   behind('/candidates/:id', 'read', ({ id = '' }) => <CandidatePage key={id} id={id} />),
   listed('Factory', 'j', '/jobs', 'Jobs', 'read', () => <JobsPage />),
   behind('/jobs/:id', 'read', ({ id = '' }) => <JobPage key={id} id={id} />),
+  listed('Delivery', 'l', '/rollouts', 'Roll-outs', 'read', () => <RolloutsPage />),
+  behind('/rollouts/:id', 'read', ({ id = '' }) => <RolloutPage key={id} id={id} />),
   listed('Delivery', 'o', '/cumulative', 'Cumulative', 'read', () => <CumulativesPage />),
   listed('Delivery', 'u', '/updates', 'Updates', 'read', () => <UpdatesPage />),
   behind('/updates/:id', 'read', ({ id = '' }) => <UpdatePage id={id} />),

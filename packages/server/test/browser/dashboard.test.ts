@@ -38,6 +38,7 @@ const PAGES = [
   '/review',
   '/jobs',
   '/cumulative',
+  '/rollouts',
   '/keys',
   '/webhooks',
   '/users',

@@ -1,4 +1,4 @@
-import type { Group } from '@resplice/protocol/console';
+import type { Group, MaintenanceWindow } from '@resplice/protocol/console';
 import { useState } from 'preact/hooks';
 import { ask } from '../api/client.js';
 import { useQuery } from '../api/use-query.js';
@@ -10,6 +10,7 @@ import { Empty, Loaded } from '../ui/loaded.js';
 import { countText } from '../ui/meter.js';
 import { Page } from '../ui/page.js';
 import { type Column, Table } from '../ui/table.js';
+import { WindowsField } from './windows-field.js';
 
 const MODES: readonly (readonly [string, string])[] = [
   ['', 'as each machine is configured'],
@@ -62,14 +63,29 @@ function useGroupFields(group?: Group) {
   const [name, setName] = useState(group?.name ?? '');
   const [mode, setMode] = useState<string>(group?.mode ?? '');
   const [ring, setRing] = useState(String(group?.ring ?? 9));
+  const [windows, setWindows] = useState<readonly MaintenanceWindow[]>(group?.windows ?? []);
   const fields = (
     <>
       <TextField label="Name" value={name} onValue={setName} required focus />
       <SelectField label="Its machines" value={mode} onValue={setMode} options={MODES} />
       <SelectField label="Ring" value={ring} onValue={setRing} options={RINGS} />
+      <WindowsField
+        legend="Maintenance windows"
+        hint="When its machines may install; none: as the organisation's."
+        windows={windows}
+        onWindows={setWindows}
+      />
     </>
   );
-  return { fields, body: { name, mode: mode === '' ? null : mode, ring: Number(ring) } };
+  return {
+    fields,
+    body: {
+      name,
+      mode: mode === '' ? null : mode,
+      ring: Number(ring),
+      windows: windows.length === 0 ? null : windows,
+    },
+  };
 }
 
 function MakeGroup() {
