@@ -9,8 +9,8 @@ export const TO = '6.1.176-1';
 export const RELEASE = '6.1.0-47-amd64';
 export const KERNEL = `${RELEASE}=${FROM}`;
 
-export const NEEDS_CODE = 'fs-dcache-3ad1c2';
-export const CODE = join(ROOT, 'e2e/test/factory/dcache-buckets.patch');
+export const NEEDS_CODE = 'net-netlabel-netlabel-unlabeled-fe48a3';
+export const CODE = join(ROOT, 'e2e/test/factory/netlabel-lengths.patch');
 export const NOT_BUILT = 'arch-arm64-mm-mmu-116101';
 
 /** A few, for the test command. */
