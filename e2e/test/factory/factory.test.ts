@@ -103,7 +103,9 @@ test('every unit of the subset gets an answer without a person, and those that a
 test('a unit with code that a person pushed is made again, tested and to be reviewed', () => {
   assert.equal(stateOf(second, NEEDS_CODE), 'in-review');
   assert.equal(coded.verdict, 'with-code');
-  assert.ok(coded.detail?.statements.some((line) => line.startsWith('ignores data netlbl_unlabel_gnl_family')));
+  assert.ok(
+    coded.detail?.statements.some((line) => line.startsWith('ignores data netlbl_unlabel_gnl_family')),
+  );
   assert.ok(coded.tests.at(-1)?.ok);
 });
 

@@ -18,10 +18,12 @@ import type { JobContext, JobHandlers } from './job-context.js';
 import { JobLog } from './job-log.js';
 import { persist } from './persist.js';
 
-const RENEW_MS = 10_000;
+/** So many times within a lease: one renewal that fails loses nothing. */
+const RENEWALS = 6;
 
 export type Surroundings = Omit<JobContext, 'job' | 'progress' | 'signal' | 'note'> & {
   readonly name: string;
+  readonly leaseSeconds: number;
 };
 
 /** Never rejects. `signal` ends the work and gives the job back. */
@@ -31,18 +33,21 @@ export async function runJob(
   around: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { orm, who, name } = around;
+  const { orm, who, name, leaseSeconds } = around;
   const lost = new AbortController();
   const log = new JobLog((text) => appendLog(orm, job, text));
-  const renewal = setInterval(() => {
-    renewJob(orm, job, log.stage).then(
-      (isHeld) => {
-        if (!isHeld) lost.abort(new JobLostError('the job was cancelled, or another worker has it'));
-      },
-      // The database is away; the lease lasts longer than some attempts.
-      () => {},
-    );
-  }, RENEW_MS);
+  const renewal = setInterval(
+    () => {
+      renewJob(orm, job, log.stage, leaseSeconds).then(
+        (isHeld) => {
+          if (!isHeld) lost.abort(new JobLostError('the job was cancelled, or another worker has it'));
+        },
+        // The database is away; the lease lasts longer than some attempts.
+        () => {},
+      );
+    },
+    (leaseSeconds * 1000) / RENEWALS,
+  );
   const context: JobContext = {
     ...around,
     job,

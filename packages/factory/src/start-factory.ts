@@ -12,6 +12,7 @@ import {
   announceWorker,
   claimJob,
   failJob,
+  LEASE_SECONDS,
   listLost,
   type Orm,
   seeWorker,
@@ -32,6 +33,8 @@ export interface FactoryOptions {
   /** Takes one line of JSON. */
   readonly log: (line: string) => void;
   readonly pollMs?: number;
+  /** How long a worker may be silent before others take its jobs. */
+  readonly leaseSeconds?: number;
   /** Other work, for tests. */
   readonly handlers?: JobHandlers;
 }
@@ -44,13 +47,21 @@ const KERNELS_KEPT = 2;
 export async function startFactory(
   options: FactoryOptions,
 ): Promise<{ readonly name: string; close(): Promise<void> }> {
-  const { orm, artefacts, bundle, slots, publisher, handlers = HANDLERS } = options;
+  const {
+    orm,
+    artefacts,
+    bundle,
+    slots,
+    publisher,
+    handlers = HANDLERS,
+    leaseSeconds = LEASE_SECONDS,
+  } = options;
   const name = `${hostname()}:${process.pid}`;
   const kinds = FactoryJobKind.options.filter((kind) => kind !== 'publish' || publisher !== undefined);
   await announceWorker(orm, { name, kinds, processors: slots, version: VERSION });
   const ending = new AbortController();
   const around: Surroundings = {
-    ...{ orm, artefacts, bundle, publisher, name },
+    ...{ orm, artefacts, bundle, publisher, name, leaseSeconds },
     who: `worker ${name}`,
     program: await identifyProgram(),
     openWorkshop: keepWorkshops(),
@@ -62,7 +73,7 @@ export async function startFactory(
   };
   const work = async (): Promise<void> => {
     while (!ending.signal.aborted) {
-      const job = await claimJob(orm, name, kinds).catch((error: unknown) => {
+      const job = await claimJob(orm, name, kinds, leaseSeconds).catch((error: unknown) => {
         note('no job can be taken', error);
         return undefined;
       });

@@ -14,6 +14,7 @@ export {
   failJob,
   type HeldJob,
   JobLostError,
+  LEASE_SECONDS,
   listLost,
   renewJob,
   returnJob,

@@ -79,6 +79,7 @@ export async function claimJob(
   orm: Orm,
   worker: string,
   kinds: readonly FactoryJobKind[],
+  leaseSeconds = LEASE_SECONDS,
 ): Promise<HeldJob | undefined> {
   const lease = randomUUID();
   const [row] = await orm
@@ -87,7 +88,7 @@ export async function claimJob(
       state: 'running',
       worker,
       lease,
-      leasedUntil: leaseEnd(),
+      leasedUntil: leaseEnd(leaseSeconds),
       attempt: sql`${factoryJobs.attempt} + 1`,
       startedAt: sql`now()`,
       stage: null,
@@ -117,10 +118,11 @@ export async function renewJob(
   orm: Orm,
   job: HeldJob,
   at: { readonly stage: string; readonly percent: number | null } | undefined,
+  leaseSeconds = LEASE_SECONDS,
 ): Promise<boolean> {
   const rows = await orm
     .update(factoryJobs)
-    .set({ leasedUntil: leaseEnd(), ...at })
+    .set({ leasedUntil: leaseEnd(leaseSeconds), ...at })
     .where(held(job))
     .returning({ id: factoryJobs.id });
   if (at !== undefined && rows.length > 0) await announce(orm, job.organisationId, 'jobs', [job.id]);
@@ -227,8 +229,8 @@ function held(job: HeldJob) {
   return and(eq(factoryJobs.id, job.id), eq(factoryJobs.lease, job.lease), eq(factoryJobs.state, 'running'));
 }
 
-function leaseEnd() {
-  return sql`now() + ${LEASE_SECONDS} * interval '1 second'`;
+function leaseEnd(seconds: number) {
+  return sql`now() + ${seconds} * interval '1 second'`;
 }
 
 /** Jobs that took their workers with them as often as they may. */

@@ -38,6 +38,8 @@ export interface Cluster {
   readonly pid: number;
   /** Address of a new, empty database. */
   makeDatabase(): Promise<string>;
+  /** Killed without a word, and started again on what is on the disk. */
+  crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -70,18 +72,41 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
   };
   const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`);
   await writeFile(join(data, 'postgresql.auto.conf'), lines.join(''));
-  const child = spawn(join(binaries, 'postgres'), ['-D', data], options);
-  await waitForSocket(child, join(folder, '.s.PGSQL.5432'));
+  const socket = join(folder, '.s.PGSQL.5432');
+  const start = async (): Promise<ChildProcess> => {
+    await rm(socket, { force: true });
+    const started = spawn(join(binaries, 'postgres'), ['-D', data], options);
+    await waitForSocket(started, socket);
+    return started;
+  };
+  let child = await start();
   let count = 0;
   const addressOf = (database: string): string =>
     `postgresql://test@${encodeURIComponent(folder)}/${database}`;
   return {
-    pid: child.pid ?? 0,
+    get pid() {
+      return child.pid ?? 0;
+    },
     async makeDatabase() {
       count += 1;
       const name = `test_${count}`;
       execFileSync(join(binaries, 'createdb'), ['-h', folder, '-U', 'test', name], { stdio: 'ignore' });
       return addressOf(name);
+    },
+    async crash() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGKILL');
+      await ended;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          child = await start();
+          return;
+        } catch (error) {
+          // Its children notice within moments that their parent is gone, and hold its memory until then.
+          if (attempt === 20) throw error;
+          await new Promise((resolve) => setTimeout(resolve, 250));
+        }
+      }
     },
     async stop() {
       child.kill('SIGINT');
