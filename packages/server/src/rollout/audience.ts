@@ -30,10 +30,12 @@ export function audienceOf(salt: string, rings: readonly RolloutRing[], ring: nu
 /** The first ring that names a machine, of `machines m left join groups g`. The same as `isInAudience` says. */
 export function ringColumn(salt: string, rings: readonly RolloutRing[]): SQL {
   const draw = sql`('x' || substr(md5(${salt} || m.id::text), 1, 8))::bit(32)::bigint`;
-  const cases = rings.map(
-    ({ groups, percent }, at) =>
-      sql`when g.name = any(${sql.param([...groups])}::text[]) or ${draw} < ${limitOf(percent)}::bigint then ${sql.raw(`${at}`)}`,
-  );
+  const cases = rings.map(({ groups, percent }, at) => {
+    // A hash for each machine is most of the work, so it is made only where chance decides.
+    const isDrawn =
+      percent <= 0 ? sql`false` : percent >= 100 ? sql`true` : sql`${draw} < ${limitOf(percent)}::bigint`;
+    return sql`when g.name = any(${sql.param([...groups])}::text[]) or ${isDrawn} then ${sql.raw(`${at}`)}`;
+  });
   return sql`case ${sql.join(cases, sql` `)} else ${sql.raw(`${rings.length}`)} end`;
 }
 
