@@ -317,6 +317,22 @@ test('a second update of the same function is refused, and with --replace takes 
   assert.deepEqual(states(machine), ['jump_all:applied:trampoline']);
 });
 
+test('a cumulative update takes the place of what it contains and of the one before, and of nothing else', async () => {
+  const machine = makeMachine();
+  await applyUpdate(machine, UPDATE);
+  const foreign = makeTrampoline('jump_all', { cumulative: { number: 1, contains: ['other_fix'] } });
+  assert.deepEqual(await codesOf(applyUpdate(machine, foreign)), ['function-held-by-update']);
+  const first = makeTrampoline('jump_all', { cumulative: { number: 1, contains: ['jump_one'] } });
+  const verdict = await applyUpdate(machine, first);
+  assert.ok(verdict.ok);
+  assert.deepEqual(verdict.value.replaced, ['jump_one']);
+  const second = makeTrampoline('jump_two', { cumulative: { number: 2, contains: [] } });
+  const next = await applyUpdate(machine, second);
+  assert.ok(next.ok);
+  assert.deepEqual(next.value.replaced, ['jump_all']);
+  assert.deepEqual(states(machine), ['jump_two:applied:trampoline']);
+});
+
 test('a live patch that somebody loads over a jump is named by list and by undo, and keeps others away', async () => {
   const machine = makeMachine();
   await applyUpdate(machine, UPDATE);

@@ -81,3 +81,20 @@ test('the timer does the more cautious of what the configuration and the server 
   assert.equal(chooseAutomatic('off', 'install'), 'off');
   assert.equal(chooseAutomatic('install', 'notify'), 'notify');
 });
+
+test('the newest cumulative update that the machine may have takes the place of its parts and of those before', () => {
+  const offer = [
+    { id: 'fix_1' },
+    { id: 'cum_1', cumulative: { number: 1, contains: ['fix_1'] } },
+    { id: 'cum_2', cumulative: { number: 2, contains: ['fix_1', 'fix_2'] } },
+    { id: 'fix_2' },
+    { id: 'fix_3' },
+  ].map((info) => ({ info: { ...info, requires: [] } }) as unknown as AvailableUpdate);
+  const wishes = { ids: [], desired: undefined, outcomes: [], automatic: true, now: new Date() };
+  const choose = (change: Partial<Parameters<typeof chooseUpdates>[1]>) =>
+    chooseUpdates(offer, { ...wishes, ...change }).chosen.map(({ info }) => info.id);
+  assert.deepEqual(choose({}), ['cum_2', 'fix_3']);
+  // Its ring comes later: it keeps the one before, and gets nothing that only the newest one has.
+  assert.deepEqual(choose({ desired: { ...everything, except: ['cum_2'] } }), ['cum_1', 'fix_3']);
+  assert.deepEqual(choose({ ids: ['fix_2'] }), ['fix_2']);
+});

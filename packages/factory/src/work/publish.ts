@@ -28,7 +28,8 @@ export const publishHandler: JobHandler = {
     const units = await readCombined(context, await listApproved(context, kernel));
     const number = (previous?.number ?? 0) + 1;
     const row = await openCumulative(context, kernel, { number, units });
-    const made = units.length === 0 ? undefined : await build(context, units, number);
+    const together = units.filter(isUnconditional);
+    const made = together.length === 0 ? undefined : await build(context, together, number);
     if (made !== undefined && 'problem' in made) return recordFailure(row.id, made.problem);
     const update = made?.update;
     if (update !== undefined) {
@@ -36,7 +37,7 @@ export const publishHandler: JobHandler = {
       if (tried.problem !== null) return recordFailure(row.id, tried.problem, tried.log);
     }
     await publishAll(context, { units, update, previous, kernel });
-    note(update === undefined ? 'everything was withdrawn' : `published ${update.manifest.id}`);
+    note(update === undefined ? 'there is nothing to combine' : `published ${update.manifest.id}`);
     return async (transaction) => recordPublished(transaction, context, row.id, { units, update });
   },
   async giveUp(transaction, job, problem) {
@@ -54,6 +55,14 @@ export const publishHandler: JobHandler = {
       );
   },
 };
+
+/**
+ * What applies only while a module is not loaded is published for itself: in the cumulative update it would keep all else from machines that have
+ * the module.
+ */
+function isUnconditional({ candidate }: CombinedUnit): boolean {
+  return candidate.requiresUnloaded.length === 0;
+}
 
 async function listApproved({ orm, job }: JobContext, { kernelRelease, kernelVersion }: KernelName) {
   return orm
