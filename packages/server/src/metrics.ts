@@ -65,6 +65,7 @@ const GAUGES: Readonly<Record<string, string>> = {
   resplice_machines_silent: 'Active machines that have not checked in for three intervals.',
   resplice_machines_conflict: 'Machines whose token is used by a copy, or that were restored.',
   resplice_machines_health_bad: 'Machines that complain after an update.',
+  resplice_rollouts: 'Roll-outs by a plan that are not over, by state.',
   resplice_check_ins_waiting: 'Check-ins that wait for their batch.',
   resplice_jobs_waiting: 'Jobs that wait or run, by name.',
   resplice_repository_good: '1 when the present state of the repository was verified.',

@@ -264,6 +264,17 @@ for (const kind of KINDS) {
       assert.equal(isInAudience({ id: 'x', group: 'canary' }, audienceOf('salt', rings, -1)), false);
     });
 
+    it('keep the names of the groups that their plans name, and are counted for Prometheus', async () => {
+      const { groups } = await asAdmin<{ groups: { id: string; name: string }[] }>('GET', '/api/v1/groups');
+      const path = `/api/v1/groups/${groups.find(({ name }) => name === 'canary')?.id}`;
+      const as = own.sessions.admin;
+      assert.equal((await server.ask('PATCH', path, { as, body: { name: 'sparrow' } })).status, 409);
+      assert.equal((await server.ask('DELETE', path, { as })).status, 409);
+      assert.equal((await server.ask('PATCH', path, { as, body: { name: 'canary', ring: 1 } })).status, 200);
+      const { body } = await server.ask<string>('GET', '/metrics', { as });
+      assert.match(body, /^resplice_rollouts\{state="rolling"\} 1$/m);
+    });
+
     it('are not begun by a plan that makes no sense', async () => {
       const bad: Partial<RolloutPlanBody>[] = [
         { rings: [] },

@@ -71,6 +71,12 @@ function connect(): void {
     if (source?.readyState === EventSource.CLOSED) retry = window.setTimeout(connect, POLL_MS);
   };
   for (const topic of TOPICS) source.addEventListener(topic, () => tell(topic));
+  // Said when a stream begins, and in its middle when the server itself may have missed something.
+  let begun = false;
+  source.addEventListener('ready', () => {
+    if (begun) for (const topic of TOPICS) tell(topic);
+    begun = true;
+  });
 }
 
 const waiting = new Set<Topic>();

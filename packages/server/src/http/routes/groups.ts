@@ -4,10 +4,11 @@ import { Group, LAST_RING, MaintenanceWindows, Ring } from '@resplice/protocol/c
 import { and, eq, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import { entryOf, writeAudit } from '../../audit.js';
-import { selectRows } from '../../database/database.js';
+import { type Orm, selectRows } from '../../database/database.js';
 import { groups } from '../../database/schema.js';
 import { notFound, ServiceError } from '../../failure.js';
 import { announce } from '../../live/announcement.js';
+import { assertNotInPlans } from '../../rollout/plan-groups.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
 import { principalOf } from '../guard.js';
@@ -88,6 +89,7 @@ export function addGroupRoutes(app: App, service: Service): void {
       const { organisationId } = principalOf(request);
       const { name, mode, ring, windows } = request.body;
       await orm.transaction(async (transaction) => {
+        if (name !== undefined) await assertNameFree(transaction, organisationId, request.params.id, name);
         const [row] = await transaction
           .update(groups)
           .set({
@@ -119,12 +121,13 @@ export function addGroupRoutes(app: App, service: Service): void {
       schema: {
         summary: 'remove a group; its machines are then in none',
         params: Identified,
-        response: answers(Done, 'not-found'),
+        response: answers(Done, 'not-found', 'conflict'),
       },
     },
     async (request) => {
       const { organisationId } = principalOf(request);
       await orm.transaction(async (transaction) => {
+        await assertNameFree(transaction, organisationId, request.params.id, undefined);
         const [row] = await transaction
           .delete(groups)
           .where(and(eq(groups.organisationId, organisationId), eq(groups.id, request.params.id)))
@@ -136,6 +139,20 @@ export function addGroupRoutes(app: App, service: Service): void {
       return DONE;
     },
   );
+}
+
+/** Whether a group may lose its name, to `name` or with itself. */
+async function assertNameFree(
+  orm: Pick<Orm, 'select'>,
+  organisationId: string,
+  id: string,
+  name: string | undefined,
+): Promise<void> {
+  const [row] = await orm
+    .select({ name: groups.name })
+    .from(groups)
+    .where(and(eq(groups.organisationId, organisationId), eq(groups.id, id)));
+  if (row !== undefined && row.name !== name) await assertNotInPlans(orm, organisationId, row.name);
 }
 
 function isUniqueViolation(error: unknown): boolean {

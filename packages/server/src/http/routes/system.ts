@@ -1,9 +1,12 @@
 import { VERSION } from '@resplice/report';
-import { sql } from 'drizzle-orm';
+import { eq, sql } from 'drizzle-orm';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { stagedRollouts } from '../../database/schema.js';
 import { summariseFleet } from '../../machine/fleet-view.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
+import { principalOf } from '../guard.js';
 import { readerOf } from '../route-parts.js';
 
 const startedAt = Date.now() / 1000;
@@ -45,6 +48,7 @@ export function addSystemRoutes(app: App, service: Service): void {
         ['resplice_machines_silent', summary.silent],
         ['resplice_machines_conflict', summary.conflicts],
         ['resplice_machines_health_bad', summary.byHealth.bad ?? 0],
+        ...(await rolloutGauges(service, request)),
         ['resplice_check_ins_waiting', service.checkIns.length],
         ...[...(await service.jobs.count())].map(
           ([name, count]) => [`resplice_jobs_waiting{job="${name}"}`, count] as const,
@@ -55,6 +59,21 @@ export function addSystemRoutes(app: App, service: Service): void {
       ]);
       return reply.type('text/plain; version=0.0.4').send(service.metrics.render(gauges));
     },
+  );
+}
+
+async function rolloutGauges(
+  { database }: Service,
+  request: FastifyRequest,
+): Promise<readonly (readonly [string, number])[]> {
+  const { organisationId } = principalOf(request);
+  const rows = await database.orm
+    .select({ state: stagedRollouts.state })
+    .from(stagedRollouts)
+    .where(eq(stagedRollouts.organisationId, organisationId));
+  return (['waiting', 'rolling', 'halted'] as const).map(
+    (state) =>
+      [`resplice_rollouts{state="${state}"}`, rows.filter((row) => row.state === state).length] as const,
   );
 }
 
