@@ -19,8 +19,28 @@ const LARGEST = 6_000_000;
 /** Equal rows that are shown around a difference, and how many more are worth folding. */
 const CONTEXT = 4;
 
+/**
+ * The same for two instructions that differ only in where things are. What a relocation fills in is named behind a `#`; the shipped code has
+ * addresses there. A displacement such as `0x10(%rdi)` stays: another one is another member of a structure.
+ */
 function keyOf({ text }: CodeLine): string {
-  return text.replace(/\b0x[0-9a-f]+\b|\b[0-9a-f]{4,}\b/gi, '#').replace(/\s+/g, ' ');
+  const [code = '', target] = text.split(/\s+# /);
+  const plain = code.trim().replace(/\s+/g, ' ');
+  if (target !== undefined || /^(?:call|j[a-z]+) -?0x/.test(plain) || plain.includes('(%rip)'))
+    return plain.replace(/-?0x[0-9a-f]+/g, '@');
+  return plain.replace(/-?0x[0-9a-f]{7,}/g, '@');
+}
+
+/** Where the first difference is to be marked: what the comparison of objects found, or else the first row that differs; -1 without one. */
+export function findFirst(
+  rows: readonly AlignedRow[],
+  found: { readonly before: number; readonly after: number } | null,
+): number {
+  const exact = rows.findIndex(
+    ({ before, after, kind }) =>
+      kind !== 'same' && found !== null && (before?.offset === found.before || after?.offset === found.after),
+  );
+  return exact >= 0 ? exact : rows.findIndex(({ kind }) => kind === 'changed');
 }
 
 export function alignCode(before: readonly CodeLine[], after: readonly CodeLine[]): readonly AlignedRow[] {
@@ -85,10 +105,11 @@ function besideEachOther(before: readonly CodeLine[], after: readonly CodeLine[]
 }
 
 /** Long runs of equal rows as one that can be opened. */
-export function foldRows(rows: readonly AlignedRow[]): readonly (AlignedRow | Fold)[] {
+export function foldRows(rows: readonly AlignedRow[], first: number): readonly (AlignedRow | Fold)[] {
   const near = new Set<number>();
   for (const [index, { kind }] of rows.entries())
-    if (kind === 'changed') for (let by = -CONTEXT; by <= CONTEXT; by += 1) near.add(index + by);
+    if (kind === 'changed' || index === first)
+      for (let by = -CONTEXT; by <= CONTEXT; by += 1) near.add(index + by);
   const result: (AlignedRow | Fold)[] = [];
   let run: AlignedRow[] = [];
   const flush = (): void => {

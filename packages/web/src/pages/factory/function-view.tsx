@@ -3,7 +3,7 @@
 import type { CodeLine, ReviewedFunction } from '@resplice/protocol/factory';
 import { useMemo, useState } from 'preact/hooks';
 import { ScrollRegion } from '../../ui/scroll-region.js';
-import { type AlignedRow, alignCode, type Fold, foldRows } from './align.js';
+import { type AlignedRow, alignCode, type Fold, findFirst, foldRows } from './align.js';
 
 export function FunctionView({
   reviewed,
@@ -30,7 +30,11 @@ export function FunctionView({
 
 function SideBySide({ reviewed }: { readonly reviewed: ReviewedFunction }) {
   const { name, before, after, firstDifference } = reviewed;
-  const rows = useMemo(() => foldRows(alignCode(before, after)), [before, after]);
+  const { rows, first } = useMemo(() => {
+    const aligned = alignCode(before, after);
+    const index = findFirst(aligned, firstDifference);
+    return { rows: foldRows(aligned, index), first: aligned[index] };
+  }, [before, after, firstDifference]);
   if (before.length === 0 && after.length === 0) return <p class="muted">No instructions were kept.</p>;
   return (
     <ScrollRegion kind="code-scroll" label={`Instructions of ${name} before and after`}>
@@ -55,9 +59,9 @@ function SideBySide({ reviewed }: { readonly reviewed: ReviewedFunction }) {
         <tbody>
           {rows.map((row) =>
             'folded' in row ? (
-              <Folded key={`fold ${keyOf(row.folded[0])}`} fold={row} first={firstDifference} />
+              <Folded key={`fold ${keyOf(row.folded[0])}`} fold={row} first={first} />
             ) : (
-              <Row key={keyOf(row)} row={row} first={firstDifference} />
+              <Row key={keyOf(row)} row={row} first={first} />
             ),
           )}
         </tbody>
@@ -66,7 +70,7 @@ function SideBySide({ reviewed }: { readonly reviewed: ReviewedFunction }) {
   );
 }
 
-type First = ReviewedFunction['firstDifference'];
+type First = AlignedRow | undefined;
 
 function keyOf(row: AlignedRow | undefined): string {
   return `${row?.before?.offset ?? '-'} ${row?.after?.offset ?? '-'}`;
@@ -94,10 +98,7 @@ function Folded({ fold, first }: { readonly fold: Fold; readonly first: First })
 }
 
 function Row({ row, first }: { readonly row: AlignedRow; readonly first: First }) {
-  const isFirst =
-    first !== null &&
-    row.kind === 'changed' &&
-    (row.before?.offset === first.before || row.after?.offset === first.after);
+  const isFirst = row === first;
   return (
     <>
       {isFirst && (
