@@ -9,6 +9,7 @@ import { COMMAND } from '../resplice-command.js';
 import { HOST_FROM_GUEST } from './machine-boot.js';
 
 const START_SECONDS = 180;
+export const PERSON_PASSWORD = 'correct horse battery staple';
 
 export class FleetServer {
   readonly #children: readonly ChildProcess[];
@@ -57,6 +58,11 @@ export class FleetServer {
     return `http://${HOST_FROM_GUEST}:${this.#port}`;
   }
 
+  /** For programs on this machine, such as a browser. */
+  get localAddress(): string {
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
   /** Machines that register with it are in the group. */
   async makeKey(group?: string): Promise<string> {
     if (group !== undefined) await this.ask('POST', '/api/v1/groups', { name: group });
@@ -70,9 +76,9 @@ export class FleetServer {
     return send(this.#port, method, path, body, this.#session);
   }
 
-  /** Another person of this role; asks as that one. */
+  /** Another person of this role, with PERSON_PASSWORD; asks as that one. */
   async addPerson(name: string, role: string): Promise<FleetServer['ask']> {
-    const password = 'correct horse battery staple';
+    const password = PERSON_PASSWORD;
     await this.ask('POST', '/api/v1/users', { name, role, password });
     const login = (await send(this.#port, 'POST', '/api/v1/session', { name, password })) as {
       session: string;

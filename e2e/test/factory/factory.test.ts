@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { CandidateDetail, CandidateRow, Cumulative } from '@resplice/protocol/factory';
 import { findKernelComplaints } from '@resplice/vm';
+import { BrowserReviewer, type SeenUnit } from '../../src/factory/browser-reviewer.js';
 import { FactoryPeople } from '../../src/factory/factory-people.js';
 import {
   ALL,
@@ -17,7 +18,7 @@ import {
   SHORT,
   TO,
 } from '../../src/factory/factory-subset.js';
-import { FleetServer } from '../../src/fleet/fleet-server.js';
+import { FleetServer, PERSON_PASSWORD } from '../../src/fleet/fleet-server.js';
 import { MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
@@ -32,6 +33,8 @@ let server: FleetServer | undefined;
 let second: CandidateRow[] = [];
 let first: readonly CandidateRow[] = [];
 let coded: CandidateDetail;
+let browser: BrowserReviewer | undefined;
+let seen: SeenUnit;
 let published: Cumulative;
 let withoutOne: Cumulative;
 let refusedTwice = '';
@@ -51,7 +54,8 @@ before(async () => {
   first = await people.settle(release, PATIENCE_SECONDS);
   const needy = first.find(({ unit }) => unit === NEEDS_CODE);
   assert.ok(needy, `${NEEDS_CODE} is a unit`);
-  await people.pushCode(needy.id, CODE);
+  browser = await BrowserReviewer.logIn(server.localAddress, 'reviewer', PERSON_PASSWORD);
+  await browser.pushCode(needy.id, CODE);
   second = [...(await people.settle(release, PATIENCE_SECONDS))];
   coded = await people.show(needy.id);
   for (const { id, state } of second.filter((each) => each.state === 'in-review')) {
@@ -62,7 +66,8 @@ before(async () => {
     );
     if (refusedTwice === '' || !twice.includes('409')) refusedTwice = twice;
     assert.equal((await people.show(id)).state, state, 'one person is not enough');
-    await people.approve(id, reviewer);
+    if (id === needy.id) seen = await browser.approve(id);
+    else await people.approve(id, reviewer);
   }
   published = await people.publish(1, PATIENCE_SECONDS);
 
@@ -85,6 +90,7 @@ before(async () => {
 });
 
 after(async () => {
+  await browser?.close();
   await server?.close();
   await workshop?.close();
 });
@@ -107,6 +113,13 @@ test('a unit with code that a person pushed is made again, tested and to be revi
     coded.detail?.statements.some((line) => line.startsWith('ignores data netlbl_unlabel_gnl_family')),
   );
   assert.ok(coded.tests.at(-1)?.ok);
+});
+
+test('a reviewer sees in the browser what the unit changes and how its guest took it', () => {
+  assert.match(seen.source, /[+]\d+ −\d+/);
+  assert.ok(seen.functions.length > 0, 'functions with their first difference marked');
+  assert.ok(seen.changedRows > 0, 'instructions that differ');
+  assert.match(seen.log, /livepatch|resplice/);
 });
 
 test('an approval by the same person counts once', () => {
