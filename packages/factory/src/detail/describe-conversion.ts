@@ -49,17 +49,29 @@ export function describeConversion(
   };
 }
 
-/** Addresses are those of the image; in a module they count from the start of the function. */
-function listBefore({ code, address, size }: ReplacedFunction): CodeLine[] {
-  const bytes = Buffer.from(code, 'base64');
-  return disassemble(bytes.subarray(0, size), BigInt(address ?? '0')).map(({ offset, text }) => ({
+/** Addresses outside of the function are those of the image. */
+function listBefore({ name, code, address, size }: ReplacedFunction): CodeLine[] {
+  const start = BigInt(address ?? '0');
+  const bytes = Buffer.from(code, 'base64').subarray(0, size);
+  return disassemble(bytes, start).map(({ offset, text }) => ({
     offset,
-    text,
+    text: nameInside(text, { name, start, size }),
   }));
 }
 
+/** Branches within the function as `NAME+0x1c`, so that both sides can be read beside each other. */
+function nameInside(
+  text: string,
+  { name, start, size }: { readonly name: string; readonly start: bigint; readonly size: number },
+): string {
+  const branch = /^(j\w+|loop\w*|call) 0x([0-9A-F]+)$/i.exec(text);
+  const target = BigInt.asUintN(64, BigInt(`0x${branch?.[2] ?? '0'}`) - start);
+  if (branch === null || target >= BigInt(size)) return text;
+  return `${branch[1]} ${name}+0x${target.toString(16)}`;
+}
+
 /** With the names of what it refers to behind each instruction that has a relocation. */
-function listAfter(module: ObjectFile, { replacement, newSize }: ReplacedFunction): CodeLine[] {
+function listAfter(module: ObjectFile, { name, replacement, newSize }: ReplacedFunction): CodeLine[] {
   const symbol = module.symbols.find(({ name, section }) => name === replacement && section !== undefined);
   const section = symbol?.section ?? findSection(module, `.text.${replacement}`);
   if (section === undefined) return [];
@@ -69,7 +81,8 @@ function listAfter(module: ObjectFile, { replacement, newSize }: ReplacedFunctio
     const targets = relocations
       .filter((each) => each.offset >= start + offset && each.offset < start + offset + length)
       .map(({ symbol: { name }, addend }) => nameTarget(name, addend));
-    return { offset, text: targets.length === 0 ? text : `${text}    # ${targets.join(', ')}` };
+    if (targets.length > 0) return { offset, text: `${text}    # ${targets.join(', ')}` };
+    return { offset, text: nameInside(text, { name, start: 0n, size: newSize }) };
   });
 }
 

@@ -159,8 +159,9 @@ async function publishAll(context: JobContext, { units, update, previous, kernel
   }
   const wanted = new Set([
     ...(update === undefined ? [] : [update.manifest.id]),
-    // It stays for machines of rings that the new one is not released to yet.
-    ...(update === undefined || previous === undefined ? [] : [previous.updateId]),
+    ...(update !== undefined && previous !== undefined && mayStay(previous, units)
+      ? [previous.updateId]
+      : []),
     ...units.flatMap(({ candidate }) => candidate.updateId ?? []),
   ]);
   const withdrawn = [...published].filter((id) => own.ids.has(id) && !wanted.has(id));
@@ -169,6 +170,12 @@ async function publishAll(context: JobContext, { units, update, previous, kernel
     updates: [...single, ...(update === undefined || published.has(update.manifest.id) ? [] : [update])],
     withdrawn: withdrawn.map((id) => `linux-${family}/${buildId}/${id}.splice`),
   });
+}
+
+/** For machines of rings that the new one is not released to yet; not when something in it was withdrawn. */
+function mayStay(previous: CumulativeRow, units: readonly CombinedUnit[]): boolean {
+  const present = new Set(units.map(({ candidate }) => candidate.id));
+  return previous.candidates.every((id) => present.has(id));
 }
 
 /** Ids of updates that this factory has made for the kernel; others in the repository are none of its business. */
