@@ -222,6 +222,24 @@ function send(target, { method, path, token, body }) {
 }
 
 /** The median of five, after one that may fill caches. */
+/** Through a group of half the fleet, a tenth of it picked by chance, and the rest. */
+async function startRollout(address, session) {
+  const ask = async (method, path, body) => {
+    const headers = { authorization: `Bearer ${session}`, 'content-type': 'application/json' };
+    const answer = await fetch(new URL(path, address), { method, headers, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
+    return answer.json();
+  };
+  const rings = [
+    { name: 'web', groups: ['web'] },
+    { name: 'early', percent: 10 },
+    { name: 'all', percent: 100 },
+  ];
+  await ask('PUT', '/api/v1/rollout-plans/bench', { rings });
+  const rollout = { name: 'bench', plan: 'bench', updates: ['update_29'] };
+  return (await ask('POST', '/api/v1/rollouts', rollout)).id;
+}
+
 async function measureViews(address, session) {
   const views = {
     list: '/api/v1/machines?limit=100',
@@ -232,6 +250,7 @@ async function measureViews(address, session) {
     cves: '/api/v1/cves',
     cveMachines: '/api/v1/machines?limit=100&cve=CVE-2026-10001&cveState=open',
     fleet: '/api/v1/fleet',
+    rollout: `/api/v1/rollouts/${await startRollout(address, session)}`,
   };
   const { hostname, port } = new URL(address);
   const agent = new Agent({ keepAlive: true });

@@ -29,6 +29,7 @@ export interface AdvanceContext {
   readonly notifier: Notifier;
 }
 
+/** Rejects when one of them failed, after all were tried. */
 export async function advanceRollouts(context: AdvanceContext, now: Date): Promise<void> {
   const { orm } = context;
   await startAutomatic(orm, await context.catalogue.get(orm), now);
@@ -43,7 +44,11 @@ export async function advanceRollouts(context: AdvanceContext, now: Date): Promi
       ),
     )
     .orderBy(stagedRollouts.id);
-  for (const { id } of ids) await advanceRollout(context, id, now);
+  // One that fails does not keep the others from being halted.
+  const failures: unknown[] = [];
+  for (const { id } of ids)
+    await advanceRollout(context, id, now).catch((error: unknown) => failures.push(error));
+  if (failures.length > 0) throw failures[0];
 }
 
 export async function advanceRollout(
