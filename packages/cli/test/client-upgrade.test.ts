@@ -177,3 +177,30 @@ test('the server holds back what is not released for this machine', async () => 
     'fix_2 applied',
   ]);
 });
+
+// The last one: it changes what the repository has.
+test('a cumulative update takes the place of its parts, also of what is wanted at the next boot', async () => {
+  await upgrade();
+  assert.deepEqual(applied, ['fix_1', 'fix_2']);
+  const { manifest, files } = update('cum_1');
+  const cumulative = { number: 1, contains: ['fix_1', 'fix_2'] };
+  const whole = { manifest: { ...manifest, cumulative }, files };
+  await publish({ updates: [whole], withdrawn: [] }, { ...ceremony(), validity: parseValidity([]) });
+  const instead: typeof apply = async (one) => {
+    const replaced = applied;
+    applied = [];
+    const verdict = await apply(one);
+    return verdict.ok ? accept({ ...verdict.value, replaced }) : verdict;
+  };
+  const { updates } = await upgrade({ apply: instead });
+  assert.deepEqual(
+    updates.map(({ id }) => id),
+    ['cum_1'],
+  );
+  const { missing, available, withdrawn } = readStatus(await open());
+  assert.deepEqual([applied, missing, available, withdrawn], [['cum_1'], [], [], []]);
+  assert.deepEqual(
+    (await upgrade({ apply: instead })).updates.map(({ state }) => state),
+    ['already-applied'],
+  );
+});
