@@ -2,13 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { asRoot, makeFreshDebian, must } from '../src/fleet/fresh-debian.js';
 import { ROOT, run } from '../src/resplice-command.js';
 
-const ROOT_PACKAGES = 'kmod,libstdc++6,init-system-helpers';
+const ROOT_PACKAGES = ['kmod', 'libstdc++6', 'init-system-helpers'];
 const UNITS = [
   'sysinit.target.wants/resplice-boot.service',
   'timers.target.wants/resplice-upgrade.timer',
@@ -25,7 +26,14 @@ before(async () => {
   file = (await must(process.execPath, join(ROOT, 'scripts/package.mjs'))).trim().split('\n').at(-1) ?? '';
   debian = join(folder, 'debian');
   await mkdir(debian);
-  await asRoot('tar', '-C', debian, '-xf', await makeFreshDebian(), '--exclude=./dev/*');
+  await asRoot(
+    'tar',
+    '-C',
+    debian,
+    '-xf',
+    await makeFreshDebian('debian-root', ROOT_PACKAGES),
+    '--exclude=./dev/*',
+  );
   await asRoot('cp', file, join(debian, 'old.deb'));
   // The same as a later version, uncompressed, which takes a second.
   const tree = join(folder, 'tree');
@@ -38,29 +46,6 @@ after(async () => {
   await asRoot('rm', '-rf', debian, join(folder, 'tree'));
   await rm(folder, { recursive: true, force: true });
 });
-
-/** An archive of a Debian with little in it, kept in the cache. */
-async function makeFreshDebian(): Promise<string> {
-  const cache =
-    process.env.RESPLICE_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'resplice');
-  const archive = join(cache, 'debian-root.tar');
-  if (existsSync(archive)) return archive;
-  await mkdir(dirname(archive), { recursive: true });
-  const draft = `${archive}.${process.pid}.tar`;
-  await asRoot('mmdebstrap', '--quiet', '--variant=minbase', `--include=${ROOT_PACKAGES}`, 'bookworm', draft);
-  await rename(draft, archive);
-  return archive;
-}
-
-async function must(program: string, ...args: string[]): Promise<string> {
-  const { status, stdout, stderr } = await run(program, args);
-  assert.equal(status, 0, `${program} ${args.join(' ')}: ${stdout}${stderr}`);
-  return stdout;
-}
-
-function asRoot(program: string, ...args: string[]): Promise<string> {
-  return process.getuid?.() === 0 ? must(program, ...args) : must('sudo', '-n', program, ...args);
-}
 
 /** A shell script inside of the fresh Debian. */
 function inside(script: string): Promise<string> {
