@@ -8,6 +8,7 @@ import { Dialog } from '../ui/dialog.js';
 import { Form, TextField } from '../ui/form.js';
 import { Empty, Loaded } from '../ui/loaded.js';
 import { Since } from '../ui/moment.js';
+import { namesOf } from '../ui/names.js';
 import { Page } from '../ui/page.js';
 import { Pill, Tag } from '../ui/pill.js';
 import { type Column, Table } from '../ui/table.js';
@@ -74,10 +75,7 @@ function MakeKey() {
   const [days, setDays] = useState('');
   const body = {
     name,
-    tags: tags
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter((tag) => tag !== ''),
+    tags: namesOf(tags),
     ...(group.trim() === '' ? {} : { group: group.trim() }),
     ...(uses === '' ? {} : { maxUses: Number(uses) }),
     ...(days === '' ? {} : { days: Number(days) }),

@@ -4,10 +4,12 @@ import type { MachineChange, MachinePage } from '@resplice/protocol/console';
 import { useState } from 'preact/hooks';
 import { ask, queryOf } from '../api/client.js';
 import { useAction } from '../api/use-action.js';
+import { CreateDialog } from '../ui/create-dialog.js';
 import { ActionButton, Dialog } from '../ui/dialog.js';
 import { Form, TextField } from '../ui/form.js';
 import { Problem } from '../ui/loaded.js';
 import { countText } from '../ui/meter.js';
+import { namesOf } from '../ui/names.js';
 
 const PORTION = 5000;
 const PAGE = 500;
@@ -81,6 +83,7 @@ export function BulkActions({ selected, total, filter, groups, onSelect }: BulkA
         'They may report, and are given nothing to do. What is applied stays applied.',
       )}
       <MoveButton ids={ids} groups={groups} count={count} />
+      <TagButton ids={ids} count={count} />
       <ActionButton
         label="Hide"
         small
@@ -140,5 +143,30 @@ function MoveButton({ ids, groups, count }: MoveProps) {
         </Dialog>
       )}
     </>
+  );
+}
+
+function TagButton({ ids, count }: Omit<MoveProps, 'groups'>) {
+  const [tags, setTags] = useState('');
+  return (
+    <CreateDialog
+      title="Set tags"
+      submit="Set"
+      done={`${count}: tags set`}
+      small
+      work={async () => {
+        await changeMachines(ids, { tags: namesOf(tags) });
+        return undefined;
+      }}
+    >
+      <p>Of {count}, in place of the tags that they have.</p>
+      <TextField
+        label="Tags"
+        hint="With commas between them; empty: none"
+        value={tags}
+        onValue={setTags}
+        focus
+      />
+    </CreateDialog>
   );
 }

@@ -6,6 +6,7 @@ import { useQuery } from '../api/use-query.js';
 import { useShortcut } from '../keyboard.js';
 import { Dialog } from '../ui/dialog.js';
 import { Form, TextField } from '../ui/form.js';
+import { namesOf } from '../ui/names.js';
 import { nameOf } from './machine-words.js';
 
 export function EditMachine({ machine }: { readonly machine: MachineDetail }) {
@@ -30,10 +31,7 @@ function EditDialog({ machine, onClose }: { readonly machine: MachineDetail; rea
   const save = async (): Promise<void> => {
     const change = {
       group: group.trim() === '' ? null : group.trim(),
-      tags: tags
-        .split(',')
-        .map((tag) => tag.trim())
-        .filter((tag) => tag !== ''),
+      tags: namesOf(tags),
     };
     const done = await action.run(() => ask('PATCH', `/machines/${machine.machine}`, change), 'Saved');
     if (done) onClose();

@@ -6,6 +6,7 @@ import { useQuery } from '../api/use-query.js';
 import { useSession } from '../session.js';
 import { Form, SelectField, TextField } from '../ui/form.js';
 import { Loaded } from '../ui/loaded.js';
+import { namesOf } from '../ui/names.js';
 import { Page, Section } from '../ui/page.js';
 import { WindowsField } from './windows-field.js';
 
@@ -50,10 +51,7 @@ function SettingsForm({ settings }: { readonly settings: OrganisationSettings })
           windows: windows.length === 0 ? null : windows,
           publicExposure,
           approvals: Number(approvals),
-          mailRecipients: mail
-            .split(',')
-            .map((each) => each.trim())
-            .filter((each) => each !== ''),
+          mailRecipients: namesOf(mail),
         }),
       'Saved',
     );

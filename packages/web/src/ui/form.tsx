@@ -32,7 +32,7 @@ export interface TextFieldProps {
   readonly hint?: ComponentChildren;
   readonly value: string;
   readonly onValue: (value: string) => void;
-  readonly type?: 'text' | 'password' | 'url' | 'number' | 'search' | 'email' | 'time';
+  readonly type?: 'text' | 'password' | 'url' | 'number' | 'search' | 'email' | 'time' | 'datetime-local';
   readonly autocomplete?: string;
   readonly required?: boolean;
   readonly focus?: boolean;

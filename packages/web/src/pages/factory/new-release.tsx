@@ -3,15 +3,9 @@ import { ask } from '../../api/client.js';
 import { navigate } from '../../router.js';
 import { CreateDialog } from '../../ui/create-dialog.js';
 import { Field, SelectField, TextField } from '../../ui/form.js';
+import { namesOf } from '../../ui/names.js';
 
 const KERNELS = 'Such as 6.1.0-47-amd64, with commas between them';
-
-function listOf(text: string): readonly string[] {
-  return text
-    .split(/[,\n]/)
-    .map((each) => each.trim())
-    .filter((each) => each !== '');
-}
 
 export function NewRelease() {
   const [source, setSource] = useState('debian');
@@ -24,9 +18,9 @@ export function NewRelease() {
   const [range, setRange] = useState('');
   const [files, setFiles] = useState<readonly File[]>([]);
   const bodyOf = async () => {
-    const wanted = listOf(kernels);
+    const wanted = namesOf(kernels);
     if (source === 'debian') {
-      const units = listOf(only);
+      const units = namesOf(only);
       return {
         from: from.trim(),
         to: to.trim(),
@@ -134,8 +128,8 @@ export function NewWatch() {
   const body = {
     kind,
     branch: branch.trim() === '' ? null : branch.trim(),
-    flavours: listOf(flavours),
-    kernels: listOf(kernels),
+    flavours: namesOf(flavours),
+    kernels: namesOf(kernels),
     repository: kind === 'git' ? repository.trim() : null,
     everyMinutes: Number(minutes),
   };

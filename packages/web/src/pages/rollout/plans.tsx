@@ -7,6 +7,7 @@ import { CreateDialog } from '../../ui/create-dialog.js';
 import { ActionButton } from '../../ui/dialog.js';
 import { TextField } from '../../ui/form.js';
 import { Since } from '../../ui/moment.js';
+import { namesOf } from '../../ui/names.js';
 import { Pill } from '../../ui/pill.js';
 import { type Column, Table } from '../../ui/table.js';
 import { whoText } from './ring-picture.js';
@@ -49,10 +50,7 @@ function PlanDialog({ plan, title }: { readonly plan?: RolloutPlan; readonly tit
     await ask('PUT', `/rollout-plans/${encodeURIComponent(name.trim())}`, {
       rings: rings.map((ring) => ({
         name: ring.name,
-        groups: ring.groups
-          .split(',')
-          .map((each) => each.trim())
-          .filter((each) => each !== ''),
+        groups: namesOf(ring.groups),
         percent: Number(ring.percent),
         waitHours: Number(ring.waitHours),
         minMachines: Number(ring.minMachines),

@@ -10,6 +10,7 @@ import { SelectField, TextField } from '../../ui/form.js';
 export function StartRollout({ plans }: { readonly plans: readonly RolloutPlan[] }) {
   const [name, setName] = useState('');
   const [plan, setPlan] = useState('');
+  const [startsAt, setStartsAt] = useState('');
   const [updates, setUpdates] = useState<readonly string[]>([]);
   const published = useQuery<{ updates: readonly UpdateStanding[] }>('/updates');
   const offered = published.data?.updates.filter(
@@ -23,7 +24,12 @@ export function StartRollout({ plans }: { readonly plans: readonly RolloutPlan[]
       done={`${name} begins`}
       onKey
       work={async () => {
-        const { id } = await ask<{ id: string }>('POST', '/rollouts', { name, plan: chosen, updates });
+        const { id } = await ask<{ id: string }>('POST', '/rollouts', {
+          name,
+          plan: chosen,
+          updates,
+          ...(startsAt === '' ? {} : { startsAt: new Date(startsAt).toISOString() }),
+        });
         navigate(`/rollouts/${id}`);
         return undefined;
       }}
@@ -42,6 +48,13 @@ export function StartRollout({ plans }: { readonly plans: readonly RolloutPlan[]
           ])}
         />
       )}
+      <TextField
+        label="Not before"
+        hint="In the time of this computer; empty: at once"
+        type="datetime-local"
+        value={startsAt}
+        onValue={setStartsAt}
+      />
       <Checks
         legend="Updates"
         options={(offered ?? []).map(({ id, description }) => [id, `${id}: ${description}`])}
