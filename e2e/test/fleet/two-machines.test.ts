@@ -1,6 +1,9 @@
 // Two machines with stock kernels of their own and a server: they register, get the update that belongs to their kernel, report; one is rebooted
 // and safe before its network is up; the update is withdrawn and both take it back; the power goes while an update is applied; a newer kernel
 // leaves the old one's set alone; a boot that did not get far switches re-applying off. Each machine has a disk of its own that outlives its boots.
+//
+// The server is a process with Debian's PostgreSQL, its queue is worked on by another one. RESPLICE_FLEET_DATABASE=embedded runs the same on the
+// embedded database (ring.test.ts always does).
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -10,7 +13,9 @@ import { findKernelComplaints } from '@resplice/vm';
 import { makeFix } from '../../src/fix.js';
 import { FleetServer } from '../../src/fleet/fleet-server.js';
 import { Gate } from '../../src/fleet/gate.js';
+import { Hook } from '../../src/fleet/hook.js';
 import { type Machine, MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
+import { PostgresCluster } from '../../src/fleet/postgres-cluster.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
@@ -21,6 +26,8 @@ const WITHDRAWN = 'withdrawn';
 let workshop: Workshop | undefined;
 let cloudWorkshop: Workshop | undefined;
 const gate = new Gate();
+const hook = new Hook();
+let database: PostgresCluster | undefined;
 let server: FleetServer | undefined;
 
 interface Fleet {
@@ -50,7 +57,9 @@ before(async () => {
 
 after(async () => {
   gate.close();
+  hook.close();
   await server?.close();
+  await database?.stop();
   await workshop?.close();
   await cloudWorkshop?.close();
 });
@@ -72,7 +81,9 @@ async function makeFleet(): Promise<Fleet> {
     '--brings',
     `${ours.pair.other.release}=${ours.pair.other.version}`,
   );
-  server = await FleetServer.start(ours.directory, site.public);
+  if (process.env.RESPLICE_FLEET_DATABASE !== 'embedded') database = await PostgresCluster.start();
+  server = await FleetServer.start(ours.directory, site.public, [], database?.url);
+  await hook.listen(server, 'machine.registered', 'update.withdrawn');
   await gate.start();
   const machine = async (name: string, digit: string): Promise<Machine> => ({
     disk: await makeDisk(ours.directory, name),
@@ -260,6 +271,15 @@ test('an update that was withdrawn is taken back by both machines', () => {
     assert.deepEqual(boot.kernelState('kernel withdrawn'), NOTHING_LEFT);
   }
   assert.deepEqual(reported('web withdrawn'), [`${fleet.ids[0]} available`]);
+});
+
+test('people hear of it from the process that works on the queue', () => {
+  assert.equal(hook.events.filter(({ event }) => event === 'machine.registered').length, 2);
+  const withdrawn = hook.events.filter(({ event }) => event === 'update.withdrawn');
+  assert.deepEqual(
+    withdrawn.flatMap(({ items }) => items.map(({ update }) => update)).sort(),
+    [...fleet.ids].sort(),
+  );
 });
 
 test('a machine whose power was cut while it applied tells the truth, and the next boot finishes', () => {

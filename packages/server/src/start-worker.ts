@@ -34,6 +34,8 @@ export async function startWorker(options: WorkerOptions): Promise<{ close(): Pr
       makeJobHandlers({ orm: database.orm, mail: options.mail, notifier, now: () => new Date() }),
       { pollSeconds },
     );
+    // A history that begins now and not at the next quarter of an hour.
+    await jobs.send('sample', {});
     return {
       async close() {
         await jobs.close();
