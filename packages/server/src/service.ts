@@ -10,6 +10,7 @@ import type { LiveHub } from './live/live-hub.js';
 import type { CheckInQueue } from './machine/check-in-queue.js';
 import type { PatchLevelIndex } from './machine/patch-level.js';
 import type { Metrics } from './metrics.js';
+import type { RolloutAlarm } from './rollout/alarm.js';
 import type { CatalogueCache } from './update/catalogue.js';
 import type { RepositoryWatch } from './update/repository-watch.js';
 
@@ -47,6 +48,7 @@ export interface Service {
   readonly repository: RepositoryWatch;
   readonly jobs: JobQueue;
   readonly notifier: Notifier;
+  readonly alarm: RolloutAlarm;
   readonly live: LiveHub;
   readonly artefacts: ArtefactStore;
   readonly metrics: Metrics;

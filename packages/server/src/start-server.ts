@@ -111,6 +111,7 @@ export async function openService(options: ServerOptions): Promise<Service> {
       repository,
       jobs,
       notifier,
+      alarm,
       live,
       artefacts,
       metrics,
@@ -130,6 +131,7 @@ export async function startWorking({ jobs, database, options, notifier, now }: S
 
 export async function closeService(service: Service): Promise<void> {
   await service.checkIns.settle();
+  await service.alarm.stop();
   await service.repository.stop();
   await service.live.close();
   await service.jobs.close();

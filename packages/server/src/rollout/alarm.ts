@@ -6,6 +6,8 @@ const PAUSE_MS = 5000;
 
 export class RolloutAlarm {
   #timer: NodeJS.Timeout | undefined;
+  #sending: Promise<void> = Promise.resolve();
+  #stopped = false;
   #last = 0;
 
   constructor(
@@ -14,14 +16,20 @@ export class RolloutAlarm {
   ) {}
 
   ring(): void {
-    if (this.#timer !== undefined) return;
+    if (this.#stopped || this.#timer !== undefined) return;
     const wait = Math.max(0, this.#last + PAUSE_MS - Date.now());
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#last = Date.now();
-      this.jobs.send('rollouts', {}).catch(this.onError);
+      this.#sending = this.jobs.send('rollouts', {}).catch(this.onError);
     }, wait);
     // The job of the minute comes anyway.
     this.#timer.unref();
+  }
+  /** Rings no more; resolves when nothing is on its way to the queue. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#sending;
   }
 }
