@@ -23,11 +23,16 @@ describe('instructions side by side', () => {
   it('a call of the same function is the same, whether an address or a relocation says which', () => {
     assert.deepEqual(kinds(['call 0xffffffff81abcdef'], ['call 0x5    # _raw_spin_lock']), ['moved']);
     assert.deepEqual(kinds(['mov $0xffffffff82345678,%rdi'], ['mov $0x0,%rdi    # init_net']), ['moved']);
-    assert.deepEqual(kinds(['je 0xffffffff81000010'], ['je 0x43']), ['moved']);
+    assert.deepEqual(kinds(['mov 0xFFFFFFFF82B867A8,%eax'], ['mov 0x19,%eax    # ipc_mni']), ['moved']);
+    assert.deepEqual(kinds(['mov %gs:0x1FB80,%rax'], ['mov %gs:0,%rax    # current_task']), ['moved']);
+    assert.deepEqual(kinds(['call 0xFFFFFFFF810763F0'], ['call 5    # __fentry__']), ['moved']);
+    assert.deepEqual(kinds(['je 0xFFFFFFFF81000010'], ['je 0x0000000000000043']), ['moved']);
   });
 
   it('another member of a structure is a difference', () => {
     assert.deepEqual(kinds(['mov 0x10(%rdi),%rax'], ['mov 0x18(%rdi),%rax']), ['changed']);
+    assert.deepEqual(kinds(['mov 0x10(%rdi),%rax'], ['mov 8(%rdi),%rax']), ['changed']);
+    assert.deepEqual(kinds(['cmp $7,%esi'], ['cmp $8,%esi']), ['changed']);
   });
 
   it('the first difference is where the comparison found it, and else the first row that differs', () => {

@@ -19,16 +19,31 @@ const LARGEST = 6_000_000;
 /** Equal rows that are shown around a difference, and how many more are worth folding. */
 const CONTEXT = 4;
 
-/**
- * The same for two instructions that differ only in where things are. What a relocation fills in is named behind a `#`; the shipped code has
- * addresses there. A displacement such as `0x10(%rdi)` stays: another one is another member of a structure.
- */
-function keyOf({ text }: CodeLine): string {
+interface Reading {
+  /** Without the name of what a relocation refers to. */
+  readonly plain: string;
+  /** With every number left out. */
+  readonly shape: string;
+  /** Its number says where something is: a relocation fills it in, or it is the target of a branch. */
+  readonly isPlace: boolean;
+}
+
+const NUMBER = /-?(?:0x[0-9a-f]+|\b\d+\b)/gi;
+
+function readLine({ text }: CodeLine): Reading {
   const [code = '', target] = text.split(/\s+# /);
   const plain = code.trim().replace(/\s+/g, ' ');
-  if (target !== undefined || /^(?:call|j[a-z]+) -?0x/.test(plain) || plain.includes('(%rip)'))
-    return plain.replace(/-?0x[0-9a-f]+/g, '@');
-  return plain.replace(/-?0x[0-9a-f]{7,}/g, '@');
+  const isBranch = /^(?:call|j[a-z]+) -?(?:0x[0-9a-f]+|\d+)$/i.test(plain);
+  return { plain, shape: plain.replace(NUMBER, '@'), isPlace: target !== undefined || isBranch };
+}
+
+/**
+ * Whether both do the same, wherever things are: the shipped code has addresses where the new code has relocations. Any other number counts:
+ * `0x10(%rdi)` and `0x18(%rdi)` are different members of a structure.
+ */
+function isSame(before: Reading | undefined, after: Reading | undefined): boolean {
+  if (before === undefined || after === undefined) return false;
+  return before.plain === after.plain || (after.isPlace && before.shape === after.shape);
 }
 
 /** Where the first difference is to be marked: what the comparison of objects found, or else the first row that differs; -1 without one. */
@@ -44,21 +59,23 @@ export function findFirst(
 }
 
 export function alignCode(before: readonly CodeLine[], after: readonly CodeLine[]): readonly AlignedRow[] {
-  const a = before.map(keyOf);
-  const b = after.map(keyOf);
+  const a = before.map(readLine);
+  const b = after.map(readLine);
   if ((a.length + 1) * (b.length + 1) > LARGEST) return besideEachOther(before, after);
   const width = b.length + 1;
   const lengths = new Uint16Array((a.length + 1) * width);
   const at = (i: number, j: number): number => lengths[i * width + j] ?? 0;
   for (let i = a.length - 1; i >= 0; i -= 1)
     for (let j = b.length - 1; j >= 0; j -= 1)
-      lengths[i * width + j] = a[i] === b[j] ? at(i + 1, j + 1) + 1 : Math.max(at(i + 1, j), at(i, j + 1));
+      lengths[i * width + j] = isSame(a[i], b[j])
+        ? at(i + 1, j + 1) + 1
+        : Math.max(at(i + 1, j), at(i, j + 1));
   const rows: AlignedRow[] = [];
   let i = 0;
   let j = 0;
   while (i < a.length || j < b.length) {
     const [left, right] = [before[i], after[j]];
-    if (left !== undefined && right !== undefined && a[i] === b[j]) {
+    if (left !== undefined && right !== undefined && isSame(a[i], b[j])) {
       rows.push({ before: left, after: right, kind: left.text === right.text ? 'same' : 'moved' });
       i += 1;
       j += 1;

@@ -118,6 +118,12 @@ function Functions({ detail }: { readonly detail: Detail }) {
       note={`${countText(functions.length)} replaced${added.length > 0 ? `, ${added.length} added` : ''}`}
     >
       <div class="panel-body diffs">
+        {functions.length > 0 && (
+          <p class="hint">
+            Grey rows differ only in where something is: the shipped code has addresses, the new code names
+            behind #. A call that goes to another function than before is grey too.
+          </p>
+        )}
         {functions.map((each, index) => (
           <FunctionView key={`${each.object} ${each.name}`} reviewed={each} open={index === 0} />
         ))}
