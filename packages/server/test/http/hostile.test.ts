@@ -172,7 +172,12 @@ for (const kind of KINDS) {
         })
       ).body;
       const answers = await Promise.all([1, 2, 3, 4].map(() => new TestMachine(server).register(key)));
-      assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 401, 401, 401]);
+      const statuses = answers.map(({ status }) => status).sort();
+      // Each refusal counts as a guess, so the last may already be told to wait.
+      assert.deepEqual(
+        [statuses[0], ...statuses.slice(1).map((status) => [401, 429].includes(status))],
+        [200, true, true, true],
+      );
     });
 
     it('guessing keys: refused after some, while a good one still works', async () => {
