@@ -207,7 +207,7 @@ u32 core_prepare(struct job *job)
 	struct update *update;
 	u32 code;
 
-	if (!job->request->sites && !job->request->data)
+	if (!job->request->sites && !job->request->data && !job->request->hooks)
 		return RESPLICE_CORE_BAD_COUNT;
 	if (core_find(job->request->name))
 		return RESPLICE_CORE_KNOWN;

@@ -234,8 +234,16 @@ static u32 carry_out(struct plan *plan)
 	core_unlock_text();
 	if (code || plan->dry)
 		return code ?: attempt_all(plan);
-	code = core_run_hooks(plan, RESPLICE_KIND_PRE_UNDO, RESPLICE_KIND_PRE_APPLY, true) ?:
-	       attempt_all(plan);
+	/* These change nothing, so nothing is to be made good when one refuses. */
+	code = core_run_hooks(plan, RESPLICE_KIND_PRE_UNDO, 0, true);
+	if (code)
+		return code;
+	code = core_run_hooks(plan, 0, RESPLICE_KIND_PRE_APPLY, true);
+	if (code) {
+		core_run_hooks(plan, 0, RESPLICE_KIND_FAIL_APPLY, false);
+		return code;
+	}
+	code = attempt_all(plan);
 	if (code) {
 		core_run_hooks(plan, RESPLICE_KIND_FAIL_UNDO, RESPLICE_KIND_FAIL_APPLY, false);
 		return code;

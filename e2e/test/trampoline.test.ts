@@ -9,6 +9,7 @@ import { alteredCode } from './case/altered-code.js';
 import { atomicData } from './case/atomic-data.js';
 import { coexistingCode } from './case/coexisting-code.js';
 import { cumulativeUpdate } from './case/cumulative-update.js';
+import { pipeSize } from './case/guide-pipe-size.js';
 import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
 import { killedSwitch } from './case/killed-switch.js';
@@ -30,6 +31,7 @@ const CASES = [
   alteredCode,
   heldTransition,
   switchHooks,
+  pipeSize,
   atomicData,
   inPlaceData,
   coexistingCode,

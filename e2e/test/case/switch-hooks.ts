@@ -72,7 +72,7 @@ export const switchHooks: GuestCase = {
 
     test('one that refuses is named with its answer, the fail hook runs, and nothing is left', () => {
       const [reason] = assertRefused(guest.answer('hooks: apply unwilling'), 'hook-refused');
-      assert.match(reason?.found ?? '', /e2e_pre_apply answered EBUSY/);
+      assert.match(reason?.found ?? '', /^its hook e2e_pre_apply \(vmlinux\) answered EBUSY$/);
       assert.deepEqual(ran('hooks: log of refusal'), ['pre_apply', 'fail_apply']);
       assert.deepEqual(guest.kernelState('hooks: kernel after'), NOTHING_LEFT);
     });

@@ -77,9 +77,10 @@ export function explainHook(machine: Machine, reply: CoreReply, own: Manifest | 
   // Of an update that is to be replaced, the undo hooks are asked.
   const other = reply.name === '' || reply.name === own?.module.name ? undefined : nameUpdate(reply);
   const manifest = other === undefined ? own : readKeptManifest(machine, other);
-  const name = item === undefined ? undefined : manifest?.trampoline?.hooks[item]?.function;
+  const hook = item === undefined ? undefined : manifest?.trampoline?.hooks[item];
+  const name = hook === undefined ? 'of a kind that is asked' : `${hook.function} (${hook.object})`;
   const whose = other === undefined ? 'its hook' : `the update ${other} is to be replaced, and its hook`;
-  return `${whose} ${name ?? 'of a kind that is asked'} answered ${errorName(error)}`;
+  return `${whose} ${name} answered ${errorName(error)}`;
 }
 
 /** Lines for people: the thread that is in the way, where, and its stack as far as it still is there. */
