@@ -1,17 +1,21 @@
 // What changed on the server, as it happens: one stream of events for the whole page. An event only says what to ask for again, so one
 // that was missed costs nothing but time. Where the stream cannot be had, pages ask every half minute.
 
-const TOPICS = [
-  'machines',
-  'groups',
-  'updates',
-  'rollouts',
-  'candidates',
-  'jobs',
-  'workers',
-  'fleet',
-] as const;
-export type Topic = (typeof TOPICS)[number];
+import type { LiveTopic } from '@resplice/protocol/console';
+
+/** All of the protocol, of which only types are imported. */
+const ALL: Readonly<Record<Topic, true>> = {
+  machines: true,
+  groups: true,
+  updates: true,
+  rollouts: true,
+  candidates: true,
+  jobs: true,
+  workers: true,
+  fleet: true,
+};
+const TOPICS = Object.keys(ALL) as readonly Topic[];
+export type Topic = LiveTopic;
 
 export type LiveState = 'live' | 'connecting' | 'polling';
 

@@ -4,11 +4,12 @@ import type { Group, MachinePage, MachineSummary } from '@resplice/protocol/cons
 import { useEffect, useState } from 'preact/hooks';
 import { queryOf } from '../api/client.js';
 import { useQuery } from '../api/use-query.js';
-import { setParams, useAddress } from '../router.js';
+import { useAddress } from '../router.js';
 import { useSession } from '../session.js';
 import { Empty, Loaded } from '../ui/loaded.js';
 import { countText } from '../ui/meter.js';
 import { Since } from '../ui/moment.js';
+import { Pager, usePages } from '../ui/pager.js';
 import { Pill, Tag } from '../ui/pill.js';
 import { type Column, Table } from '../ui/table.js';
 import { BulkActions } from './machine-bulk.js';
@@ -69,18 +70,14 @@ export function MachineList() {
   const { params } = useAddress();
   const filter = Object.fromEntries(FILTERS.map((name) => [name, params.get(name) ?? undefined]));
   const filterText = queryOf(filter);
-  // The way back is where one came from: the server's pages only lead on.
-  const [trail, setTrail] = useState<readonly string[]>([]);
-  const after = params.get('after');
-  const query = useQuery<MachinePage>(`/machines${queryOf({ ...filter, after, limit: PER_PAGE })}`, [
-    'machines',
-  ]);
+  const pages = usePages(filterText);
+  const query = useQuery<MachinePage>(
+    `/machines${queryOf({ ...filter, after: pages.after, limit: PER_PAGE })}`,
+    ['machines'],
+  );
   const groups = useQuery<{ groups: readonly Group[] }>('/groups');
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
-  useEffect(() => {
-    setSelected(new Set());
-    setTrail([]);
-  }, [filterText]);
+  useEffect(() => setSelected(new Set()), [filterText]);
   const change = (ids: readonly string[], on: boolean): void => {
     const next = new Set(selected);
     for (const id of ids) {
@@ -129,38 +126,12 @@ export function MachineList() {
                 }
               />
             )}
-            <nav class="pager" aria-label="Pages of the list">
-              <span aria-live="polite">
-                {countText(total)} {total === 1 ? 'machine' : 'machines'}
-                {filterText !== '' && ' match'}
-                {total > PER_PAGE &&
-                  `, ${countText(trail.length * PER_PAGE + 1)} to ${countText(trail.length * PER_PAGE + machines.length)}`}
-              </span>
-              <span class="row-of">
-                <button
-                  type="button"
-                  class="small"
-                  disabled={after === null}
-                  onClick={() => {
-                    setParams({ after: trail.at(-2) ?? null });
-                    setTrail(trail.slice(0, -1));
-                  }}
-                >
-                  Previous
-                </button>
-                <button
-                  type="button"
-                  class="small"
-                  disabled={next === null}
-                  onClick={() => {
-                    setParams({ after: next });
-                    if (next !== null) setTrail([...trail, next]);
-                  }}
-                >
-                  Next
-                </button>
-              </span>
-            </nav>
+            <Pager pages={pages} next={next}>
+              {countText(total)} {total === 1 ? 'machine' : 'machines'}
+              {filterText !== '' && ' match'}
+              {total > PER_PAGE &&
+                `, ${countText(pages.turned * PER_PAGE + 1)} to ${countText(pages.turned * PER_PAGE + machines.length)}`}
+            </Pager>
           </>
         )}
       </Loaded>

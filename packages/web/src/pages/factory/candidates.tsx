@@ -1,7 +1,6 @@
 // Candidates, the most urgent first: what a reviewer works through.
 
 import type { CandidatePage, CandidateRow, Release } from '@resplice/protocol/factory';
-import { useState } from 'preact/hooks';
 import { ask, queryOf } from '../../api/client.js';
 import { useQuery } from '../../api/use-query.js';
 import { setParams, useAddress } from '../../router.js';
@@ -11,6 +10,7 @@ import { Empty, Loaded } from '../../ui/loaded.js';
 import { countText } from '../../ui/meter.js';
 import { Since } from '../../ui/moment.js';
 import { Page } from '../../ui/page.js';
+import { Pager, usePages } from '../../ui/pager.js';
 import { SearchBox } from '../../ui/search-box.js';
 import { type Column, Table } from '../../ui/table.js';
 import { SeverityPills, StatePill } from './state-pill.js';
@@ -76,7 +76,6 @@ const COLUMNS: readonly Column<CandidateRow>[] = [
 export function CandidatesPage() {
   const session = useSession();
   const { params } = useAddress();
-  const after = params.get('after');
   const filter = {
     q: params.get('q'),
     state: params.get('state'),
@@ -84,14 +83,13 @@ export function CandidatesPage() {
     kernel: params.get('kernel'),
     cve: params.get('cve'),
   };
-  const [trail, setTrail] = useState<readonly string[]>([]);
+  const pages = usePages(queryOf(filter));
   const query = useQuery<CandidatePage>(
-    `/factory/candidates${queryOf({ ...filter, after, limit: PER_PAGE })}`,
+    `/factory/candidates${queryOf({ ...filter, after: pages.after, limit: PER_PAGE })}`,
     ['candidates'],
   );
   const releases = useQuery<{ releases: readonly Release[] }>('/factory/releases', ['candidates']);
   const change = (name: string, value: string): void => {
-    setTrail([]);
     setParams({ [name]: value === '' ? null : value, after: null });
   };
   const kernels = new Set(
@@ -171,35 +169,9 @@ export function CandidatesPage() {
               ) : (
                 <Table caption="Candidates" columns={COLUMNS} rows={candidates} rowKey={({ id }) => id} />
               )}
-              <nav class="pager" aria-label="Pages of the list">
-                <span aria-live="polite">
-                  {countText(total)} {total === 1 ? 'candidate' : 'candidates'}
-                </span>
-                <span class="row-of">
-                  <button
-                    type="button"
-                    class="small"
-                    disabled={after === null}
-                    onClick={() => {
-                      setParams({ after: trail.at(-2) ?? null });
-                      setTrail(trail.slice(0, -1));
-                    }}
-                  >
-                    Previous
-                  </button>
-                  <button
-                    type="button"
-                    class="small"
-                    disabled={next === null}
-                    onClick={() => {
-                      setParams({ after: next });
-                      if (next !== null) setTrail([...trail, next]);
-                    }}
-                  >
-                    Next
-                  </button>
-                </span>
-              </nav>
+              <Pager pages={pages} next={next}>
+                {countText(total)} {total === 1 ? 'candidate' : 'candidates'}
+              </Pager>
             </>
           )}
         </Loaded>
