@@ -17,7 +17,14 @@ import { applyInGuests } from '../guest/guest-trial.js';
 import type { JobContext, JobHandler } from '../job-context.js';
 import { type CombinedUnit, combine, cumulativeId, readCombined } from './combine.js';
 import { readUpdateArtefact } from './make-update.js';
-import { type CumulativeRow, findNewest, type KernelName, parseKernel, readCumulative } from './published.js';
+import {
+  type CumulativeRow,
+  findNewest,
+  type KernelName,
+  ofKernel,
+  parseKernel,
+  readCumulative,
+} from './published.js';
 
 export const publishHandler: JobHandler = {
   async work(context) {
@@ -41,18 +48,11 @@ export const publishHandler: JobHandler = {
     return async (transaction) => recordPublished(transaction, context, row.id, { units, update });
   },
   async giveUp(transaction, job, problem) {
-    const { kernelRelease, kernelVersion } = parseKernel(job.target);
+    const kernel = parseKernel(job.target);
     await transaction
       .update(factoryCumulatives)
       .set({ state: 'failed', problem })
-      .where(
-        and(
-          eq(factoryCumulatives.organisationId, job.organisationId),
-          eq(factoryCumulatives.kernelRelease, kernelRelease),
-          eq(factoryCumulatives.kernelVersion, kernelVersion),
-          eq(factoryCumulatives.state, 'building'),
-        ),
-      );
+      .where(and(ofKernel(factoryCumulatives, job, kernel), eq(factoryCumulatives.state, 'building')));
   },
 };
 
@@ -64,15 +64,13 @@ function isUnconditional({ candidate }: CombinedUnit): boolean {
   return candidate.requiresUnloaded.length === 0;
 }
 
-async function listApproved({ orm, job }: JobContext, { kernelRelease, kernelVersion }: KernelName) {
+async function listApproved({ orm, job }: JobContext, kernel: KernelName) {
   return orm
     .select()
     .from(factoryCandidates)
     .where(
       and(
-        eq(factoryCandidates.organisationId, job.organisationId),
-        eq(factoryCandidates.kernelRelease, kernelRelease),
-        eq(factoryCandidates.kernelVersion, kernelVersion),
+        ofKernel(factoryCandidates, job, kernel),
         inArray(factoryCandidates.state, ['approved', 'published']),
       ),
     );
@@ -179,27 +177,15 @@ function mayStay(previous: CumulativeRow, units: readonly CombinedUnit[]): boole
 }
 
 /** Ids of updates that this factory has made for the kernel; others in the repository are none of its business. */
-async function listOwn({ orm, job }: JobContext, { kernelRelease, kernelVersion }: KernelName) {
+async function listOwn({ orm, job }: JobContext, kernel: KernelName) {
   const candidates = await orm
     .select({ id: factoryCandidates.updateId, buildId: factoryCandidates.buildId })
     .from(factoryCandidates)
-    .where(
-      and(
-        eq(factoryCandidates.organisationId, job.organisationId),
-        eq(factoryCandidates.kernelRelease, kernelRelease),
-        eq(factoryCandidates.kernelVersion, kernelVersion),
-      ),
-    );
+    .where(ofKernel(factoryCandidates, job, kernel));
   const cumulatives = await orm
     .select({ id: factoryCumulatives.updateId })
     .from(factoryCumulatives)
-    .where(
-      and(
-        eq(factoryCumulatives.organisationId, job.organisationId),
-        eq(factoryCumulatives.kernelRelease, kernelRelease),
-        eq(factoryCumulatives.kernelVersion, kernelVersion),
-      ),
-    );
+    .where(ofKernel(factoryCumulatives, job, kernel));
   return {
     ids: new Set([...candidates, ...cumulatives].flatMap(({ id }) => id ?? [])),
     buildId: candidates.flatMap((row) => row.buildId ?? [])[0],

@@ -1,8 +1,8 @@
 // What is published for a kernel now: the newest cumulative update, which lies below whatever is tried on that kernel.
 
-import { factoryCumulatives } from '@resplice/server/factory';
+import { type factoryCandidates, factoryCumulatives } from '@resplice/server/factory';
 import type { Update } from '@resplice/update';
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq, type SQL } from 'drizzle-orm';
 import type { JobContext } from '../job-context.js';
 import { readUpdateArtefact } from './make-update.js';
 
@@ -18,21 +18,27 @@ export function parseKernel(spec: string): KernelName {
   return { kernelRelease, kernelVersion };
 }
 
+/** Rows of the job's organisation for this kernel, of either table. */
+export function ofKernel(
+  table: typeof factoryCandidates | typeof factoryCumulatives,
+  { organisationId }: JobContext['job'],
+  { kernelRelease, kernelVersion }: KernelName,
+): SQL | undefined {
+  return and(
+    eq(table.organisationId, organisationId),
+    eq(table.kernelRelease, kernelRelease),
+    eq(table.kernelVersion, kernelVersion),
+  );
+}
+
 export async function findNewest(
   { orm, job }: Pick<JobContext, 'orm' | 'job'>,
-  { kernelRelease, kernelVersion }: KernelName,
+  kernel: KernelName,
 ): Promise<CumulativeRow | undefined> {
   const [row] = await orm
     .select()
     .from(factoryCumulatives)
-    .where(
-      and(
-        eq(factoryCumulatives.organisationId, job.organisationId),
-        eq(factoryCumulatives.kernelRelease, kernelRelease),
-        eq(factoryCumulatives.kernelVersion, kernelVersion),
-        eq(factoryCumulatives.state, 'published'),
-      ),
-    )
+    .where(and(ofKernel(factoryCumulatives, job, kernel), eq(factoryCumulatives.state, 'published')))
     .orderBy(desc(factoryCumulatives.number))
     .limit(1);
   return row;

@@ -16,13 +16,13 @@ import {
   openReview,
 } from '@resplice/server/factory';
 import type { Update } from '@resplice/update';
-import { and, desc, eq, inArray, sql } from 'drizzle-orm';
+import { and, desc, inArray, sql } from 'drizzle-orm';
 import { applyInGuests, type GuestVerdict, type Trial } from '../guest/guest-trial.js';
 import type { JobContext, JobHandler } from '../job-context.js';
 import { combine, readCombined } from './combine.js';
 import { readUnit } from './convert.js';
 import { readUpdateArtefact } from './make-update.js';
-import { findNewest, overlap, parseKernel, readCumulative } from './published.js';
+import { findNewest, ofKernel, overlap, parseKernel, readCumulative } from './published.js';
 
 /** More would lose too much when the worker dies. */
 const CANDIDATES_PER_JOB = 16;
@@ -61,7 +61,7 @@ export const testHandler: JobHandler = {
       const more = await transaction
         .select({ priority: factoryCandidates.priority })
         .from(factoryCandidates)
-        .where(ofKernel(job, ['automatic']))
+        .where(inStates(job, ['automatic']))
         .limit(1);
       for (const { priority } of more)
         await addJob(transaction, {
@@ -74,7 +74,7 @@ export const testHandler: JobHandler = {
     const rows = await transaction
       .select()
       .from(factoryCandidates)
-      .where(ofKernel(job, ['testing']));
+      .where(inStates(job, ['testing']));
     for (const { id } of rows) {
       const candidate = await lockCandidate(transaction, id);
       await moveCandidate(transaction, candidate, { event: 'not-passed', who, why: problem.slice(0, 4000) });
@@ -82,12 +82,9 @@ export const testHandler: JobHandler = {
   },
 };
 
-function ofKernel(job: JobContext['job'], states: readonly string[]) {
-  const { kernelRelease, kernelVersion } = parseKernel(job.target);
+function inStates(job: JobContext['job'], states: readonly string[]) {
   return and(
-    eq(factoryCandidates.organisationId, job.organisationId),
-    eq(factoryCandidates.kernelRelease, kernelRelease),
-    eq(factoryCandidates.kernelVersion, kernelVersion),
+    ofKernel(factoryCandidates, job, parseKernel(job.target)),
     inArray(factoryCandidates.state, [...states]),
   );
 }
@@ -98,7 +95,7 @@ async function begin({ orm, job, who }: JobContext): Promise<readonly CandidateR
     const rows = await transaction
       .select()
       .from(factoryCandidates)
-      .where(ofKernel(job, ['automatic', 'testing']))
+      .where(inStates(job, ['automatic', 'testing']))
       .orderBy(
         sql`${factoryCandidates.state} <> 'testing'`,
         desc(factoryCandidates.priority),
@@ -168,7 +165,7 @@ async function tryInstead(
   const published = await orm
     .select()
     .from(factoryCandidates)
-    .where(ofKernel(job, ['published']));
+    .where(inStates(job, ['published']));
   const units = await readCombined(context, [...published, candidate]);
   const made = await combine(context, units, { description: `a trial of ${candidate.updateId}` });
   if (made.update === null) {
