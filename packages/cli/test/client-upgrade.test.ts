@@ -10,9 +10,9 @@ import type { ApplyResult, Machine, UndoResult } from '@resplice/host';
 import { makeRoleKeys, openSite, parseValidity, publish, signDrafts } from '@resplice/publish';
 import { accept, type Reason, refuse, type Verdict } from '@resplice/report';
 import type { Update } from '@resplice/update';
+import { tellingUpdate } from '@resplice/update/sample';
 import { openRepository } from '../src/repository-client.js';
 import { fakeMachine, KERNEL } from './fake-machine.js';
-import { sampleUpdate } from './sample-update.js';
 
 const PASSPHRASE = 'correct horse battery';
 const EVERYTHING = { mode: null, updates: 'all' as const, except: [], remove: [] };
@@ -31,7 +31,7 @@ const ceremony = () => ({
 
 function update(id: string, requires: readonly string[] = []): Update {
   const kernel = { ...KERNEL, version: '6.1.170-3', architecture: 'x86_64' } as const;
-  const { manifest, files } = sampleUpdate({ id, kernel, requires: [...requires] });
+  const { manifest, files } = tellingUpdate({ id, kernel, requires: [...requires] });
   return { manifest, files };
 }
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tellingUpdate } from '@resplice/update/sample';
 import { renderCreated } from '../src/commands/create.js';
 import { renderDiff } from '../src/commands/kernel-diff.js';
-import { sampleUpdate } from './sample-update.js';
 
 test('create says where the update is, what it replaces and what the time went into', () => {
   const statistics = { objects: 1, milliseconds: 6100, toolMilliseconds: 5300, peakMemoryBytes: 100_000_000 };
-  const { lines, exitStatus } = renderCreated({ update: sampleUpdate(), statistics }, 'fix.splice');
+  const { lines, exitStatus } = renderCreated({ update: tellingUpdate(), statistics }, 'fix.splice');
   assert.equal(exitStatus, 0);
   assert.deepEqual(lines, [
     'fix.splice: update sample_1 for 6.1.0-47-amd64, replaces 1 function in vmlinux',

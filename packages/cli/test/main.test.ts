@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { encodeUpdate } from '@resplice/update';
+import { tellingUpdate } from '@resplice/update/sample';
 import { buildProgram } from '../src/program.js';
-import { sampleUpdate } from './sample-update.js';
 
 const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
 let directory = '';
@@ -16,7 +16,7 @@ let splice = '';
 before(() => {
   directory = mkdtempSync(join(tmpdir(), 'resplice-cli-'));
   splice = join(directory, 'fix.splice');
-  writeFileSync(splice, encodeUpdate(sampleUpdate()));
+  writeFileSync(splice, encodeUpdate(tellingUpdate()));
 });
 after(() => rmSync(directory, { recursive: true }));
 
@@ -81,18 +81,18 @@ test('inspect --json prints one JSON value with the manifest', () => {
   const result: unknown = JSON.parse(stdout);
   assert.ok(typeof result === 'object' && result !== null && 'ok' in result && 'manifest' in result);
   assert.equal(result.ok, true);
-  assert.deepEqual(result.manifest, sampleUpdate().manifest);
+  assert.deepEqual(result.manifest, tellingUpdate().manifest);
 });
 
 test('does not let the text of an update steer the terminal', () => {
   const hostile = join(directory, 'hostile.splice');
-  writeFileSync(hostile, encodeUpdate(sampleUpdate({ description: 'x\u001b]0;owned\u0007' })));
+  writeFileSync(hostile, encodeUpdate(tellingUpdate({ description: 'x\u001b]0;owned\u0007' })));
   assert.match(resplice('inspect', hostile).stdout, /x\\x1b\]0;owned\\x07/);
 });
 
 test('exit status 2 for usage, 3 for bad input, 4 for damage', () => {
   const cut = join(directory, 'cut.splice');
-  writeFileSync(cut, encodeUpdate(sampleUpdate()).subarray(0, 3000));
+  writeFileSync(cut, encodeUpdate(tellingUpdate()).subarray(0, 3000));
   const cases = [
     [2, 'frob'],
     [2, 'kernel'],

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tellingUpdate } from '@resplice/update/sample';
 import type { GuestResult, StepResult } from '@resplice/vm';
 import { renderTrial } from '../src/commands/try.js';
 import { judgeTrial, planTrial, type TrialPlan } from '../src/trial.js';
-import { sampleUpdate } from './sample-update.js';
 
 const PLAN: TrialPlan = {
-  update: sampleUpdate(),
+  update: tellingUpdate(),
   on: [],
   probe: '/host/probe',
   bundle: '/host/resplice.cjs',
@@ -63,10 +63,10 @@ const findings = (result: GuestResult): readonly string[] =>
   judgeTrial(result).problems.map(({ found }) => found);
 
 test('plans probe, apply, probe, undo, probe, with modules and other updates in their places', () => {
-  const other = sampleUpdate({
+  const other = tellingUpdate({
     id: 'other_1',
     module: {
-      ...sampleUpdate().manifest.module,
+      ...tellingUpdate().manifest.module,
       file: 'module/resplice_other_1.ko',
       name: 'resplice_other_1',
     },

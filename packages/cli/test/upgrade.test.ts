@@ -22,9 +22,9 @@ import {
 import { accept, type Reason, refuse } from '@resplice/report';
 import type { Update } from '@resplice/update';
 import { mirrorRepository, selectUpdates } from '@resplice/update/repository';
+import { tellingUpdate } from '@resplice/update/sample';
 import { openRepository } from '../src/repository-client.js';
 import { fakeMachine, KERNEL } from './fake-machine.js';
-import { sampleUpdate } from './sample-update.js';
 
 const PASSPHRASE = 'correct horse battery';
 const main = fileURLToPath(new URL('../src/main.js', import.meta.url));
@@ -54,9 +54,9 @@ const ceremony = () => ({
   cost: 16,
 });
 
-function update(id: string, change: Parameters<typeof sampleUpdate>[0] = {}): Update {
+function update(id: string, change: Parameters<typeof tellingUpdate>[0] = {}): Update {
   const kernel = { ...KERNEL, version: '6.1.170-3', architecture: 'x86_64' } as const;
-  const { manifest, files } = sampleUpdate({ id, kernel, ...change });
+  const { manifest, files } = tellingUpdate({ id, kernel, ...change });
   return { manifest, files };
 }
 

@@ -1,9 +1,11 @@
-// A small update that is valid in every part, for tests to encode, change and damage.
+// Small updates that are valid in every part, for tests to encode, change, damage and print; those of other packages have them as
+// `@resplice/update/sample`.
 
 import { hashContent, Manifest, type Update } from '../src/index.js';
 
 const MODULE = Buffer.from('\x7fELF the module');
 const PATCH = Buffer.from('--- a/net/core/sock.c\n+++ b/net/core/sock.c\n');
+const SUBJECT = 'tcp: restrict filters';
 const PATCH_FILE = 'patches/0001-tcp-restrict-filters.patch';
 
 export function sampleUpdate(change: Partial<Manifest> = {}): Update {
@@ -21,7 +23,7 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
     engine: 'livepatch',
     engineReason: 'every function can be redirected by it',
     requires: [],
-    patches: [{ file: PATCH_FILE, sha256: hashContent(PATCH), subject: 'tcp: restrict filters' }],
+    patches: [{ file: PATCH_FILE, sha256: hashContent(PATCH), subject: SUBJECT }],
     module: {
       file: 'module/resplice_sample_1.ko',
       name: 'resplice_sample_1',
@@ -67,6 +69,36 @@ export function sampleUpdate(change: Partial<Manifest> = {}): Update {
     files: new Map([
       [manifest.module.file, MODULE],
       [PATCH_FILE, PATCH],
+    ]),
+  };
+}
+
+const TOLD_PATCH = 'patches/0001-tcp.patch';
+
+/** One with something to say everywhere: what differs first, what is new, what was not built. */
+export function tellingUpdate(change: Partial<Manifest> = {}): Update {
+  const { manifest } = sampleUpdate();
+  const told = sampleUpdate({
+    description: 'restricts socket filters',
+    patches: [{ file: TOLD_PATCH, sha256: hashContent(PATCH), subject: SUBJECT }],
+    objects: manifest.objects.map((object) => ({
+      ...object,
+      functions: object.functions.map((each) => ({
+        ...each,
+        position: 2,
+        firstDifference: { offsetBefore: 5, offsetAfter: 5, before: 'ret', after: 'mov edi, 0xc' },
+      })),
+      added: [{ name: 'check_filter', kind: 'function', size: 32, addressTaken: false }],
+    })),
+    notBuilt: ['drivers/net/absent.o'],
+    tools: { ...manifest.tools, compiler: 'gcc-12 12.2.0' },
+    ...change,
+  });
+  return {
+    ...told,
+    files: new Map([
+      [told.manifest.module.file, MODULE],
+      [TOLD_PATCH, PATCH],
     ]),
   };
 }

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parsePatch } from '@resplice/build';
 import { ConversionDetail } from '@resplice/protocol/factory';
+import { tellingUpdate } from '@resplice/update/sample';
 import { describeConversion } from '../../src/detail/describe-conversion.js';
 import { explainChange } from '../../src/detail/explain-change.js';
-import { sampleUpdate } from '../support/sample-update.js';
 
 const PATCH = `--- a/ipc/util.c
 +++ b/ipc/util.c
@@ -41,7 +41,7 @@ test('a part that the compiler split off belongs to its function', () => {
 });
 
 test('the shipped code is shown from the manifest, with the first difference', () => {
-  const update = sampleUpdate();
+  const update = tellingUpdate();
   const files = new Map(update.files);
   files.delete(update.manifest.module.file);
   const detail = ConversionDetail.parse(describeConversion({ ...update, files }, patches));

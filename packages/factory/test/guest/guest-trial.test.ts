@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { tellingUpdate } from '@resplice/update/sample';
 import type { GuestResult, StepResult } from '@resplice/vm';
 import { judgeGuest, planGuest } from '../../src/guest/guest-trial.js';
-import { sampleUpdate } from '../support/sample-update.js';
 
-const [VMLINUX] = sampleUpdate().manifest.objects;
+const [VMLINUX] = tellingUpdate().manifest.objects;
 assert.ok(VMLINUX);
-const CAN = sampleUpdate({ objects: [VMLINUX, { ...VMLINUX, name: 'can_raw', buildId: 'cd'.repeat(20) }] });
+const CAN = tellingUpdate({ objects: [VMLINUX, { ...VMLINUX, name: 'can_raw', buildId: 'cd'.repeat(20) }] });
 const UPDATES = [
-  { id: 'first', update: sampleUpdate() },
+  { id: 'first', update: tellingUpdate() },
   { id: 'second', update: CAN },
-  { id: 'third', update: sampleUpdate() },
+  { id: 'third', update: tellingUpdate() },
 ];
 const NAMES = planGuest(UPDATES, '/host/resplice.cjs').steps.map(({ name }) => name);
 const LOG = [
@@ -115,7 +115,7 @@ test('a guest that dies before the first update gives no verdict', () => {
   assert.equal(judgeGuest(UPDATES, guest({}, { outcome: 'lost', steps: [] })).size, 0);
 });
 
-const WITH_PROBE = [{ id: 'probed', update: sampleUpdate(), probe: 'exit 1' }];
+const WITH_PROBE = [{ id: 'probed', update: tellingUpdate(), probe: 'exit 1' }];
 
 function probed(before: number, applied: number, undone: number) {
   const steps = planGuest(WITH_PROBE, '/host/resplice.cjs').steps.map(({ name }) => step(name));
@@ -135,7 +135,7 @@ test('a probe has to find the hole before and after, and none while the update i
 });
 
 test('what machines have already is applied first and stays; without it nothing is told', () => {
-  const below = sampleUpdate({ id: 'below_1' });
+  const below = tellingUpdate({ id: 'below_1' });
   const names = planGuest(UPDATES.slice(0, 1), '/host/resplice.cjs', [below]).steps.map(({ name }) => name);
   assert.deepEqual(names, ['apply below_1 below', 'mark first', 'apply first', 'undo first']);
   const steps = names.map((name, index) => step(name, { exitCode: index === 0 ? 1 : 0 }));
