@@ -96,26 +96,23 @@ export async function approve(
 }
 
 export function sendBack(orm: Orm, author: Author, id: string, words: string): Promise<void> {
-  return decide(orm, author, id, 'send-back', words, async (transaction, candidate) => {
-    const who = author.principal.actor;
-    await moveCandidate(transaction, candidate, {
-      event: 'send-back',
-      who,
-      why: words,
-      set: { reviewSha256: null },
-    });
-  });
+  return turnDown(orm, author, id, 'send-back', words);
 }
 
 export function refuse(orm: Orm, author: Author, id: string, words: string): Promise<void> {
-  return decide(orm, author, id, 'refuse', words, async (transaction, candidate) => {
+  return turnDown(orm, author, id, 'refuse', words);
+}
+
+function turnDown(
+  orm: Orm,
+  author: Author,
+  id: string,
+  event: 'send-back' | 'refuse',
+  why: string,
+): Promise<void> {
+  return decide(orm, author, id, event, why, async (transaction, candidate) => {
     const who = author.principal.actor;
-    await moveCandidate(transaction, candidate, {
-      event: 'refuse',
-      who,
-      why: words,
-      set: { reviewSha256: null },
-    });
+    await moveCandidate(transaction, candidate, { event, who, why, set: { reviewSha256: null } });
   });
 }
 

@@ -1,12 +1,13 @@
 import type { CveStanding } from '@resplice/protocol/console';
 import { useQuery } from '../api/use-query.js';
 import { setParams, useAddress } from '../router.js';
+import { CveRows } from '../ui/cve-rows.js';
 import { Empty, Loaded } from '../ui/loaded.js';
 import { countText, Meter } from '../ui/meter.js';
 import { Page } from '../ui/page.js';
 import { Pill } from '../ui/pill.js';
 import { matches, SearchBox } from '../ui/search-box.js';
-import { type Column, Table } from '../ui/table.js';
+import type { Column } from '../ui/table.js';
 
 /** So many rows are put into the page at once; the rest is a search away. */
 const SHOWN = 200;
@@ -107,20 +108,7 @@ export function CvesPage() {
               return (
                 <Empty title={cves.length === 0 ? 'No published update names a CVE' : 'No CVE matches'} />
               );
-            return (
-              <>
-                <Table
-                  caption="CVEs"
-                  columns={COLUMNS}
-                  rows={rows.slice(0, SHOWN)}
-                  rowKey={({ cve }) => cve}
-                />
-                <p class="pager">
-                  {countText(rows.length)} CVEs
-                  {rows.length > SHOWN && `, the first ${SHOWN} shown: search for others`}
-                </p>
-              </>
-            );
+            return <CveRows caption="CVEs" columns={COLUMNS} rows={rows} most={SHOWN} />;
           }}
         </Loaded>
       </section>

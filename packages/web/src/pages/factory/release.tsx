@@ -3,13 +3,14 @@
 import type { CveRow, Release, ReleaseDetail } from '@resplice/protocol/factory';
 import { useQuery } from '../../api/use-query.js';
 import { setParams, useAddress } from '../../router.js';
+import { CveRows } from '../../ui/cve-rows.js';
 import { Empty, Loaded } from '../../ui/loaded.js';
 import { countText } from '../../ui/meter.js';
 import { Since } from '../../ui/moment.js';
 import { Page, Section } from '../../ui/page.js';
 import { Pill } from '../../ui/pill.js';
 import { matches, SearchBox } from '../../ui/search-box.js';
-import { type Column, Table } from '../../ui/table.js';
+import type { Column } from '../../ui/table.js';
 import { CountsMeter, SeverityPills, StatePill } from './state-pill.js';
 import { BOARD, CANDIDATE, kernelText, RELEASE } from './words.js';
 
@@ -178,18 +179,7 @@ function CveTable({ release }: { readonly release: ReleaseDetail }) {
       {rows.length === 0 ? (
         <Empty title={release.cveTable.length === 0 ? 'No CVE is named yet' : 'No CVE matches'} />
       ) : (
-        <>
-          <Table
-            caption="CVEs of this release"
-            columns={columns}
-            rows={rows.slice(0, SHOWN)}
-            rowKey={({ cve }) => cve}
-          />
-          <p class="pager">
-            {countText(rows.length)} CVEs
-            {rows.length > SHOWN && `, the first ${SHOWN} shown: search for others`}
-          </p>
-        </>
+        <CveRows caption="CVEs of this release" columns={columns} rows={rows} most={SHOWN} />
       )}
     </section>
   );
