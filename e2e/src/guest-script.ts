@@ -167,6 +167,6 @@ function lastLines(text: string, count: number): string {
 
 /** The command line of the real command in the guest. */
 export function respliceCommand(args: readonly string[]): readonly string[] {
-  // See WASM_ONCE in packages/cli/src/trial.ts.
+  // See WASM_ONCE in packages/factory/src/guest/guest-program.ts.
   return ['node', '--liftoff-only', `${FOLDER}/resplice.cjs`, ...args, '--json'];
 }

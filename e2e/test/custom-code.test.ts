@@ -1,9 +1,8 @@
 // Updates with code of their own, in one boot: every kind of hook, what the author's guide shows, and two real changes of structures.
 
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { findKernelComplaints, runGuest } from '@resplice/vm';
-import { GuestScript } from '../src/guest-script.js';
+import { test } from 'node:test';
+import { findKernelComplaints } from '@resplice/vm';
 import { readGuideExamples } from '../src/guide-example.js';
 import { startObjectOwner } from '../src/object-owner.js';
 import { Workshop } from '../src/workshop.js';
@@ -12,23 +11,11 @@ import { PIPE_REFUSING_STEPS, pipeSize } from './case/guide-pipe-size.js';
 import { hookOrder, REFUSING_STEPS } from './case/hook-order.js';
 import { REAL_STRUCTURES, realStructures } from './case/real-structures.js';
 import { refusalsLogged } from './expectation.js';
+import { shareBoot } from './shared-boot.js';
 
 const CASES = [pipeSize, hookOrder, guideExamples, realStructures];
 
-const guest = new GuestScript();
-let workshop: Workshop | undefined;
-
-before(async () => {
-  workshop = await Workshop.open();
-  const kernel = await workshop.fetch();
-  await startObjectOwner(workshop, guest);
-  for (const each of CASES) await each.plan(workshop, guest);
-  guest.finish(await runGuest(guest.spec(kernel)));
-});
-
-after(() => workshop?.close());
-
-for (const { title, tests } of CASES) describe(title, () => tests(guest));
+const guest = shareBoot({ cases: CASES, open: () => Workshop.open(), first: startObjectOwner });
 
 test('every example of the guide is run here, and nothing else is called one', async () => {
   const names = [...(await readGuideExamples()).keys()];

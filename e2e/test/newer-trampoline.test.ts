@@ -1,9 +1,5 @@
 // The trampoline engine on the 6.12 branch, where its jumps stand behind ENDBR and the call for ftrace: its cases again, in one boot.
 
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { findKernelComplaints, runGuest } from '@resplice/vm';
-import { GuestScript } from '../src/guest-script.js';
 import { chooseNewerPair } from '../src/kernel-pair.js';
 import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
@@ -19,6 +15,7 @@ import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
 import { unreachableCode } from './case/unreachable-code.js';
 import { waitingModules } from './case/waiting-modules.js';
+import { shareBoot, testQuietEnd } from './shared-boot.js';
 
 const CASES = [
   oneUpdate,
@@ -36,24 +33,9 @@ const CASES = [
   killedSwitch,
 ];
 
-const guest = new GuestScript();
-let workshop: Workshop | undefined;
-
-before(async () => {
-  workshop = await Workshop.open(await chooseNewerPair((line) => console.log(line)), 'trampoline');
-  const kernel = await workshop.fetch();
-  for (const each of CASES) await each.plan(workshop, guest);
-  guest.finish(await runGuest(guest.spec(kernel)));
-});
-
-after(() => workshop?.close());
-
-for (const { title, tests } of CASES) describe(title, () => tests(guest));
-
-test('the guest ran to its end', () => {
-  assert.equal(guest.result.outcome, 'completed', guest.result.explanation);
-});
-
-test('the kernel has nothing to complain about', () => {
-  assert.deepEqual(findKernelComplaints(guest.result.kernelLog), []);
-});
+testQuietEnd(
+  shareBoot({
+    cases: CASES,
+    open: async () => Workshop.open(await chooseNewerPair((line) => console.log(line)), 'trampoline'),
+  }),
+);

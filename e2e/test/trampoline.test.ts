@@ -1,9 +1,5 @@
 // The trampoline engine: the cases of the first engine again, and what only this one can do, in one boot of the kernel with the holes.
 
-import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
-import { findKernelComplaints, runGuest } from '@resplice/vm';
-import { GuestScript } from '../src/guest-script.js';
 import { Workshop } from '../src/workshop.js';
 import { alteredCode } from './case/altered-code.js';
 import { atomicData } from './case/atomic-data.js';
@@ -20,6 +16,7 @@ import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
 import { unreachableCode } from './case/unreachable-code.js';
 import { waitingModules } from './case/waiting-modules.js';
+import { shareBoot, testQuietEnd } from './shared-boot.js';
 
 const CASES = [
   oneUpdate,
@@ -39,24 +36,4 @@ const CASES = [
   killedSwitch,
 ];
 
-const guest = new GuestScript();
-let workshop: Workshop | undefined;
-
-before(async () => {
-  workshop = await Workshop.open(undefined, 'trampoline');
-  const kernel = await workshop.fetch();
-  for (const each of CASES) await each.plan(workshop, guest);
-  guest.finish(await runGuest(guest.spec(kernel)));
-});
-
-after(() => workshop?.close());
-
-for (const { title, tests } of CASES) describe(title, () => tests(guest));
-
-test('the guest ran to its end', () => {
-  assert.equal(guest.result.outcome, 'completed', guest.result.explanation);
-});
-
-test('the kernel has nothing to complain about', () => {
-  assert.deepEqual(findKernelComplaints(guest.result.kernelLog), []);
-});
+testQuietEnd(shareBoot({ cases: CASES, open: () => Workshop.open(undefined, 'trampoline') }));
