@@ -27,16 +27,26 @@ export function audienceOf(salt: string, rings: readonly RolloutRing[], ring: nu
   };
 }
 
-/** The first ring that names a machine, of `machines m left join groups g`. The same as `isInAudience` says. */
-export function ringColumn(salt: string, rings: readonly RolloutRing[]): SQL {
-  const draw = sql`('x' || substr(md5(${salt} || m.id::text), 1, 8))::bit(32)::bigint`;
+/** The first ring that names a machine, of `machines m`. The same as `isInAudience` says. */
+export function ringColumn(salt: string, organisationId: string, rings: readonly RolloutRing[]): SQL {
+  // In hexadecimal, numbers of equal length are in the order of their text; and comparing text is what databases do quickly.
+  const draw = sql`md5(${salt} || m.id::text) collate "C"`;
   const cases = rings.map(({ groups, percent }, at) => {
+    const isNamed =
+      groups.length === 0
+        ? sql`false`
+        : sql`m.group_id = any(array(select id from groups where organisation_id = ${organisationId}
+            and name = any(${sql.param([...groups])}::text[])))`;
     // A hash for each machine is most of the work, so it is made only where chance decides.
     const isDrawn =
-      percent <= 0 ? sql`false` : percent >= 100 ? sql`true` : sql`${draw} < ${limitOf(percent)}::bigint`;
-    return sql`when g.name = any(${sql.param([...groups])}::text[]) or ${isDrawn} then ${sql.raw(`${at}`)}`;
+      percent <= 0 ? sql`false` : percent >= 100 ? sql`true` : sql`${draw} < ${encodeLimit(percent)}`;
+    return sql`when ${isNamed} or ${isDrawn} then ${sql.raw(`${at}`)}`;
   });
   return sql`case ${sql.join(cases, sql` `)} else ${sql.raw(`${rings.length}`)} end`;
+}
+
+function encodeLimit(percent: number): string {
+  return limitOf(percent).toString(16).padStart(8, '0');
 }
 
 function drawOf(salt: string, id: string): number {

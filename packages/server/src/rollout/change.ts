@@ -9,7 +9,6 @@ import { machines, rolloutPlans, rollouts, stagedRollouts } from '../database/sc
 import { notFound, ServiceError } from '../failure.js';
 import type { Catalogue } from '../update/catalogue.js';
 import { nextStep } from './decide.js';
-import type { StagedRollout } from './evidence.js';
 import { projectRollout } from './projection.js';
 
 export type RolloutChange =
@@ -163,11 +162,11 @@ export async function changeRollout(
 }
 
 function effectOf(
-  row: StagedRollout,
+  row: typeof stagedRollouts.$inferSelect,
   change: RolloutChange,
   actor: string,
   { now, bad }: { readonly now: Date; readonly bad: readonly string[] },
-): Partial<StagedRollout> {
+): Partial<typeof row> {
   if (change.kind === 'withdraw') return { state: 'withdrawn', halt: null };
   if (change.kind === 'halt') {
     const { why, takeBack } = change;

@@ -16,7 +16,8 @@ import type { PublishedUpdate } from '../update/catalogue.js';
 import { ringColumn } from './audience.js';
 import { listRequired, type Required } from './stand-in.js';
 
-export type StagedRollout = typeof stagedRollouts.$inferSelect;
+/** Without whom somebody has overruled: those may be thousands, and only the database looks at them. */
+export type StagedRollout = Omit<typeof stagedRollouts.$inferSelect, 'overruled'>;
 
 export interface SignalOfMachine {
   readonly signal: RolloutSignal;
@@ -28,7 +29,7 @@ export interface Evidence {
   readonly rings: readonly RingFigures[];
   /** Machines that speak against it and were not overruled, wherever they are. */
   readonly bad: number;
-  /** Those by themselves, up to some thousands. */
+  /** Those by themselves, up to so many as were asked for. */
   readonly signals: readonly SignalOfMachine[];
 }
 
@@ -71,7 +72,7 @@ export function standingOfLevel(
   return states.includes('refused') ? 'refused' : 'pending';
 }
 
-/** More are counted and not named. */
+/** More are counted and not named, unless somebody wants to know all. */
 const NAMED_SIGNALS = 5000;
 export const NOBODY: RingFigures = {
   machines: 0,
@@ -88,82 +89,98 @@ interface Cell extends Omit<Witness, 'standing' | 'told'> {
   readonly ring: number;
   readonly toldRing: boolean;
   readonly toldStart: boolean;
-  readonly overruled: boolean;
   readonly machines: number;
 }
 
-export async function readEvidence(reader: FleetReader, rollout: StagedRollout): Promise<Evidence> {
+export async function readEvidence(
+  reader: FleetReader,
+  rollout: StagedRollout,
+  named: number = NAMED_SIGNALS,
+): Promise<Evidence> {
   const standings = await standingsOf(reader, await listInForce(reader, rollout));
   const silent = isSilent(await silentBefore(reader));
-  const from = sourceOf(reader, rollout, [...standings.keys()], silent);
-  const cells = await selectRows<Cell>(
-    reader.orm,
-    sql`select level, ring, health, "crashLoop", silent, "toldRing", "toldStart", overruled, count(*)::int machines
-        from (${from}) x group by 1, 2, 3, 4, 5, 6, 7, 8`,
-  );
+  const context = { reader, rollout, standings, silent };
+  const cells = await countCells(context, concerned(context));
   const rings = rollout.rings.map(() => ({ ...NOBODY }));
-  const against: Cell[] = [];
+  let isDoubted = false;
   for (const cell of cells) {
-    const testimony = hear(witnessOf(cell, rollout, standings), rollout.gates.lostIsBad);
+    const testimony = hearCell(context, cell);
     const isBad = isSignal(testimony);
-    if (isBad && !cell.overruled) against.push(cell);
+    isDoubted ||= isBad;
     const figures = rings[cell.ring];
     if (figures === undefined) continue;
     figures.machines += cell.machines;
     if (cell.silent) figures.silent += cell.machines;
     figures[isBad ? 'bad' : testimony] += cell.machines;
   }
-  const bad = against.reduce((total, { machines }) => total + machines, 0);
-  return { rings, bad, signals: bad === 0 ? [] : await listSignals(reader, rollout, standings, from) };
+  return { rings, ...(isDoubted ? await readSignals(context, named) : { bad: 0, signals: [] }) };
+}
+
+interface Hearing {
+  readonly reader: FleetReader;
+  readonly rollout: StagedRollout;
+  readonly standings: ReadonlyMap<number, LevelStanding>;
+  readonly silent: SQL;
+}
+
+function countCells({ reader, rollout, silent }: Hearing, where: SQL): Promise<readonly Cell[]> {
+  return selectRows<Cell>(
+    reader.orm,
+    sql`select ${columnsOf(reader, rollout, silent)}, count(*)::int machines from machines m where ${where}
+        group by 1, 2, 3, 4, 5, 6, 7`,
+  );
+}
+
+/** Of machines that nobody has overruled; found among those who can be meant, so the others cost nothing. */
+async function readSignals(context: Hearing, named: number): Promise<Pick<Evidence, 'bad' | 'signals'>> {
+  const { reader, rollout, standings, silent } = context;
+  const failed = [...standings].filter(([, standing]) => standing === 'failed').map(([level]) => level);
+  const suspects = sql`${concerned(context)}
+      and (m.health = 'bad' or m.disabled = 'crash-loop' or m.patch_level_id = any(${sql.param(failed)}::bigint[])
+        ${rollout.gates.lostIsBad ? sql`or ${silent}` : sql``})
+      and m.id not in (select unnest(overruled) from staged_rollouts where id = ${rollout.id})`;
+  const rows = await selectRows<Omit<Cell, 'machines'> & { id: string }>(
+    reader.orm,
+    sql`select m.id::text id, ${columnsOf(reader, rollout, silent)} from machines m where ${suspects}
+        order by m.id limit ${named}`,
+  );
+  const signals = rows.flatMap((row): readonly SignalOfMachine[] => {
+    const signal = hearCell(context, row);
+    return isSignal(signal) ? [{ signal, machine: row.id }] : [];
+  });
+  if (rows.length < named) return { bad: signals.length, signals };
+  const cells = (await countCells(context, suspects)).filter((cell) => isSignal(hearCell(context, cell)));
+  return { bad: cells.reduce((total, { machines }) => total + machines, 0), signals };
 }
 
 function isSignal(testimony: Testimony): testimony is RolloutSignal {
   return ['bad-health', 'crash-loop', 'failed', 'lost'].includes(testimony);
 }
 
-function witnessOf(
-  cell: Omit<Cell, 'machines'>,
-  { ring, state }: StagedRollout,
-  standings: ReadonlyMap<number, LevelStanding>,
-): Witness {
+function hearCell({ rollout, standings }: Hearing, cell: Omit<Cell, 'machines'>): Testimony {
+  const { ring, state, gates } = rollout;
   const isOpen = cell.ring <= ring && state !== 'waiting';
   const told = isOpen && (cell.ring === ring ? cell.toldRing : cell.toldStart);
-  return { ...cell, standing: standings.get(cell.level) ?? 'pending', told };
+  const witness = { ...cell, standing: standings.get(cell.level) ?? 'pending', told } as const;
+  return hear(witness, gates.lostIsBad);
 }
 
-async function listSignals(
-  reader: FleetReader,
-  rollout: StagedRollout,
-  standings: ReadonlyMap<number, LevelStanding>,
-  from: SQL,
-): Promise<readonly SignalOfMachine[]> {
-  const suspects = [...standings].filter(([, standing]) => standing === 'failed').map(([level]) => level);
-  const rows = await selectRows<Omit<Cell, 'machines'> & { id: string }>(
-    reader.orm,
-    sql`select * from (${from}) x where not overruled and (level = any(${sql.param(suspects)}::bigint[])
-          or health = 'bad' or "crashLoop" or silent and ${rollout.gates.lostIsBad}) order by id limit ${NAMED_SIGNALS}`,
-  );
-  return rows.flatMap((row): readonly SignalOfMachine[] => {
-    const testimony = hear(witnessOf(row, rollout, standings), rollout.gates.lostIsBad);
-    return isSignal(testimony) ? [{ signal: testimony, machine: row.id }] : [];
-  });
-}
-
-/** Active machines that the updates concern, one a row. */
-function sourceOf(
+/** What a machine `m` says, seven columns. */
+function columnsOf(
   { organisationId }: FleetReader,
-  { id, rings, startsAt, ringSince, overruled }: StagedRollout,
-  levels: readonly number[],
+  { id, rings, startsAt, ringSince }: StagedRollout,
   silent: SQL,
 ): SQL {
-  return sql`select m.id::text id, m.patch_level_id::int level, ${ringColumn(id, rings)} ring, m.health,
+  return sql`m.patch_level_id::int level, ${ringColumn(id, organisationId, rings)} ring, m.health,
       coalesce(m.disabled, '') = 'crash-loop' "crashLoop", ${silent} silent,
       m.last_seen_at >= ${ringSince.toISOString()}::timestamptz "toldRing",
-      m.last_seen_at >= ${startsAt.toISOString()}::timestamptz "toldStart",
-      m.id = any(${sql.param([...overruled])}::uuid[]) overruled
-    from machines m left join groups g on g.id = m.group_id
-    where m.organisation_id = ${organisationId} and not m.hidden and m.state = 'active'
-      and m.patch_level_id = any(${sql.param([...levels])}::bigint[])`;
+      m.last_seen_at >= ${startsAt.toISOString()}::timestamptz "toldStart"`;
+}
+
+/** Active machines that the updates concern. */
+function concerned({ reader, standings }: Hearing): SQL {
+  return sql`m.organisation_id = ${reader.organisationId} and not m.hidden and m.state = 'active'
+      and m.patch_level_id = any(${sql.param([...standings.keys()])}::bigint[])`;
 }
 
 /** Updates of a roll-out that are published and not withdrawn: the others are no part of it any more. */

@@ -1,12 +1,14 @@
 // Roll-outs as people see them: the rings with the machines in them, and what the next step waits for.
 
 import type { Rollout } from '@resplice/protocol/console';
-import { and, desc, eq } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns } from 'drizzle-orm';
 import { stagedRollouts } from '../database/schema.js';
 import { notFound } from '../failure.js';
 import type { FleetReader } from '../machine/machine-view.js';
 import { decideRollout } from './decide.js';
 import { type Evidence, NOBODY, readEvidence, type StagedRollout } from './evidence.js';
+
+const { overruled: _, ...COLUMNS } = getTableColumns(stagedRollouts);
 
 /** The last changed first. */
 export async function listRollouts(
@@ -16,7 +18,7 @@ export async function listRollouts(
 ): Promise<readonly Rollout[]> {
   const { orm, organisationId } = reader;
   const rows = await orm
-    .select()
+    .select(COLUMNS)
     .from(stagedRollouts)
     .where(eq(stagedRollouts.organisationId, organisationId))
     .orderBy(desc(stagedRollouts.changedAt))
@@ -27,19 +29,19 @@ export async function listRollouts(
   return views;
 }
 
-/** Throws ServiceError `not-found`. */
+/** `named`: so many machines that speak against it are listed. Throws ServiceError `not-found`. */
 export async function findRollout(
   reader: FleetReader,
   id: string,
-  now: Date,
+  { now, named }: { readonly now: Date; readonly named?: number },
 ): Promise<{ readonly view: Rollout; readonly evidence: Evidence }> {
   const { orm, organisationId } = reader;
   const [row] = await orm
-    .select()
+    .select(COLUMNS)
     .from(stagedRollouts)
     .where(and(eq(stagedRollouts.organisationId, organisationId), eq(stagedRollouts.id, id)));
   if (row === undefined) throw notFound('roll-out');
-  const evidence = await readEvidence(reader, row);
+  const evidence = await readEvidence(reader, row, named);
   return { view: viewRollout(row, evidence, now), evidence };
 }
 

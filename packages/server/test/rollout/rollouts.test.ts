@@ -252,11 +252,16 @@ for (const kind of KINDS) {
         { name: 'c', groups: [], percent: 61.5, waitHours: 0, minMachines: 0 },
       ];
       const { orm } = server.running.service.database;
+      const [group] = await selectRows<{ id: string; organisation: string }>(
+        orm,
+        sql`select id, organisation_id organisation from groups where name = 'canary'`,
+      );
       const rows = await selectRows<{ id: string; group: string; ring: number }>(
         orm,
-        sql`select m.id::text id, g.name "group", ${ringColumn('salt', rings)} ring
-            from (select gen_random_uuid() id, i from generate_series(1, 2000) i) m
-            left join (select 'canary' name) g on m.i % 10 = 0`,
+        sql`select m.id::text id, case when m.group_id is null then null else 'canary' end "group",
+              ${ringColumn('salt', group?.organisation ?? '', rings)} ring
+            from (select gen_random_uuid() id, case when i % 10 = 0 then ${group?.id}::uuid end group_id
+                  from generate_series(1, 2000) i) m`,
       );
       const counts = [0, 0, 0, 0];
       for (const row of rows) {
@@ -281,6 +286,35 @@ for (const kind of KINDS) {
       assert.equal((await server.ask('PATCH', path, { as, body: { name: 'canary', ring: 1 } })).status, 200);
       const { body } = await server.ask<string>('GET', '/metrics', { as });
       assert.match(body, /^resplice_rollouts\{state="rolling"\} 1$/m);
+    });
+
+    it('go on after a halt whoever spoke against them, also more machines than are named', async () => {
+      const many = await server.makeOrganisation('many');
+      const as = many.sessions.admin;
+      const machine = new TestMachine(server);
+      await machine.register(many.key);
+      await server.ask('PUT', '/api/v1/rollout-plans/all', {
+        as,
+        body: { rings: [{ name: 'all', percent: 100 }] },
+      });
+      const body = { name: 'many', updates: ['fix_1'], plan: 'all' };
+      const { id } = (await server.ask<Rollout>('POST', '/api/v1/rollouts', { as, body })).body;
+      await report(machine, { ...well('fix_1'), health: { state: 'bad', complaints: ['WARNING'] } });
+      await selectRows(
+        server.running.service.database.orm,
+        sql`insert into machines select (jsonb_populate_record(m, jsonb_build_object('id', gen_random_uuid(), 'machine_id', i::text))).*
+            from machines m, generate_series(1, 5001) i where m.id = ${machine.id}`,
+      );
+      await advance();
+      const look = async () => (await server.ask<Rollout>('GET', `/api/v1/rollouts/${id}`, { as })).body;
+      assert.match((await look()).halt?.why ?? '', /^5002 machines speak against it/);
+      assert.equal((await server.ask('POST', `/api/v1/rollouts/${id}/resume`, { as, body: {} })).status, 200);
+      await advance();
+      assert.deepEqual([(await look()).state, (await look()).rings[0]?.figures.bad], ['rolling', 5002]);
+      await selectRows(
+        server.running.service.database.orm,
+        sql`delete from staged_rollouts where id = ${id}`,
+      );
     });
 
     it('are not begun by a plan that makes no sense', async () => {

@@ -13,14 +13,17 @@ import { answers, authorOf, DONE, Done, Identified, readerOf } from '../route-pa
 
 const Why = z.string().trim().min(1).max(1000);
 const Named = z.object({ name: Name });
+const MAX_MACHINES = 2 ** 31 - 1;
 
 export function addRolloutRoutes(app: App, service: Service): void {
   const { orm } = service.database;
   const view = async (request: FastifyRequest, id: string) =>
-    (await findRollout(await readerOf(service, request), id, service.now())).view;
+    (await findRollout(await readerOf(service, request), id, { now: service.now() })).view;
   const change = async (request: FastifyRequest, id: string, wanted: RolloutChange) => {
     const now = service.now();
-    const { evidence } = await findRollout(await readerOf(service, request), id, now);
+    // Resuming overrules all of them: one that is left out would halt it again.
+    const named = wanted.kind === 'resume' ? MAX_MACHINES : 0;
+    const { evidence } = await findRollout(await readerOf(service, request), id, { now, named });
     const bad = evidence.signals.map(({ machine }) => machine);
     await changeRollout(orm, authorOf(request), id, wanted, { now, bad });
     await tellOfChange(service, request, id, wanted);
