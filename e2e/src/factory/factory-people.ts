@@ -24,8 +24,17 @@ export class FactoryPeople {
     this.#ask = ask;
   }
 
-  async request(body: unknown): Promise<string> {
-    return ((await this.#ask('POST', '/api/v1/factory/releases', body)) as { id: string }).id;
+  /** From now on; the first look is at once. */
+  async watch(body: unknown): Promise<void> {
+    await this.#ask('POST', '/api/v1/factory/watches', body);
+  }
+
+  /** The first release, once a watch has found it. */
+  async noticed(seconds: number): Promise<Release> {
+    return this.#until(seconds, async () => {
+      const { releases } = (await this.#ask('GET', '/api/v1/factory/releases')) as { releases: Release[] };
+      return releases[0];
+    });
   }
 
   async release(id: string): Promise<Release> {

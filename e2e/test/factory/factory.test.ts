@@ -3,7 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { CandidateDetail, CandidateRow, Cumulative } from '@resplice/protocol/factory';
+import type { CandidateDetail, CandidateRow, Cumulative, Release } from '@resplice/protocol/factory';
 import { findKernelComplaints } from '@resplice/vm';
 import { BrowserReviewer, type SeenUnit } from '../../src/factory/browser-reviewer.js';
 import { FactoryPeople } from '../../src/factory/factory-people.js';
@@ -30,6 +30,8 @@ const PATIENCE_SECONDS = 1200 + 240 * UNITS.length;
 
 let workshop: Workshop | undefined;
 let server: FleetServer | undefined;
+let noticed: Release;
+let readied: Release;
 let second: CandidateRow[] = [];
 let first: readonly CandidateRow[] = [];
 let coded: CandidateDetail;
@@ -50,8 +52,11 @@ before(async () => {
   await server.ask('PATCH', '/api/v1/organisation', { approvals: 2 });
   const reviewer = await server.addPerson('reviewer', 'reviewer');
 
-  const release = await people.request({ from: FROM, to: TO, kernels: [KERNEL], only: UNITS });
+  await people.watch({ branch: '6.1', kernels: [KERNEL], only: UNITS, upTo: TO });
+  noticed = await people.noticed(PATIENCE_SECONDS);
+  const release = noticed.id;
   first = await people.settle(release, PATIENCE_SECONDS);
+  readied = await people.release(release);
   const needy = first.find(({ unit }) => unit === NEEDS_CODE);
   assert.ok(needy, `${NEEDS_CODE} is a unit`);
   browser = await BrowserReviewer.logIn(server.localAddress, 'reviewer', PERSON_PASSWORD);
@@ -97,6 +102,12 @@ after(async () => {
 
 const stateOf = (rows: readonly CandidateRow[], unit: string) =>
   rows.find((each) => each.unit === unit)?.state;
+
+test('a watch notices the release through apt and brings what it was told to bring of it', (t) => {
+  assert.deepEqual([noticed.source, noticed.from, noticed.to], ['debian', FROM, TO]);
+  assert.ok(readied.offeredAt !== null && readied.secondsToReview !== null);
+  t.diagnostic(`from "apt offers it" to "ready for review": ${readied.secondsToReview} s`);
+});
 
 test('every unit of the subset gets an answer without a person, and those that an update was made of are tested', () => {
   assert.equal(first.length, UNITS.length);

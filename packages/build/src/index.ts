@@ -8,7 +8,7 @@ export { type KernelModel, loadKernelModel } from './create/kernel-model.js';
 export { findTypes } from './create/object-types.js';
 export { renderSkeleton, writeSkeletonPatch } from './create/skeleton.js';
 export { openWorkshop, type Workshop } from './create/workshop.js';
-export { type Apt, systemApt } from './debian/apt.js';
+export { type Apt, refreshPackageLists, systemApt } from './debian/apt.js';
 export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
 export { type FetchedKernel, fetchKernel, listFetchedKernels } from './debian/fetch-kernel.js';
 export { resolveSource, type SourceVersion } from './debian/fetch-source.js';

@@ -1,7 +1,7 @@
 // What the commands of the factory print for people.
 
 import type { CandidateDetail, CandidateRow, CveRow, Release, StateCounts } from '@resplice/protocol/factory';
-import { alignColumns, count } from './printed-text.js';
+import { alignColumns, count, formatDuration } from './printed-text.js';
 
 export function renderCounts(counts: StateCounts): string {
   const parts = Object.entries(counts).map(([state, number]) => `${number} ${state}`);
@@ -11,11 +11,24 @@ export function renderCounts(counts: StateCounts): string {
 export function renderReleases(releases: readonly Release[]): readonly string[] {
   if (releases.length === 0)
     return ['no release was noticed yet; begin with "resplice factory watch --add" or "add"'];
-  return releases.flatMap(({ id, title, state, problem, units, cves, kernels }) => [
+  return releases.flatMap(({ id, title, state, problem, units, cves, kernels, ...when }) => [
     `${title}: ${state}, ${count(units, 'unit')}, ${count(cves, 'CVE')}  (${id})`,
     ...(problem === null ? [] : [`  ${problem}`]),
+    `  ${renderWay(when)}`,
     ...kernels.map((kernel) => `  ${kernel.release} (${kernel.version}): ${renderCounts(kernel.counts)}`),
   ]);
+}
+
+/** How long it took from the offer, or from when it became known here, to people. */
+function renderWay({
+  offeredAt,
+  noticedAt,
+  secondsToReview,
+}: Pick<Release, 'offeredAt' | 'noticedAt' | 'secondsToReview'>): string {
+  const begin = offeredAt === null ? `noticed at ${noticedAt}` : `offered by apt since ${offeredAt}`;
+  return secondsToReview === null
+    ? begin
+    : `${begin}, ready for review ${formatDuration(secondsToReview * 1000)} later`;
 }
 
 export function renderCves(rows: readonly CveRow[]): readonly string[] {

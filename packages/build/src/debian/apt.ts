@@ -28,6 +28,24 @@ export function systemApt(): Apt {
   return { show: showPackages, download: downloadPackage };
 }
 
+/**
+ * Asks the archive what it offers now. Only root may, and another apt may be at it; what is known already stays then.
+ * @returns why the lists are as old as they were; undefined when they are new
+ */
+export async function refreshPackageLists(signal?: AbortSignal): Promise<string | undefined> {
+  if (process.getuid?.() !== 0)
+    return 'only root can have apt ask the archive; what it offers is as new as the last `apt-get update` here';
+  const patience = ['-o', 'Acquire::http::Timeout=30', '-o', 'Acquire::Retries=1'];
+  const strict = ['-o', 'APT::Update::Error-Mode=any'];
+  try {
+    await runCommand('apt-get', ['-qq', ...patience, ...strict, 'update'], { signal });
+    return undefined;
+  } catch (error) {
+    signal?.throwIfAborted();
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 async function showPackages(pattern: string): Promise<readonly PackageRecord[]> {
   // apt-cache fails with 100 when nothing matches: that is an answer.
   const result = await runCommand('apt-cache', ['show', `?name("^${pattern}$")`], { statuses: [100] });

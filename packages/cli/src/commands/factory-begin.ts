@@ -16,6 +16,7 @@ const Done = z.object({ done: z.literal(true) });
 export function factoryWatchCommand() {
   return newFactoryCommand('watch', 'where new kernels are looked for', [
     'watch --add --branch 6.1 --flavour amd64',
+    'watch --add --branch 6.1 --only net/ --only CVE-2026-52923',
     'watch --add --git /srv/linux --branch linux-6.1.y --kernel 6.1.0-47-amd64',
     'watch',
   ])
@@ -29,6 +30,12 @@ export function factoryWatchCommand() {
     .option('--flavour <name>', 'only kernels of this flavour; repeatable', collect)
     .option('--kernel <spec>', 'a kernel that gets updates though no machine runs it; repeatable', collect)
     .option('--git <repository>', "a git repository on the workers' machines instead of apt")
+    .option(
+      '--only <part>',
+      'only units of this name, file or CVE, or below this folder ("net/"); repeatable',
+      collect,
+    )
+    .option('--up-to <version>', 'leave versions alone that are newer than this one')
     .option('--every <minutes>', 'how often', parsePositive, 60)
     .action((options) =>
       runSession(options, async ({ signal }) => {
@@ -47,22 +54,25 @@ export function factoryWatchCommand() {
               flavours: options.flavour ?? [],
               kernels: options.kernel ?? [],
               repository: options.git ?? null,
+              only: options.only ?? null,
+              upTo: options.upTo ?? null,
               everyMinutes: options.every,
             },
             Watch,
           );
         const { watches } = await client.get('watches', z.object({ watches: z.array(Watch) }));
-        const rows = watches.map(({ id, kind, branch, flavours, repository, checkedAt, problem }) => [
-          id,
-          repository ?? kind,
-          branch ?? 'all',
-          flavours.join(' '),
-          checkedAt ?? 'not yet',
-          problem ?? '',
+        const rows = watches.map((watch) => [
+          watch.id,
+          watch.repository ?? watch.kind,
+          `${watch.branch ?? 'all'}${watch.upTo === null ? '' : ` up to ${watch.upTo}`}`,
+          watch.flavours.join(' '),
+          watch.only?.join(' ') ?? 'all',
+          watch.checkedAt ?? 'not yet',
+          watch.problem ?? '',
         ]);
         return done(
           { watches },
-          alignColumns([['ID', 'WHERE', 'BRANCH', 'FLAVOURS', 'LOOKED AT', 'PROBLEM'], ...rows]),
+          alignColumns([['ID', 'WHERE', 'BRANCH', 'FLAVOURS', 'ONLY', 'LOOKED AT', 'PROBLEM'], ...rows]),
         );
       }),
     );
@@ -76,7 +86,11 @@ export function factoryAddCommand() {
   ])
     .option('--from <version>', 'package version that is updated')
     .option('--to <version>', 'package version with the fixes')
-    .option('--only <unit>', 'only this unit, or the units of this file; repeatable', collect)
+    .option(
+      '--only <part>',
+      'only units of this name, file or CVE, or below this folder ("net/"); repeatable',
+      collect,
+    )
     .option('--git <repository>', "a git repository on the workers' machines")
     .option('--commit <range>', 'with --git: REV..REV')
     .option('--patch <file>', 'a patch, or a directory with a series; repeatable', collect)

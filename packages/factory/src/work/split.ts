@@ -64,22 +64,42 @@ async function listUnits(
   context: JobContext,
   release: Release,
 ): Promise<{ readonly units: readonly SplitUnit[]; readonly untiedCves: readonly string[] }> {
+  const { only } = release;
   if (release.source !== 'debian') {
-    const patches = await readSeries(context, release);
-    const units = await Promise.all(patches.map((patch) => keepPatch(context, patch)));
+    const units: SplitUnit[] = [];
+    for (const patch of await readSeries(context, release)) {
+      const unit = await keepPatch(context, patch);
+      if (isWanted(only, unit)) units.push(unit);
+    }
     return { units, untiedCves: [] };
   }
-  const { fromVersion: from, toVersion: to, only } = release;
+  const { fromVersion: from, toVersion: to, watchId } = release;
   const split = await splitRelease({ from, to }, context);
-  const wanted =
-    only === null
-      ? split.units
-      : split.units.filter(({ id, files }) => only.some((each) => each === id || files.includes(each)));
-  if (wanted.length === 0)
-    throw new InputError('no-units', 'no unit of the release has one of these names or files');
+  const wanted = split.units.filter(({ id: name, files, cves }) => isWanted(only, { name, files, cves }));
+  // A person has mistyped it; a watch has found a release that is none of its business.
+  if (wanted.length === 0 && watchId === null)
+    throw new InputError('no-units', 'no unit of the release has one of these names, files or CVEs');
   const units: SplitUnit[] = [];
   for (const unit of wanted) units.push(await keepUnit(context, unit));
   return { units, untiedCves: only === null ? split.untiedCves : [] };
+}
+
+/** Whether one of the wishes is the unit's name, a CVE of it, a file of it, or, ending in `/`, a folder above one. */
+export function isWanted(
+  only: readonly string[] | null,
+  {
+    name,
+    files,
+    cves,
+  }: Pick<SplitUnit, 'name' | 'files'> & { readonly cves: readonly { readonly cve: string }[] },
+): boolean {
+  if (only === null) return true;
+  return only.some(
+    (wish) =>
+      wish === name ||
+      files.some((file) => file === wish || (wish.endsWith('/') && file.startsWith(wish))) ||
+      cves.some(({ cve }) => cve === wish.toUpperCase()),
+  );
 }
 
 /** Its patch in the store, and the row for it. */

@@ -1,12 +1,19 @@
 // Looks for new kernels: what apt offers is compared with what machines run, and each older kernel of a branch gets the release that leads to
-// the newest version of that branch. Of a git repository, the commits since the last look are a release.
+// the newest version of that branch, or to the one that the watch is held at. Of a git repository, the commits since the last look are a release.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { listFetchedKernels, listOfferedKernels, resolveKernel, systemApt } from '@resplice/build';
+import {
+  listFetchedKernels,
+  listOfferedKernels,
+  refreshPackageLists,
+  resolveKernel,
+  systemApt,
+} from '@resplice/build';
 import {
   addRelease,
   describePair,
+  describeRange,
   factoryWatches,
   listFleetKernels,
   type Orm,
@@ -31,11 +38,15 @@ export const watchHandler: JobHandler = {
 };
 
 async function watchApt({ orm, note, signal }: JobContext, watch: Watch): Promise<Recorder> {
+  const lookedAt = new Date();
+  const stale = await refreshPackageLists(signal);
+  if (stale !== undefined) note(stale);
   const apt = systemApt();
   const { kernels } = await listOfferedKernels(apt);
   const offered = kernels
     .map(({ identity }) => identity)
-    .filter(({ version }) => isOfBranch(version, watch.branch));
+    .filter(({ version }) => isOfBranch(version, watch.branch))
+    .filter(({ version }) => watch.upTo === null || compareVersions(version, watch.upTo) <= 0);
   const versions = [...new Set(offered.map(({ version }) => version))];
   const fleet = (await listFleetKernels(orm, watch.organisationId)).filter(
     ({ flavour, version }) =>
@@ -52,7 +63,12 @@ async function watchApt({ orm, note, signal }: JobContext, watch: Watch): Promis
     for (const { from, to } of pairs) {
       const kernels = running.filter(({ version }) => version === from);
       const specs = new Set(kernels.map(({ release, version }) => `${release}=${version}`));
-      await addRelease(transaction, watch.organisationId, describePair(from, to, [...specs]));
+      await addRelease(transaction, watch.organisationId, {
+        ...describePair(from, to, [...specs], watch.only),
+        watchId: watch.id,
+        // Seen before: then a machine is new, not the version.
+        offeredAt: watch.seen.includes(to) ? null : lookedAt,
+      });
     }
     await record(transaction, watch.id, { problem: null, seen: versions });
   };
@@ -97,15 +113,10 @@ async function watchGit({ note, signal }: JobContext, watch: Watch): Promise<Rec
     // The first look only says where to begin.
     if (last !== undefined && last !== head && repository !== null) {
       const range = `${last}..${head}`;
+      const title = `${revision}, ${last.slice(0, 12)}..${head.slice(0, 12)}`;
       await addRelease(transaction, watch.organisationId, {
-        source: 'git',
-        identity: `git ${repository} ${range}`,
-        title: `${revision}, ${last.slice(0, 12)}..${head.slice(0, 12)}`,
-        fromVersion: '',
-        toVersion: '',
-        kernels,
-        only: null,
-        series: { git: { repository, range } },
+        ...describeRange({ repository, range }, { title, kernels, only: watch.only }),
+        watchId: watch.id,
       });
     }
     await record(transaction, watch.id, { problem: null, seen: [head] });

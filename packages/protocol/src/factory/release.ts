@@ -12,6 +12,11 @@ export const KernelSpec = z
   .string()
   .regex(/^[0-9][A-Za-z0-9.+~_-]{0,99}(?:=[0-9][A-Za-z0-9.+~:-]{0,99})?$/, 'is no kernel');
 
+/**
+ * Which part of a release is wanted: names of units, paths of files, paths that end in `/` for all below them, CVEs.
+ */
+const Only = z.array(z.string().min(1).max(300)).min(1).max(5000);
+
 export const Watch = z.object({
   id: z.uuid(),
   kind: z.enum(['apt', 'git']),
@@ -23,6 +28,9 @@ export const Watch = z.object({
   kernels: z.array(z.string()),
   /** Of `git`. */
   repository: z.string().nullable(),
+  only: Only.nullable(),
+  /** Newer versions are left alone. */
+  upTo: z.string().nullable(),
   everyMinutes: z.number().int(),
   checkedAt: Moment.nullable(),
   /** Why the last check did not work; null when it did. */
@@ -46,6 +54,8 @@ export const WatchRequest = z
       .default([]),
     kernels: z.array(KernelSpec).max(100).default([]),
     repository: z.string().min(1).max(500).nullable().default(null),
+    only: Only.nullable().default(null),
+    upTo: Version.nullable().default(null),
     everyMinutes: z.number().int().min(5).max(10_080).default(60),
   })
   .refine(
@@ -55,7 +65,8 @@ export const WatchRequest = z
   .refine(
     ({ kind, kernels }) => kind === 'apt' || kernels.length > 0,
     'a git repository needs the kernels that its patches are for',
-  );
+  )
+  .refine(({ kind, upTo }) => kind === 'apt' || upTo === null, 'upTo is a version that apt offers');
 export type WatchRequest = z.infer<typeof WatchRequest>;
 
 /** One of three: a pair of versions, commits of a git repository on the worker's machine, or the text of patches. */
@@ -65,8 +76,8 @@ export const ReleaseRequest = z.union([
     to: Version,
     /** Left out: the kernels of version `from` that machines run. */
     kernels: z.array(KernelSpec).min(1).max(100).optional(),
-    /** Names of units or paths of files; everything when left out. */
-    only: z.array(z.string().min(1).max(300)).min(1).max(5000).optional(),
+    /** Everything when left out. */
+    only: Only.optional(),
   }),
   z.object({
     title: z.string().trim().min(1).max(200),
@@ -98,10 +109,14 @@ export const Release = z.object({
   to: z.string(),
   state: ReleaseState,
   problem: z.string().nullable(),
+  /** When a watch first found it on offer; null when somebody asked for it. */
+  offeredAt: Moment.nullable(),
   noticedAt: Moment,
   splitAt: Moment.nullable(),
-  /** When no candidate was being made or tested any more for the first time. */
+  /** When all of its candidates were ready for review, or for code, for the first time. */
   settledAt: Moment.nullable(),
+  /** From when it was offered (asked for) to then; null before. */
+  secondsToReview: z.number().nullable(),
   kernels: z.array(z.object({ release: z.string(), version: z.string(), counts: StateCounts })),
   units: z.number(),
   counts: StateCounts,

@@ -126,6 +126,7 @@ async function noteSettled(transaction: Orm, { releaseId }: CandidateRecord): Pr
     .where(
       sql`${factoryReleases.id} = ${releaseId} and ${factoryReleases.settledAt} is null
           and not exists (select from factory_candidates c where c.release_id = ${releaseId}
-                          and c.state = any(${sql.param([...UNSETTLED])}::text[]))`,
+                          and (c.state = any(${sql.param([...UNSETTLED])}::text[])
+                            or c.state = 'waiting' and c.waiting_for is null))`,
     );
 }

@@ -24,6 +24,7 @@ export {
   addRelease,
   addUnits,
   describePair,
+  describeRange,
   listFleetKernels,
   type SplitUnit,
   type TargetKernel,

@@ -55,23 +55,19 @@ type Writer = Pick<Orm, 'insert' | 'update' | 'select' | 'execute'>;
 /** To be called in the transaction that makes the job necessary. Nothing is added when the same job waits already. */
 export async function addJob(orm: Writer, wish: JobWish): Promise<void> {
   const { attempts, delaySeconds } = POLICIES[wish.kind];
-  const [waiting] = await orm
-    .update(factoryJobs)
-    .set({ priority: sql`greatest(${factoryJobs.priority}, ${wish.priority})` })
-    .where(
-      and(
-        eq(factoryJobs.organisationId, wish.organisationId),
-        eq(factoryJobs.kind, wish.kind),
-        eq(factoryJobs.target, wish.target),
-        eq(factoryJobs.state, 'waiting'),
-      ),
-    )
-    .returning({ id: factoryJobs.id });
-  if (waiting !== undefined) return;
   const runAfter = sql`now() + ${delaySeconds} * interval '1 second'`;
   const id = randomUUID();
-  await orm.insert(factoryJobs).values({ ...wish, id, state: 'waiting', attempts, runAfter });
-  await announce(orm, wish.organisationId, 'jobs', [id]);
+  // The index makes sure of it, also against whoever asks for the same at this moment.
+  const [row] = await orm
+    .insert(factoryJobs)
+    .values({ ...wish, id, state: 'waiting', attempts, runAfter })
+    .onConflictDoUpdate({
+      target: [factoryJobs.organisationId, factoryJobs.kind, factoryJobs.target],
+      targetWhere: sql`state = 'waiting'`,
+      set: { priority: sql`greatest(${factoryJobs.priority}, excluded.priority)` },
+    })
+    .returning({ id: factoryJobs.id });
+  if (row?.id === id) await announce(orm, wish.organisationId, 'jobs', [id]);
 }
 
 /** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. No two of one target run at a time. */
@@ -166,7 +162,8 @@ export async function failJob(
     LONGEST_BACK_OFF_SECONDS,
     POLICIES[job.kind].backOffSeconds * 2 ** Math.max(0, job.attempt - 1),
   );
-  await orm.transaction(async (transaction) => {
+  await inQueue(orm, async (transaction) => {
+    if (!last) await dropTwin(transaction, job);
     const rows = await transaction
       .update(factoryJobs)
       .set({
@@ -184,15 +181,52 @@ export async function failJob(
 
 /** Back to the queue at once and without counting: the worker is going home. */
 export async function returnJob(orm: Orm, job: HeldJob): Promise<void> {
-  await orm
+  await inQueue(orm, async (transaction) => {
+    await dropTwin(transaction, job);
+    await transaction
+      .update(factoryJobs)
+      .set({
+        state: 'waiting',
+        leasedUntil: null,
+        attempt: sql`${factoryJobs.attempt} - 1`,
+        runAfter: sql`now()`,
+      })
+      .where(held(job));
+    await announce(transaction, job.organisationId, 'jobs', [job.id]);
+  });
+}
+
+/** A job that goes back to the queue does again what somebody has asked for since it began. */
+async function dropTwin(transaction: Orm, job: HeldJob): Promise<void> {
+  await transaction
     .update(factoryJobs)
-    .set({
-      state: 'waiting',
-      leasedUntil: null,
-      attempt: sql`${factoryJobs.attempt} - 1`,
-      runAfter: sql`now()`,
-    })
-    .where(held(job));
+    .set({ state: 'cancelled', endedAt: sql`now()`, problem: 'the job before it is tried again instead' })
+    .where(
+      and(
+        eq(factoryJobs.organisationId, job.organisationId),
+        eq(factoryJobs.kind, job.kind),
+        eq(factoryJobs.target, job.target),
+        eq(factoryJobs.state, 'waiting'),
+        sql`exists (select from factory_jobs mine where mine.id = ${job.id} and mine.lease = ${job.lease}
+                    and mine.state = 'running')`,
+      ),
+    );
+}
+
+/** A twin that was asked for while this ran is only seen by the second attempt. */
+async function inQueue(orm: Orm, work: (transaction: Orm) => Promise<void>): Promise<void> {
+  const run = () => orm.transaction((transaction) => work(transaction as Orm));
+  await run().catch((error: unknown) => {
+    if (isWaitingTwice(error)) return run();
+    throw error;
+  });
+}
+
+function isWaitingTwice(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    (('constraint' in error && error.constraint === 'factory_jobs_waiting') || isWaitingTwice(error.cause))
+  );
 }
 
 /** Jobs of a candidate that wait or run; a worker notices within a few seconds. */

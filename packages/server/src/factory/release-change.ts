@@ -27,7 +27,16 @@ const CHUNK = 200;
 
 type NewRelease = Pick<
   typeof factoryReleases.$inferInsert,
-  'source' | 'identity' | 'title' | 'fromVersion' | 'toVersion' | 'kernels' | 'only' | 'series'
+  | 'source'
+  | 'identity'
+  | 'title'
+  | 'fromVersion'
+  | 'toVersion'
+  | 'kernels'
+  | 'only'
+  | 'series'
+  | 'watchId'
+  | 'offeredAt'
 >;
 
 export async function addWatch(orm: Orm, author: Author, request: WatchRequest) {
@@ -103,11 +112,7 @@ async function describeRequest(
   const kernels = request.kernels ?? [];
   if ('from' in request) return describePair(request.from, request.to, kernels, request.only);
   const { title } = request;
-  const about = { title, fromVersion: '', toVersion: '', kernels, only: null };
-  if ('git' in request) {
-    const { repository, range } = request.git;
-    return { ...about, source: 'git', identity: `git ${repository} ${range}`, series: { git: request.git } };
-  }
+  if ('git' in request) return describeRange(request.git, { title, kernels, only: null });
   const patches = await Promise.all(
     request.patches.map(async ({ name, text }) => ({
       name,
@@ -115,26 +120,47 @@ async function describeRequest(
     })),
   );
   const identity = `series ${hashOf(JSON.stringify(patches))}`;
-  return { ...about, source: 'series', identity, series: { patches } };
+  return {
+    ...{ source: 'series', identity, title, fromVersion: '', toVersion: '', kernels, only: null },
+    series: { patches },
+  };
 }
 
 export function describePair(
   from: string,
   to: string,
   kernels: readonly string[],
-  only?: readonly string[],
+  only: readonly string[] | null = null,
 ): NewRelease {
-  const part = only === undefined ? '' : ` ${hashOf([...only].sort().join('\n')).slice(0, 16)}`;
   return {
     source: 'debian',
-    identity: `debian ${from} ${to}${part}`,
-    title: `${from} → ${to}${only === undefined ? '' : `, ${only.length} parts of it`}`,
+    identity: `debian ${from} ${to}${partOf(only)}`,
+    title: `${from} → ${to}${only === null ? '' : `, ${only.length} parts of it`}`,
     fromVersion: from,
     toVersion: to,
     kernels,
-    only: only ?? null,
+    only,
     series: null,
   };
+}
+
+/** For what a watch finds in a git repository. */
+export function describeRange(
+  { repository, range }: { readonly repository: string; readonly range: string },
+  about: Pick<NewRelease, 'title' | 'kernels' | 'only'>,
+): NewRelease {
+  return {
+    ...about,
+    source: 'git',
+    identity: `git ${repository} ${range}${partOf(about.only ?? null)}`,
+    fromVersion: '',
+    toVersion: '',
+    series: { git: { repository, range } },
+  };
+}
+
+function partOf(only: readonly string[] | null): string {
+  return only === null ? '' : ` ${hashOf([...only].sort().join('\n')).slice(0, 16)}`;
 }
 
 /** Known ones get the kernels that they do not have yet. */

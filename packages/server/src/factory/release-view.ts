@@ -18,9 +18,10 @@ export async function listWatches(orm: Orm, organisationId: string): Promise<rea
 }
 
 export function viewWatch(row: typeof factoryWatches.$inferSelect): Watch {
-  const { id, kind, branch, repository, everyMinutes, checkedAt, problem } = row;
+  const { id, kind, branch, repository, upTo, everyMinutes, checkedAt, problem } = row;
   return {
-    ...{ id, kind, branch, repository, everyMinutes, problem },
+    ...{ id, kind, branch, repository, upTo, everyMinutes, problem },
+    only: row.only === null ? null : [...row.only],
     flavours: [...row.flavours],
     kernels: [...row.kernels],
     seen: [...row.seen],
@@ -82,9 +83,14 @@ async function viewRelease(orm: Orm, row: ReleaseRow): Promise<Release> {
     to: row.toVersion,
     state: row.state,
     problem: row.problem,
+    offeredAt: row.offeredAt?.toISOString() ?? null,
     noticedAt: row.noticedAt.toISOString(),
     splitAt: row.splitAt?.toISOString() ?? null,
     settledAt: row.settledAt?.toISOString() ?? null,
+    secondsToReview:
+      row.settledAt === null
+        ? null
+        : Math.round((row.settledAt.getTime() - (row.offeredAt ?? row.noticedAt).getTime()) / 1000),
     kernels: [...kernels.values()],
     units: sums?.units ?? 0,
     counts,

@@ -2,6 +2,7 @@
 // tests, reviews and history are only ever added to. What is large (diffs, disassembly, logs, updates) lies in the artefact store under the
 // hash of its content, and rows name it. Jobs are rows too, see job-queue.ts.
 
+import { sql } from 'drizzle-orm';
 import {
   bigint,
   bigserial,
@@ -13,6 +14,7 @@ import {
   primaryKey,
   text,
   unique,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import { createdAt, moment, organisationId, users } from '../database/schema.js';
@@ -27,6 +29,8 @@ export const factoryWatches = pgTable('factory_watches', {
   flavours: list('flavours'),
   kernels: list('kernels'),
   repository: text('repository'),
+  only: jsonb('only').$type<readonly string[]>(),
+  upTo: text('up_to'),
   everyMinutes: integer('every_minutes').notNull(),
   createdAt: createdAt(),
   checkedAt: moment('checked_at'),
@@ -56,6 +60,10 @@ export const factoryReleases = pgTable(
     only: jsonb('only').$type<readonly string[]>(),
     series: jsonb('series').$type<SeriesSource>(),
     untiedCves: list('untied_cves'),
+    /** That noticed it; null when a person asked for it. */
+    watchId: uuid('watch_id').references(() => factoryWatches.id, { onDelete: 'set null' }),
+    /** When the watch found its newer version on offer for the first time. */
+    offeredAt: moment('offered_at'),
     noticedAt: moment('noticed_at').notNull(),
     splitAt: moment('split_at'),
     settledAt: moment('settled_at'),
@@ -215,6 +223,9 @@ export const factoryJobs = pgTable(
     index('factory_jobs_next').on(table.state, table.priority, table.madeAt),
     index('factory_jobs_target').on(table.organisationId, table.kind, table.target),
     index('factory_jobs_candidate').on(table.candidateId),
+    uniqueIndex('factory_jobs_waiting')
+      .on(table.organisationId, table.kind, table.target)
+      .where(sql`state = 'waiting'`),
   ],
 );
 
@@ -254,6 +265,11 @@ export const factoryPriorities = pgTable(
   (table) => [primaryKey({ columns: [table.organisationId, table.cve] })],
 );
 
+export interface LeftOut {
+  readonly unit: string;
+  readonly why: string;
+}
+
 /** One update per kernel and number, with all units that were approved when it was made. */
 export const factoryCumulatives = pgTable(
   'factory_cumulatives',
@@ -272,6 +288,8 @@ export const factoryCumulatives = pgTable(
     candidates: list('candidates'),
     units: list('units'),
     cves: list('cves'),
+    /** Approved units that could not be part of it. */
+    leftOut: jsonb('left_out').$type<readonly LeftOut[]>().notNull().default([]),
     length: integer('length'),
     sha256: text('sha256'),
     log: text('log'),

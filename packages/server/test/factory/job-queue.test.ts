@@ -88,6 +88,33 @@ for (const kind of KINDS) {
       assert.equal(await claimJob(orm(), 'b', ['split']), undefined);
     });
 
+    it('holds a job once that many ask for at the same moment', async () => {
+      await Promise.all(Array.from({ length: 8 }, (_, at) => add('same', at)));
+      const rows = await orm().select().from(factoryJobs);
+      assert.deepEqual(
+        rows.map(({ target, priority }) => [target, priority]),
+        [['same', 7]],
+      );
+    });
+
+    it('goes on with the job that has begun when the same was asked for meanwhile', async () => {
+      for (const back of [
+        (job: HeldJob) => failJob(orm(), job, { problem: 'disk full', isFinal: false }, nothing),
+        (job: HeldJob) => returnJob(orm(), job),
+      ]) {
+        await orm().delete(factoryJobs);
+        await add('same');
+        const job = await claim();
+        await add('same');
+        await back(job);
+        const rows = await orm().select().from(factoryJobs);
+        assert.deepEqual(rows.map(({ id, state }) => [id === job.id, state]).sort(), [
+          [false, 'cancelled'],
+          [true, 'waiting'],
+        ]);
+      }
+    });
+
     it('runs no two jobs of one target at a time', async () => {
       await add('same');
       const first = await claim();

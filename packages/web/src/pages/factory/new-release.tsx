@@ -6,6 +6,7 @@ import { Field, SelectField, TextField } from '../../ui/form.js';
 import { namesOf } from '../../ui/names.js';
 
 const KERNELS = 'Such as 6.1.0-47-amd64, with commas between them';
+const PARTS = 'Units, files, folders such as net/, or CVEs, with commas between them.';
 
 export function NewRelease() {
   const [source, setSource] = useState('debian');
@@ -66,12 +67,7 @@ export function NewRelease() {
             value={kernels}
             onValue={setKernels}
           />
-          <TextField
-            label="Only these"
-            hint="Names of units or paths of files, with commas between them. Empty: everything."
-            value={only}
-            onValue={setOnly}
-          />
+          <TextField label="Only these" hint={`${PARTS} Empty: everything.`} value={only} onValue={setOnly} />
         </>
       ) : (
         <>
@@ -125,12 +121,17 @@ export function NewWatch() {
   const [flavours, setFlavours] = useState('');
   const [kernels, setKernels] = useState('');
   const [minutes, setMinutes] = useState('60');
+  const [only, setOnly] = useState('');
+  const [upTo, setUpTo] = useState('');
+  const parts = namesOf(only);
   const body = {
     kind,
     branch: branch.trim() === '' ? null : branch.trim(),
     flavours: namesOf(flavours),
     kernels: namesOf(kernels),
     repository: kind === 'git' ? repository.trim() : null,
+    only: parts.length === 0 ? null : parts,
+    upTo: kind === 'git' || upTo.trim() === '' ? null : upTo.trim(),
     everyMinutes: Number(minutes),
   };
   return (
@@ -175,6 +176,16 @@ export function NewWatch() {
         onValue={setKernels}
         required={kind === 'git'}
       />
+      <TextField label="Only these" hint={`${PARTS} Empty: everything.`} value={only} onValue={setOnly} />
+      {kind === 'apt' && (
+        <TextField
+          label="Up to version"
+          hint="Newer ones are left alone. Empty: always the newest."
+          placeholder="6.1.176-1"
+          value={upTo}
+          onValue={setUpTo}
+        />
+      )}
       <TextField
         label="Every so many minutes"
         type="number"

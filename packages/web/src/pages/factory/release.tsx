@@ -6,7 +6,7 @@ import { setParams, useAddress } from '../../router.js';
 import { CveRows } from '../../ui/cve-rows.js';
 import { Empty, Loaded } from '../../ui/loaded.js';
 import { countText } from '../../ui/meter.js';
-import { Since } from '../../ui/moment.js';
+import { durationText, Since } from '../../ui/moment.js';
 import { Page, Section } from '../../ui/page.js';
 import { Pill } from '../../ui/pill.js';
 import { matches, SearchBox } from '../../ui/search-box.js';
@@ -30,8 +30,12 @@ export function ReleasePage({ id }: { readonly id: string }) {
             <Pill tone={RELEASE[data.state][1]}>{RELEASE[data.state][0]}</Pill>
             {data.from !== '' && `${data.from} → ${data.to}`}
             <span>
-              noticed <Since at={data.noticedAt} />
+              {data.offeredAt === null ? 'noticed' : 'on offer since'}{' '}
+              <Since at={data.offeredAt ?? data.noticedAt} />
             </span>
+            {data.secondsToReview !== null && (
+              <span>ready for review {durationText(data.secondsToReview)} later</span>
+            )}
           </span>
         )
       }

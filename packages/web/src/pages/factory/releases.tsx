@@ -98,10 +98,14 @@ function Watches({ may }: { readonly may: boolean }) {
   const columns: readonly Column<Watch>[] = [
     {
       title: 'Where',
-      cell: ({ kind, repository, branch }) => (
+      cell: ({ kind, repository, branch, upTo, only }) => (
         <>
           {kind === 'apt' ? 'the distribution, by apt' : repository}
-          <span class="sub">{branch === null ? 'every branch' : branch}</span>
+          <span class="sub">
+            {branch === null ? 'every branch' : branch}
+            {upTo !== null && `, up to ${upTo}`}
+          </span>
+          {only !== null && <span class="sub">only {only.join(', ')}</span>}
         </>
       ),
     },
