@@ -11,6 +11,7 @@ import {
   addDueWatches,
   announceWorker,
   claimJob,
+  dismissWorker,
   failJob,
   LEASE_SECONDS,
   listLost,
@@ -95,6 +96,10 @@ export async function startFactory(
     async close() {
       ending.abort(new Error('the worker goes home'));
       await Promise.all(running);
+      // Without it others see a worker that has fallen silent, which is nearly true.
+      await dismissWorker(orm, name).catch((error: unknown) =>
+        note('the worker cannot be signed off', error),
+      );
     },
   };
 }

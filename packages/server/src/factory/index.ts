@@ -38,4 +38,10 @@ export {
   factoryUnits,
   factoryWatches,
 } from './tables.js';
-export { announceWorker, countJob, seeWorker, type WorkerIdentity } from './worker-record.js';
+export {
+  announceWorker,
+  countJob,
+  dismissWorker,
+  seeWorker,
+  type WorkerIdentity,
+} from './worker-record.js';

@@ -106,6 +106,7 @@ export async function claimJob(
     .returning();
   if (row === undefined) return undefined;
   await announce(orm, row.organisationId, 'jobs', [row.id]);
+  await announce(orm, row.organisationId, 'workers', [worker]);
   return { ...row, lease };
 }
 

@@ -1,6 +1,7 @@
 import { lt, sql } from 'drizzle-orm';
 import type { Orm } from '../database/database.js';
 import { failedAttempts, machineEvents, sessions } from '../database/schema.js';
+import { announceSilentWorkers } from '../factory/worker-record.js';
 import { sampleFleets, thinSamples } from '../machine/fleet-history.js';
 import { PatchLevelIndex, removeUnusedLevels } from '../machine/patch-level.js';
 import { advanceRollouts } from '../rollout/advance.js';
@@ -39,5 +40,6 @@ export function makeJobHandlers({ orm, mail, notifier, now }: JobContext): JobHa
     },
     sample: () => sampleFleets(fleet, now()),
     rollouts: () => advanceRollouts(fleet, now()),
+    workers: () => announceSilentWorkers(orm),
   };
 }

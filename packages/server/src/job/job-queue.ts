@@ -17,6 +17,8 @@ export interface Jobs {
   sample: Record<string, never>;
   /** Takes roll-outs a step further. */
   rollouts: Record<string, never>;
+  /** Tells pages which workers of the factory fell silent. */
+  workers: Record<string, never>;
 }
 
 export type JobName = keyof Jobs;
@@ -35,12 +37,14 @@ const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
   tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
   sample: { leaseSeconds: 300, retries: 1, backOffSeconds: 60 },
   rollouts: { leaseSeconds: 300, retries: 1, backOffSeconds: 10 },
+  workers: { leaseSeconds: 60, retries: 0, backOffSeconds: 10 },
 };
 /** When work comes about by itself. */
 const SCHEDULE: readonly (readonly [JobName, string])[] = [
   ['tidy', '17 * * * *'],
   ['sample', '*/15 * * * *'],
   ['rollouts', '* * * * *'],
+  ['workers', '* * * * *'],
 ];
 const NAMES = Object.keys(POLICIES) as JobName[];
 

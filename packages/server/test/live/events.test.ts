@@ -2,6 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import { sql } from 'drizzle-orm';
+import { organisations } from '../../src/database/schema.js';
+import { addJob, claimJob, completeJob, type HeldJob } from '../../src/factory/job-queue.js';
+import { factoryWorkers } from '../../src/factory/tables.js';
+import {
+  announceSilentWorkers,
+  announceWorker,
+  countJob,
+  dismissWorker,
+} from '../../src/factory/worker-record.js';
 import { startServer } from '../../src/start-server.js';
 import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
 import { type Organisation, startTestServer, TestMachine, type TestServer } from '../support/test-server.js';
@@ -89,6 +99,37 @@ for (const kind of KINDS) {
       assert.equal(stranger.events.length, 1, `${stranger.events}`);
       page.close();
       stranger.close();
+    });
+
+    it('tell of workers that begin, take a job, end one, go home and fall silent', async () => {
+      const page = await open(own.sessions.viewer, '?topics=workers');
+      await page.until((each) => each.count('ready') === 1, 'ready');
+      const { orm } = server.running.service.database;
+      const organisationId =
+        (await orm.select().from(organisations)).find(({ name }) => name === 'own')?.id ?? assert.fail();
+      const told = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+        const before = page.count('workers');
+        await work();
+        await page.until((each) => each.count('workers') > before, what);
+        assert.match(page.events.at(-1) ?? '', /"w:1"/, what);
+      };
+      const worker = { name: 'w:1', kinds: ['split'], processors: 1, version: '1' } as const;
+      await told('begins', () => announceWorker(orm, worker));
+      const wish = { organisationId, kind: 'split', target: 't', subject: 't', priority: 0 } as const;
+      await addJob(orm, wish);
+      let job: HeldJob | undefined;
+      await told('takes a job', async () => {
+        job = await claimJob(orm, 'w:1', ['split']);
+      });
+      await told('ends it', async () => {
+        await completeJob(orm, job ?? assert.fail(), async () => {}, 0);
+        await countJob(orm, 'w:1', 'done');
+      });
+      await orm.update(factoryWorkers).set({ seenAt: sql`now() - interval '65 seconds'` });
+      await told('falls silent', () => announceSilentWorkers(orm));
+      await told('goes home', () => dismissWorker(orm, 'w:1'));
+      assert.deepEqual(await orm.select().from(factoryWorkers), []);
+      page.close();
     });
 
     it('are closed with the session that asked for them, and refused without one', async () => {
