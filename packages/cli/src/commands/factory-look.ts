@@ -141,20 +141,25 @@ export function factoryPublishedCommand() {
     runSession(options, async ({ signal }) => {
       const client = await openFactoryClient(options, signal);
       const { cumulatives } = await client.get('cumulatives', z.object({ cumulatives: z.array(Cumulative) }));
-      const rows = cumulatives.map(({ updateId, kernel, number, state, units, cves, length, problem }) => [
-        updateId,
-        kernel.release,
-        `${number}`,
-        state,
-        count(units.length, 'unit'),
-        count(cves.length, 'CVE'),
-        length === null ? '' : formatBytes(length),
-        problem?.split('\n')[0] ?? '',
+      const rows = cumulatives.map((each) => [
+        each.updateId,
+        each.kernel.release,
+        `${each.number}`,
+        each.state,
+        count(each.units.length, 'unit'),
+        count(each.cves.length, 'CVE'),
+        each.length === null ? '' : formatBytes(each.length),
+        each.problem?.split('\n')[0] ?? '',
       ]);
-      return done(
-        { cumulatives },
-        alignColumns([['ID', 'KERNEL', 'NUMBER', 'STATE', 'UNITS', 'FIXES', 'SIZE', ''], ...rows]),
+      const leftOut = cumulatives.flatMap(({ updateId, leftOut }) =>
+        leftOut.map(
+          ({ unit, why }) => `${updateId} is without ${unit}: ${why.split('\n').slice(0, 3).join(' ')}`,
+        ),
       );
+      return done({ cumulatives }, [
+        ...alignColumns([['ID', 'KERNEL', 'NUMBER', 'STATE', 'UNITS', 'FIXES', 'SIZE', ''], ...rows]),
+        ...leftOut,
+      ]);
     }),
   );
 }

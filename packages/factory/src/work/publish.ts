@@ -1,6 +1,7 @@
 // The next cumulative update of a kernel: all units that are approved, combined, tried in a guest in the place of the one before, and
-// published with the updates of the units themselves. Every step can be repeated: what was made is found again by its content, publishing
-// the same file twice changes nothing, and only then it is written down.
+// published with the updates of the units themselves. A unit that cannot be combined or whose update a guest refuses is left out, so that it
+// keeps nothing from machines. Every step can be repeated: what was made is found again by its content, publishing the same file twice changes
+// nothing, and only then it is written down.
 
 import { randomUUID } from 'node:crypto';
 import {
@@ -13,18 +14,12 @@ import {
 } from '@resplice/server/factory';
 import { encodeUpdate, type Update } from '@resplice/update';
 import { and, eq, inArray } from 'drizzle-orm';
-import { applyInGuests } from '../guest/guest-trial.js';
 import type { JobContext, JobHandler } from '../job-context.js';
-import { type CombinedUnit, combine, cumulativeId, readCombined } from './combine.js';
+import { assemble } from './assemble.js';
+import { type CombinedUnit, cumulativeId, readCombined } from './combine.js';
+import type { LeftOutUnit } from './hold-together.js';
 import { readUpdateArtefact } from './make-update.js';
-import {
-  type CumulativeRow,
-  findNewest,
-  type KernelName,
-  ofKernel,
-  parseKernel,
-  readCumulative,
-} from './published.js';
+import { type CumulativeRow, findNewest, type KernelName, ofKernel, parseKernel } from './published.js';
 
 export const publishHandler: JobHandler = {
   async work(context) {
@@ -35,17 +30,15 @@ export const publishHandler: JobHandler = {
     const units = await readCombined(context, await listApproved(context, kernel));
     const number = (previous?.number ?? 0) + 1;
     const row = await openCumulative(context, kernel, { number, units });
-    const together = units.filter(isUnconditional);
-    const made = together.length === 0 ? undefined : await build(context, together, number);
-    if (made !== undefined && 'problem' in made) return recordFailure(row.id, made.problem);
-    const update = made?.update;
-    if (update !== undefined) {
-      const tried = await tryInstead(context, update, previous);
-      if (tried.problem !== null) return recordFailure(row.id, tried.problem, tried.log);
-    }
-    await publishAll(context, { units, update, previous, kernel });
+    const [alone, together] = [units.filter(isConditional), units.filter((each) => !isConditional(each))];
+    const { kept, made: update, leftOut } = await assemble(context, together, { number, previous });
+    // Rather the machines keep what they have than lose it to a guest that does not work.
+    if (together.length > 0 && update === undefined)
+      return recordFailure(row.id, leftOut[0]?.problem ?? 'nothing holds');
+    const plan = { units: [...kept, ...alone], update, previous, kernel };
+    await publishAll(context, plan);
     note(update === undefined ? 'there is nothing to combine' : `published ${update.manifest.id}`);
-    return async (transaction) => recordPublished(transaction, context, row.id, { units, update });
+    return async (transaction) => recordPublished(transaction, context, row.id, { ...plan, leftOut });
   },
   async giveUp(transaction, job, problem) {
     const kernel = parseKernel(job.target);
@@ -60,8 +53,8 @@ export const publishHandler: JobHandler = {
  * What applies only while a module is not loaded is published for itself: in the cumulative update it would keep all else from machines that have
  * the module.
  */
-function isUnconditional({ candidate }: CombinedUnit): boolean {
-  return candidate.requiresUnloaded.length === 0;
+function isConditional({ candidate }: CombinedUnit): boolean {
+  return candidate.requiresUnloaded.length > 0;
 }
 
 async function listApproved({ orm, job }: JobContext, kernel: KernelName) {
@@ -83,12 +76,9 @@ async function openCumulative(
   { number, units }: { readonly number: number; readonly units: readonly CombinedUnit[] },
 ): Promise<CumulativeRow> {
   const content = {
-    state: 'building' as const,
-    problem: null,
+    ...{ state: 'building' as const, problem: null, leftOut: [] },
     updateId: cumulativeId(job.target, number),
-    candidates: units.map(({ candidate }) => candidate.id),
-    units: units.map(({ unit }) => unit.name),
-    cves: [...new Set(units.flatMap(({ unit }) => unit.cves))].sort(),
+    ...describeContent(units),
   };
   const [row] = await orm
     .insert(factoryCumulatives)
@@ -107,34 +97,12 @@ async function openCumulative(
   return row;
 }
 
-async function build(
-  context: JobContext,
-  units: readonly CombinedUnit[],
-  number: number,
-): Promise<{ readonly update: Update } | { readonly problem: string }> {
-  const { job } = context;
-  const [release = ''] = job.target.split('=');
-  const fixes = new Set(units.flatMap(({ unit }) => unit.cves)).size;
-  const description = `cumulative update ${number} of ${release}: ${units.length} fixes, ${fixes} CVEs`;
-  const made = await combine(context, units, { id: cumulativeId(job.target, number), description });
-  if (made.update === null) {
-    const reasons = made.reasons.map(({ code, subject, found }) => `${code}: ${subject}: ${found}`);
-    return { problem: ['the approved units cannot be one update:', ...reasons].join('\n') };
-  }
-  const update = await readUpdateArtefact(context, made.update.sha256);
-  const contains = units.flatMap(({ candidate }) => candidate.updateId ?? []).sort();
-  return { update: { ...update, manifest: { ...update.manifest, cumulative: { number, contains } } } };
-}
-
-/** As on a machine that has the one before. */
-async function tryInstead(context: JobContext, update: Update, previous: CumulativeRow | undefined) {
-  const { kernel } = await context.openWorkshop(context.job.target);
-  const below = await readCumulative(context, previous);
-  const trial = { id: update.manifest.id, update, replaces: below.length > 0 };
-  const verdict = (await applyInGuests([trial], kernel, { ...context, below })).get(trial.id);
-  if (verdict === undefined) throw new Error('the guest gave no verdict');
-  context.note(verdict.problem ?? `${trial.id}: applied and undone, clean log`);
-  return verdict;
+function describeContent(units: readonly CombinedUnit[]) {
+  return {
+    candidates: units.map(({ candidate }) => candidate.id),
+    units: units.map(({ unit }) => unit.name),
+    cves: [...new Set(units.flatMap(({ unit }) => unit.cves))].sort(),
+  };
 }
 
 interface Plan {
@@ -192,11 +160,11 @@ async function listOwn({ orm, job }: JobContext, kernel: KernelName) {
   };
 }
 
-function recordFailure(id: string, problem: string, log?: string) {
+function recordFailure(id: string, problem: string) {
   return async (transaction: Orm): Promise<void> => {
     await transaction
       .update(factoryCumulatives)
-      .set({ state: 'failed', problem: log === undefined ? problem : `${problem}\n${log.slice(-4000)}` })
+      .set({ state: 'failed', problem })
       .where(eq(factoryCumulatives.id, id));
   };
 }
@@ -205,19 +173,30 @@ async function recordPublished(
   transaction: Orm,
   { artefacts, job, who }: JobContext,
   id: string,
-  { units, update }: Pick<Plan, 'units' | 'update'>,
+  { units, update, leftOut }: Plan & { readonly leftOut: readonly LeftOutUnit<CombinedUnit>[] },
 ): Promise<void> {
   const bytes = update === undefined ? undefined : encodeUpdate(update);
   const sha256 =
     bytes === undefined ? null : await keepArtefact(artefacts, job.organisationId, 'update', bytes);
   await transaction
     .update(factoryCumulatives)
-    .set({ state: 'published', publishedAt: new Date(), length: bytes?.length ?? 0, sha256 })
+    .set({
+      ...{ state: 'published', publishedAt: new Date(), length: bytes?.length ?? 0, sha256 },
+      ...describeContent(units),
+      leftOut: leftOut.map(({ unit: { unit }, problem }) => ({ unit: unit.name, why: problem })),
+    })
     .where(eq(factoryCumulatives.id, id));
   for (const { candidate } of units) {
     const locked = await lockCandidate(transaction, candidate.id);
     // Withdrawn in the meantime: the next one will be without it.
     if (locked.state === 'approved' || locked.state === 'published')
       await moveCandidate(transaction, locked, { event: 'published', who });
+  }
+  for (const { unit, problem } of leftOut) {
+    const locked = await lockCandidate(transaction, unit.candidate.id);
+    const name = update === undefined ? 'the cumulative update' : update.manifest.id;
+    const why = `left out of ${name}, which is without it: ${problem}`.slice(0, 4000);
+    if (locked.state === 'approved' || locked.state === 'published')
+      await moveCandidate(transaction, locked, { event: 'left-out', who, why });
   }
 }

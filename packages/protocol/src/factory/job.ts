@@ -94,6 +94,9 @@ export const Cumulative = z.object({
   publishedAt: Moment.nullable(),
   units: z.array(z.string()),
   cves: z.array(z.string()),
+  leftOut: z
+    .array(z.object({ unit: z.string(), why: z.string() }))
+    .describe('approved, and in the way of the rest'),
   length: z.number().nullable(),
   sha256: z.string().nullable(),
 });

@@ -14,7 +14,8 @@ export const CANDIDATE_STATES = {
   cancelled: 'somebody stopped the work on it',
   automatic: 'an update was made; waits for its test',
   testing: 'is applied and undone in a guest',
-  'test-failed': 'the guest, the probe or the kernel log was not content',
+  'test-failed':
+    'the guest, the probe or the kernel log was not content, alone or with the other approved units',
   tested: 'the guest was content',
   'in-review': 'waits for people to decide',
   approved: 'as many people as it takes have approved it; goes into the next cumulative update',

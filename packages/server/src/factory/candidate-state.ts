@@ -20,6 +20,7 @@ export type CandidateEvent =
   | 'not-passed'
   | 'ready-for-review'
   | 'published'
+  | 'left-out'
   // People's.
   | 'approved'
   | 'send-back'
@@ -98,8 +99,8 @@ export const TRANSITIONS: Readonly<Record<CandidateState, Moves>> = {
     ...AGAIN,
     ...JOINED,
   },
-  approved: { published: 'published', withdraw: 'withdrawn' },
-  published: { published: 'published', withdraw: 'withdrawn' },
+  approved: { published: 'published', withdraw: 'withdrawn', 'left-out': 'test-failed' },
+  published: { published: 'published', withdraw: 'withdrawn', 'left-out': 'test-failed' },
   withdrawn: AGAIN,
 };
 

@@ -124,6 +124,7 @@ export async function listCumulatives(orm: Orm, organisationId: string): Promise
     publishedAt: row.publishedAt?.toISOString() ?? null,
     units: [...row.units],
     cves: [...row.cves],
+    leftOut: [...row.leftOut],
     length: row.length,
     sha256: row.sha256,
   }));

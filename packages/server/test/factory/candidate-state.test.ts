@@ -42,9 +42,9 @@ describe('a candidate', () => {
       }
   });
 
-  it('is taken back once it is with machines, and in no other way changed', () => {
+  it('is taken back or left out once it is with machines, and in no other way changed', () => {
     for (const state of ['approved', 'published'] as const)
-      assert.deepEqual(Object.keys(TRANSITIONS[state]).sort(), ['published', 'withdraw']);
+      assert.deepEqual(Object.keys(TRANSITIONS[state]).sort(), ['left-out', 'published', 'withdraw']);
   });
 
   it('ends every work on it with an answer or begins it anew, whoever was killed', () => {

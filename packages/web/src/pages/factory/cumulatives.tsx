@@ -41,7 +41,16 @@ const COLUMNS: readonly Column<Cumulative>[] = [
   {
     title: 'Units',
     numeric: true,
-    cell: ({ units }) => <span title={units.join(', ')}>{units.length}</span>,
+    cell: ({ units, leftOut }) => (
+      <>
+        <span title={units.join(', ')}>{units.length}</span>
+        {leftOut.length > 0 && (
+          <span class="sub" title={leftOut.map(({ unit, why }) => `${unit}: ${why}`).join('\n\n')}>
+            without {leftOut.map(({ unit }) => unit).join(', ')}
+          </span>
+        )}
+      </>
+    ),
   },
   { title: 'CVEs', numeric: true, cell: ({ cves }) => <span title={cves.join(', ')}>{cves.length}</span> },
   {
