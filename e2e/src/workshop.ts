@@ -20,7 +20,7 @@ export type EngineName = 'auto' | 'livepatch' | 'trampoline';
 
 export interface UpdateOptions {
   /** The workshop's when absent. */
-  readonly engine?: EngineName;
+  readonly engine?: EngineName | 'auto';
   readonly on?: readonly MadeUpdate[];
   readonly id?: string;
   /** Refuses what applies only while a module is not loaded. */

@@ -9,6 +9,7 @@ import { cumulativeUpdate } from './case/cumulative-update.js';
 import { pipeSize } from './case/guide-pipe-size.js';
 import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
+import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { oneUpdate } from './case/one-update.js';
 import { stackedUpdates } from './case/stacked-updates.js';
@@ -28,6 +29,7 @@ const CASES = [
   pipeSize,
   atomicData,
   inPlaceData,
+  inPlaceModule,
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,

@@ -86,7 +86,7 @@ function listSome(names: readonly string[], most = 6): string {
 function renderData({ data }: Manifest['objects'][number]): readonly string[] {
   return data.map(({ name, address, before }) => {
     const size = Buffer.from(before, 'base64').length;
-    return `  changes ${name} in place (${count(size, 'byte')} at ${address})`;
+    return `  changes ${name} in place (${count(size, 'byte')} at ${address ?? 'its beginning'})`;
   });
 }
 

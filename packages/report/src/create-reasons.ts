@@ -176,6 +176,11 @@ export const CREATE_REASONS = {
     title: 'the author lets threads stay in old code, which the livepatch core does not do',
     advice: 'use the trampoline engine (--engine trampoline, or auto), or take RESPLICE_COEXISTS out',
   },
+  'constant-needs-trampoline': {
+    stage: 'create',
+    title: 'read-only data changes that others read too, which only the trampoline engine does in place',
+    advice: 'use the trampoline engine (--engine trampoline, or auto)',
+  },
   'custom-code-invalid': {
     stage: 'create',
     title: 'what a macro of resplice.h says does not fit the object',

@@ -97,11 +97,13 @@ export const ReplacedFunction = z.strictObject({
   coexists: z.boolean(),
 });
 
-/** Read-only data of the kernel that is changed where it is. */
+/** Read-only data that is changed where it is. */
 const ChangedData = z.strictObject({
   name: z.string().min(1),
-  /** Link-time address of the first byte that changes. */
-  address: Address,
+  /** In a module: 0 when the name is unique in it, else its 1-based rank. */
+  position: Offset,
+  /** Link-time address of the first byte that changes; null in a module, where that is the first byte of `name`. */
+  address: Address.nullable(),
   /** base64, both of one length. */
   before: z.base64(),
   after: z.base64(),

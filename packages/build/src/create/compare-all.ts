@@ -40,6 +40,8 @@ export interface ComparisonRequest {
   readonly engine: Engine;
   /** Modules may be required not to be loaded. */
   readonly mayBeFresh: boolean;
+  /** The engine is livepatch, and may become the other one. */
+  readonly mayChangeEngine: boolean;
 }
 
 export interface ComparedObjects {

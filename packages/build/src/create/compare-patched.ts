@@ -65,6 +65,8 @@ export interface ComparisonOrder {
   readonly engine: Engine;
   /** No module may be required not to be loaded. */
   readonly unconditional?: boolean;
+  /** What livepatch cannot do may be left to the other engine. */
+  readonly mayChangeEngine?: boolean;
 }
 
 /**
@@ -200,7 +202,7 @@ interface PatchedState {
 
 async function compareIn(
   workshop: Workshop,
-  { patches, on, engine, unconditional = false }: ComparisonOrder,
+  { patches, on, engine, unconditional = false, mayChangeEngine = false }: ComparisonOrder,
   { tree: patched, slot, sources, objects, notBuilt }: PatchedState,
   options: WorkOptions,
 ): Promise<ComparedOnce> {
@@ -212,7 +214,7 @@ async function compareIn(
   const mayBeFresh = engine === 'livepatch' && !unconditional;
   const compare = (belowSlot: Slot | undefined) =>
     compareObjects(
-      { tree, patched, model, objects, slot, below: belowSlot, lower, engine, mayBeFresh },
+      { tree, patched, model, objects, slot, below: belowSlot, lower, engine, mayBeFresh, mayChangeEngine },
       options,
     );
   const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;

@@ -63,6 +63,8 @@ export interface CompareOptions {
   readonly engine: Engine;
   /** Modules may be required not to be loaded. */
   readonly mayBeFresh: boolean;
+  /** The engine is livepatch, and may become the other one. */
+  readonly mayChangeEngine: boolean;
 }
 
 /** Compares one object; nothing to compare when the patch leaves its code alone. */
@@ -70,7 +72,7 @@ export function compareObject(
   model: KernelModel,
   owner: string,
   versions: ObjectVersions,
-  { lower, engine, mayBeFresh }: CompareOptions,
+  { lower, engine, mayBeFresh, mayChangeEngine }: CompareOptions,
 ): Comparison {
   const { name, source } = versions;
   const before = versions.below ?? versions.shipped;
@@ -83,6 +85,7 @@ export function compareObject(
     engine,
     isAssembly: /\.[sS]$/.test(source),
     mayBeFresh: mayBeFresh && owner !== 'vmlinux',
+    mayChangeEngine,
     isRunning: (symbol) => model.object(owner).addressesOf(symbol).length > 0,
   });
   const migration = listMigrants(diff);
@@ -105,21 +108,43 @@ export function compareObject(
   return { compared: { name, source, owner, diff, match, freshFor }, reasons, migration };
 }
 
+type DiffNeeds = DiffOptions & Pick<CompareOptions, 'mayBeFresh' | 'mayChangeEngine'>;
+
 /**
  * What is refused for a module that may be loaded, is asked again for one that is not: most of what cannot be changed exists only while it is
- * loaded.
+ * loaded. But an engine that can do it whatever is loaded comes before such a condition.
  */
 function diffAsNeeded(
   name: string,
   [before, after]: readonly [ObjectFile, ObjectFile],
   model: KernelModel,
-  { mayBeFresh, ...options }: DiffOptions & Pick<CompareOptions, 'mayBeFresh'>,
+  { mayBeFresh, mayChangeEngine, ...options }: DiffNeeds,
 ): { readonly diff: ObjectDiff; readonly freshFor: readonly Reason[] } {
-  const diff = diffObjects(name, before, after, model.layouts, options);
+  const compare = (changed: DiffOptions) =>
+    diffObjects(name, before, after, model.layouts, { ...options, ...changed });
+  const diff = compare({});
   const plain = { diff, freshFor: [] };
+  if (mayChangeEngine && diff.reasons.some(({ code }) => code === 'changed-data')) {
+    const other = compare({ engine: 'trampoline' });
+    if (other.reasons.length === 0)
+      return { diff: { ...diff, reasons: needTrampoline(diff.reasons, other) }, freshFor: [] };
+  }
   if (!mayBeFresh || !isLiftedWhenFresh(diff.reasons)) return plain;
-  const fresh = diffObjects(name, before, after, model.layouts, { ...options, fresh: true });
+  const fresh = compare({ fresh: true });
   return fresh.reasons.length > 0 ? plain : { diff: fresh, freshFor: diff.reasons };
+}
+
+/** Names the read-only data that livepatch cannot change, and the other engine changes in place. */
+function needTrampoline(reasons: readonly Reason[], { name, selection }: ObjectDiff): readonly Reason[] {
+  const found = 'its content changes, and it is read where it is by more than the code that changes';
+  const constants = selection.rewritten.map(
+    (constant): Reason => ({
+      code: 'constant-needs-trampoline',
+      subject: { object: name, section: constant.section.name, symbol: constant.name },
+      found,
+    }),
+  );
+  return [...reasons.filter(({ code }) => code !== 'changed-data'), ...constants];
 }
 
 /** What is known of shipped definitions, said of their counterparts. */

@@ -20,9 +20,15 @@ import type { PatchFile } from '../patch/patch-model.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
 import type { ComparedObject } from './compare.js';
 import { comparePatched } from './compare-patched.js';
-import { judgeData, runningName } from './describe.js';
+import { judgeData, listData, runningName } from './describe.js';
 import { defaultDescription, describeUpdate } from './describe-update.js';
-import { chooseAgain, chooseEngine, type EngineChoice, type EngineRequest } from './engine-choice.js';
+import {
+  chooseAgain,
+  chooseEngine,
+  type EngineChoice,
+  type EngineRequest,
+  mayChange,
+} from './engine-choice.js';
 import { NO_JUMPS, planJumps } from './jump.js';
 import type { KernelModel } from './kernel-model.js';
 import { buildCore, buildModule } from './module-file.js';
@@ -100,9 +106,15 @@ async function makeByEngine(
   }
   const first = chooseEngine(wanted, hasLivepatch, lower);
   const context = { request, workshop, options };
-  const made = await makeUpdate(context, first);
-  const again = made.ok ? undefined : chooseAgain(wanted, first, made.reasons);
-  return again === undefined ? made : makeUpdate(context, again);
+  const made = await makeUpdate(context, first, mayChange(wanted, first));
+  if (made.ok) return made;
+  const again = chooseAgain(wanted, first, made.reasons);
+  const other = again === undefined ? undefined : await makeUpdate(context, again, false);
+  if (other?.ok === true) return other;
+  // Something else stands against the other engine; perhaps a module that is not loaded helps.
+  if (made.reasons.some(({ code }) => code === 'constant-needs-trampoline'))
+    return makeUpdate(context, first, false);
+  return other ?? made;
 }
 
 interface Context {
@@ -115,10 +127,11 @@ interface Context {
 async function makeUpdate(
   { request, workshop, options }: Context,
   choice: EngineChoice,
+  mayChangeEngine: boolean,
 ): Promise<Verdict<MadeUpdate>> {
   const { engine } = choice;
   const { kernel, tree } = workshop;
-  const comparison = await comparePatched(workshop, { ...request, engine }, options);
+  const comparison = await comparePatched(workshop, { ...request, engine, mayChangeEngine }, options);
   if (!comparison.ok) return comparison;
   const { model, patches, compared, objects, notBuilt, findings, unloaded } = comparison.value;
   if (compared.length === 0) {
@@ -131,8 +144,9 @@ async function makeUpdate(
   const functions = listFunctions(model, compared);
   const about = { tree, model, engine, compared, description, id: request.id, signal };
   const fresh = unloaded.map(({ module }) => module);
-  const module = await buildModule({ ...about, functions, fresh });
   const isTrampoline = engine === 'trampoline';
+  const inPlace = isTrampoline ? listData(model, compared) : [];
+  const module = await buildModule({ ...about, functions, fresh, data: encodeData(inPlace) });
   const core = isTrampoline ? await buildCore({ tree, model, signal }) : undefined;
   const plan = isTrampoline ? planJumps(model, compared, request.on, module.offsets) : NO_JUMPS;
   const data = isTrampoline ? judgeData(model, compared) : [];
@@ -157,6 +171,11 @@ async function makeUpdate(
     },
   });
   return accept({ update, objects: objects.length });
+}
+
+/** Nothing when there is none, so that the name of an update of code alone is that of its code. */
+function encodeData(data: ReturnType<typeof listData>): Uint8Array {
+  return Buffer.from(data.length === 0 ? '' : JSON.stringify(data));
 }
 
 /** A header may have hundreds compared. */

@@ -2,11 +2,13 @@
 
 import { createHash } from 'node:crypto';
 import {
+  type ChangedBytes,
   type Definition,
   hashCode,
   listChangedBytes,
   mayCoexist,
   nameModuleExit,
+  type ObjectDiff,
   type RunningObject,
 } from '@resplice/engine';
 import type { Reason } from '@resplice/report';
@@ -37,7 +39,7 @@ export function describeObjects(
       reloadable: owner === 'vmlinux' || model.vmlinux.addressesOf('clear_relocate_add').length > 0,
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
       exit: describeExit(mine),
-      data: owner === 'vmlinux' ? mine.flatMap((object) => describeData(model.object(owner), object)) : [],
+      data: isUnloaded ? [] : mine.flatMap((object) => describeData(model.object(owner), object)),
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object, jumps)),
       added: mine.flatMap(({ diff }) =>
         diff.selection.added.map((definition) => ({
@@ -52,22 +54,48 @@ export function describeObjects(
   });
 }
 
+/** All constants that are changed in place, with the kernel object each is in. */
+export function listData(model: KernelModel, compared: readonly ComparedObject[]) {
+  return compared.flatMap((object) =>
+    describeData(model.object(object.owner), object).map((data) => ({ owner: object.owner, ...data })),
+  );
+}
+
 /** Constants that are changed in place; `judgeData` has refused those that cannot be found. */
 function describeData(running: RunningObject, compared: ComparedObject): PatchedObject['data'] {
-  const { pre, post } = compared.diff;
-  return listInPlace(compared).flatMap(({ before, after }) => {
+  return listInPlace(compared).flatMap((pair) => {
+    const { before, after } = pair;
     const address = findData(running, compared, before);
     if (address === undefined) return [];
-    return listChangedBytes(pre, before, post, after).map((bytes) => ({
-      name: after.name,
-      address: `0x${(address + BigInt(bytes.offset)).toString(16)}`,
+    const name = runningName(running, before.symbols, address) ?? before.name;
+    const isKernel = running.name === 'vmlinux';
+    return listBytes(compared, pair).map((bytes) => ({
+      name: isKernel ? after.name : name,
+      position: isKernel ? 0 : (running.position(name, address) ?? 0),
+      address: isKernel ? `0x${(address + BigInt(bytes.offset)).toString(16)}` : null,
       before: Buffer.from(bytes.before).toString('base64'),
       after: Buffer.from(bytes.after).toString('base64'),
     }));
   });
 }
 
-function listInPlace({ diff }: ComparedObject): readonly { before: Definition; after: Definition }[] {
+/** In a module the place of a change is the beginning of a symbol, so that all bytes up to the last one that changes are written. */
+function listBytes({ owner, diff }: ComparedObject, { before, after }: InPlacePair): readonly ChangedBytes[] {
+  const changes = listChangedBytes(diff.pre, before, diff.post, after);
+  const last = changes.at(-1);
+  if (owner === 'vmlinux' || last === undefined) return changes;
+  const end = last.offset + last.before.length;
+  const bytesOf = ({ object }: ObjectDiff['pre'], definition: Definition) =>
+    object.bytesOf(definition).slice(0, end);
+  return [{ offset: 0, before: bytesOf(diff.pre, before), after: bytesOf(diff.post, after) }];
+}
+
+interface InPlacePair {
+  readonly before: Definition;
+  readonly after: Definition;
+}
+
+function listInPlace({ diff }: ComparedObject): readonly InPlacePair[] {
   return diff.selection.rewritten.flatMap((after) => {
     const before = diff.correlation.origins.get(after);
     return before === undefined ? [] : [{ before, after }];
@@ -82,30 +110,26 @@ function findData(running: RunningObject, { match }: ComparedObject, before: Def
 
 /** What is to be changed in place has to be in the shipped kernel, as it was compiled here. */
 export function judgeData(model: KernelModel, compared: readonly ComparedObject[]): readonly Reason[] {
-  return compared
-    .filter(({ owner }) => owner === 'vmlinux')
-    .flatMap((object) =>
-      listInPlace(object).flatMap(({ before, after }): readonly Reason[] => {
-        const running = model.object(object.owner);
-        const subject = { object: object.name, symbol: before.name };
-        const address = findData(running, object, before);
-        if (address === undefined)
-          return [
-            { code: 'ambiguous-symbol', subject, found: 'it cannot be told which data of that name it is' },
-          ];
-        const { pre, post } = object.diff;
-        const differing = listChangedBytes(pre, before, post, after).find(
-          (bytes) =>
-            Buffer.compare(
-              running.read(address + BigInt(bytes.offset), bytes.before.length),
-              bytes.before,
-            ) !== 0,
-        );
-        if (differing === undefined) return [];
-        const found = `the shipped kernel has other data at +0x${differing.offset.toString(16)}`;
-        return [{ code: 'original-differs', subject: { ...subject, offset: differing.offset }, found }];
-      }),
-    );
+  return compared.flatMap((object) =>
+    listInPlace(object).flatMap((pair): readonly Reason[] => {
+      const { before } = pair;
+      const running = model.object(object.owner);
+      const subject = { object: object.name, symbol: before.name };
+      const address = findData(running, object, before);
+      if (address === undefined)
+        return [
+          { code: 'ambiguous-symbol', subject, found: 'it cannot be told which data of that name it is' },
+        ];
+      const differing = listBytes(object, pair).find(
+        (bytes) =>
+          Buffer.compare(running.read(address + BigInt(bytes.offset), bytes.before.length), bytes.before) !==
+          0,
+      );
+      if (differing === undefined) return [];
+      const found = `the shipped kernel has other data at +0x${differing.offset.toString(16)}`;
+      return [{ code: 'original-differs', subject: { ...subject, offset: differing.offset }, found }];
+    }),
+  );
 }
 
 function describeExit(compared: readonly ComparedObject[]): string | null {

@@ -16,7 +16,11 @@ export interface EngineChoice {
 }
 
 /** What the livepatch core cannot do and a trampoline can. */
-const LIFTED: ReadonlySet<Reason['code']> = new Set(['not-traceable', 'coexistence-needs-trampoline']);
+const LIFTED: ReadonlySet<Reason['code']> = new Set([
+  'not-traceable',
+  'coexistence-needs-trampoline',
+  'constant-needs-trampoline',
+]);
 
 /** Where to begin. */
 export function chooseEngine(
@@ -31,6 +35,11 @@ export function chooseEngine(
   return { engine: 'livepatch', why: 'the kernel has livepatch, and every function can be redirected by it' };
 }
 
+/** Whether the other engine may be chosen later. */
+export function mayChange(request: EngineRequest, first: EngineChoice): boolean {
+  return request === 'auto' && first.engine === 'livepatch';
+}
+
 /** The other engine, when it can do what the first one was refused for. */
 export function chooseAgain(
   request: EngineRequest,
@@ -38,14 +47,17 @@ export function chooseAgain(
   reasons: readonly Reason[],
 ): EngineChoice | undefined {
   const lifted = reasons.filter(({ code }) => LIFTED.has(code));
-  if (request !== 'auto' || first.engine !== 'livepatch' || lifted.length === 0) return undefined;
+  if (!mayChange(request, first) || lifted.length === 0) return undefined;
   if (lifted.length < reasons.length) return undefined;
   const names = [...new Set(lifted.map(({ subject }) => subject.symbol ?? formatSubject(subject)))];
   const shown =
     names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ');
-  const cannot = lifted.every(({ code }) => code === 'not-traceable')
+  const isAll = (wanted: Reason['code']) => lifted.every(({ code }) => code === wanted);
+  const cannot = isAll('not-traceable')
     ? 'redirect'
-    : 'leave threads in the old code of';
+    : isAll('coexistence-needs-trampoline')
+      ? 'leave threads in the old code of'
+      : 'change';
   return { engine: 'trampoline', why: `livepatch cannot ${cannot} ${shown}` };
 }
 

@@ -42,6 +42,8 @@ export interface ModuleRequest {
   readonly functions: readonly LivepatchFunction[];
   /** Modules that must not be loaded before the update is applied. */
   readonly fresh: readonly string[];
+  /** What the update changes besides its code, for its name. */
+  readonly data: Uint8Array;
   readonly description: string;
   /** Chosen by the caller, or derived from the code. */
   readonly id: string | undefined;
@@ -106,7 +108,7 @@ export function listHooks(compared: readonly ComparedObject[]): readonly ObjectH
 
 export type CoreRequest = Omit<
   ModuleRequest,
-  'compared' | 'functions' | 'fresh' | 'description' | 'id' | 'engine'
+  'compared' | 'functions' | 'fresh' | 'data' | 'description' | 'id' | 'engine'
 >;
 
 /** Builds the trampoline engine's core, which is the same for all updates of a kernel. */
@@ -121,6 +123,7 @@ export async function buildCore(request: CoreRequest): Promise<ModuleFile> {
       ...request,
       engine: 'trampoline',
       compared: [],
+      data: new Uint8Array(),
       description: 'trampoline engine of resplice',
       id: CORE_NAME.slice(MODULE_PREFIX.length),
     },
@@ -150,7 +153,7 @@ async function finish(
     exports: model.exports,
     matches: compared,
   });
-  const id = request.id ?? hashUpdate(model, checked.bytes);
+  const id = request.id ?? hashUpdate(model, checked.bytes, request.data);
   const name = `${MODULE_PREFIX}${id}`;
   const { offsets } = assembled;
   const reasons = [...checked.reasons, ...bound.reasons];
@@ -211,8 +214,9 @@ async function runObjtool(
 }
 
 /** The same code for the same kernel is the same update, whoever makes it and whenever. */
-function hashUpdate(model: KernelModel, object: Uint8Array): string {
-  return createHash('sha256').update(model.image.buildId).update(object).digest('hex').slice(0, 12);
+function hashUpdate(model: KernelModel, object: Uint8Array, data: Uint8Array): string {
+  const hash = createHash('sha256').update(model.image.buildId).update(object).update(data);
+  return hash.digest('hex').slice(0, 12);
 }
 
 async function describeModule(

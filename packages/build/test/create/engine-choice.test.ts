@@ -17,6 +17,11 @@ describe('the engine of an update', () => {
     assert.equal(chooseEngine('trampoline', true, []).engine, 'trampoline');
   });
 
+  it('takes the trampoline engine for data that only it changes in place, and says which', () => {
+    const again = chooseAgain('auto', livepatch, [reason('constant-needs-trampoline', 'policy')]);
+    assert.deepEqual(again, { engine: 'trampoline', why: 'livepatch cannot change policy' });
+  });
+
   it('becomes trampoline when livepatch was refused for nothing but what a trampoline can do, and says why', () => {
     const again = chooseAgain('auto', livepatch, [reason('not-traceable'), reason('not-traceable', 'other')]);
     assert.deepEqual(again, { engine: 'trampoline', why: 'livepatch cannot redirect raw, other' });

@@ -25,16 +25,19 @@ export class Comparer {
   readonly #pre: Side;
   readonly #post: Side;
   readonly #pairs: Pairs;
+  /** Constants before that change where they are, which is no change of those that point at them. */
+  readonly #inPlace: ReadonlySet<Definition>;
   /** Results, and `true` for pairs under comparison, which ends recursion through mutual references. */
   #depth = 0;
   readonly #known = new Map<Definition, Map<Definition, boolean>>();
   /** Pairs in the order of their comparison, those found to differ left out. */
   readonly #trail: (readonly [before: Definition, after: Definition])[] = [];
 
-  constructor(pre: Side, post: Side, pairs: Pairs) {
+  constructor(pre: Side, post: Side, pairs: Pairs, inPlace: ReadonlySet<Definition> = new Set()) {
     this.#pre = pre;
     this.#post = post;
     this.#pairs = pairs;
+    this.#inPlace = inPlace;
   }
 
   isSame(before: Definition, after: Definition): boolean {
@@ -68,7 +71,8 @@ export class Comparer {
     if (before.offset !== after.offset) return false;
     if (this.#pairs.get(before.definition) === after.definition) {
       // A changed constant is seen by all who read it; changed code and data keep their place and are judged on their own.
-      return before.definition.kind !== 'constant' || this.isSame(before.definition, after.definition);
+      const isSeen = before.definition.kind === 'constant' && !this.#inPlace.has(before.definition);
+      return !isSeen || this.isSame(before.definition, after.definition);
     }
     const nameless = before.definition.symbols.length === 0 && after.definition.symbols.length === 0;
     return (

@@ -1,7 +1,9 @@
-// Read-only data of the kernel that the trampoline engine changes where it is: its jumps and these bytes are written in one moment, with nobody
-// in the code that changes. Done for constants that other objects can read, which no copy in the update would reach (`sysctl_vals` of
-// kernel/sysctl.c); constants that only their own object knows are copied for their readers.
-// Bytes only: an entry that begins to point elsewhere would keep an address of the update alive.
+// Read-only data that the trampoline engine changes where it is: its jumps and these bytes are written in one moment, with nobody
+// in the code that changes. Done for constants that a copy in the update would not be enough for: those that other objects can read
+// (`sysctl_vals` of kernel/sysctl.c), and those that data which stays points at (`netlbl_unlabel_genl_policy` of
+// net/netlabel/netlabel_unlabeled.c, by way of a registered family). All others are copied for their readers.
+// Bytes only: an entry that begins to point elsewhere would keep an address of the update alive. In a module, whose place is a symbol to the
+// engine's core, only tables without any pointer.
 
 import type { Side } from './compare.js';
 import type { Correlation } from './correlate.js';
@@ -23,16 +25,38 @@ export interface ChangedBytes {
   readonly after: Uint8Array;
 }
 
-export function isChangedInPlace(context: InPlaceContext, after: Definition): boolean {
-  const { pre, post, correlation, isModule, engine } = context;
+/** Constants after, each paired with one of the same size that keeps its place and gets other bytes. */
+export function findChangedInPlace(context: InPlaceContext): ReadonlySet<Definition> {
+  const { pre, post, engine } = context;
+  if (engine !== 'trampoline') return new Set();
+  const held = new Set([...findHeld(pre), ...findHeld(post)]);
+  return new Set(post.object.definitions.filter((after) => isChangedInPlace(context, held, after)));
+}
+
+function isChangedInPlace(
+  { pre, post, correlation, isModule }: InPlaceContext,
+  held: ReadonlySet<Definition>,
+  after: Definition,
+): boolean {
   const before = correlation.origins.get(after);
-  if (engine !== 'trampoline' || isModule || before === undefined || before.size !== after.size) return false;
-  if (![before, after].every((each) => each.sectionClass === 'constant' && each.binding !== 'local'))
+  if (before === undefined || before.size !== after.size || before.symbols.length === 0) return false;
+  const both = [before, after];
+  if (!both.every(({ sectionClass, kind }) => sectionClass === 'constant' && kind === 'constant'))
     return false;
+  if (!both.every((each) => each.binding !== 'local' || held.has(each))) return false;
   const [old, now] = [pre.object.referencesOf(before), post.object.referencesOf(after)];
+  if (isModule && old.length + now.length > 0) return false;
   const isSame =
     old.length === now.length && old.every((each, index) => isSameReference(correlation, each, now[index]));
   return isSame && listChangedBytes(pre, before, post, after).length > 0;
+}
+
+/** What named data points at. */
+function findHeld({ object }: Side): readonly Definition[] {
+  return object.definitions
+    .filter(({ kind, symbols }) => (kind === 'data' || kind === 'constant') && symbols.length > 0)
+    .flatMap((holder) => object.referencesOf(holder))
+    .flatMap(({ target }) => ('definition' in target ? [target.definition] : []));
 }
 
 function isSameReference(correlation: Correlation, old: Reference, now: Reference | undefined): boolean {

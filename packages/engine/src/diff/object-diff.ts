@@ -12,6 +12,7 @@ import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js'
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
 import { type Difference, findDifference } from './difference.js';
 import { moveData } from './fresh-module.js';
+import { findChangedInPlace } from './in-place.js';
 import type { Engine } from './redirection.js';
 import { type Selection, selectDefinitions } from './select.js';
 import { spreadChanges } from './spread.js';
@@ -85,7 +86,11 @@ export function diffObjects(
   const pre = openSide(before, layouts);
   const post = openSide(after, layouts);
   const correlation = correlate(pre.object, post.object);
-  const comparer = new Comparer(pre, post, new Map(correlation.pairs));
+  const inPlace = fresh
+    ? new Set<Definition>()
+    : findChangedInPlace({ pre, post, correlation, isModule, engine });
+  const keptPlaces = new Set([...inPlace].flatMap((after) => correlation.origins.get(after) ?? []));
+  const comparer = new Comparer(pre, post, new Map(correlation.pairs), keptPlaces);
   const changed = findChanged(correlation, comparer);
   partKept(correlation, changed, isModule);
   const custom = readCustomCode(name, pre.object, post.object);
@@ -106,6 +111,7 @@ export function diffObjects(
     isAssembly,
     fresh,
     moved,
+    inPlace,
     custom,
     isRunning,
   });

@@ -11,7 +11,6 @@ import { holdsFunctions, isOffered, isOfLostState, isStored } from './data-use.j
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
 import { isModuleInit, isRewritable, isWritable } from './fresh-module.js';
-import { isChangedInPlace } from './in-place.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
 import type { Engine } from './redirection.js';
@@ -40,6 +39,8 @@ export interface SelectionInput {
   readonly fresh: boolean;
   /** Data of a fresh module that lies in the update instead. */
   readonly moved: ReadonlySet<Definition>;
+  /** Constants that change where they are. */
+  readonly inPlace: ReadonlySet<Definition>;
   readonly custom: CustomCode;
   /** Whether the running kernel object has a symbol, in whatever of its objects. */
   readonly isRunning: (symbol: string) => boolean;
@@ -52,7 +53,7 @@ export interface Selection {
   readonly exit: Definition | undefined;
   /** Post function that runs in place of the module's init function when the module is loaded. */
   readonly init: Definition | undefined;
-  /** Post data whose content the running data gets: that of a module before its init code runs, or read-only data of the kernel in place. */
+  /** Post data whose content the running data gets: that of a module before its init code runs, or read-only data in place. */
   readonly rewritten: readonly Definition[];
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
@@ -95,7 +96,7 @@ class Selector {
   run(): void {
     if (this.#input.fresh) this.#startFresh();
     for (const definition of this.#input.changed)
-      if (isChangedInPlace(this.#input, definition)) this.#rewritten.add(definition);
+      if (this.#input.inPlace.has(definition)) this.#rewritten.add(definition);
     for (const definition of this.#input.changed) {
       if (
         (this.#isRedirected(definition) && !this.#input.carried.has(definition)) ||

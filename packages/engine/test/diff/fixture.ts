@@ -16,6 +16,8 @@ export interface Expectation {
   readonly reasons: readonly string[];
   /** Judged as part of a loadable module. */
   readonly module?: true;
+  /** Judged for the trampoline engine. */
+  readonly engine?: 'trampoline';
   /** The function that runs in place of the module's exit function. */
   readonly exit?: string;
   /** Judged as part of a module that is not loaded before the update is applied. */
@@ -80,8 +82,8 @@ export async function diffFixture(
   flavour: Flavour = anyFlavour(name),
 ): Promise<ObjectDiff> {
   assert.ok(FIXTURE_NAMES.includes(name), name);
-  const { module: isModule = false, fresh = false } = readExpectation(name);
+  const { module: isModule = false, fresh = false, engine = 'livepatch' } = readExpectation(name);
   const [pre, post] = await compileFixture(name, flavour);
   const [before, after] = [parseObject(pre, 'pre.o'), parseObject(post, 'post.o')];
-  return diffObjects(name, before, after, LAYOUTS_OF[flavour], { isModule, fresh, ...options });
+  return diffObjects(name, before, after, LAYOUTS_OF[flavour], { isModule, fresh, engine, ...options });
 }

@@ -19,10 +19,22 @@ describe('constants that other objects can read', () => {
     assert.deepEqual([...(changes[0]?.before ?? []), ...(changes[0]?.after ?? [])].toSorted(), [3, 4]);
   });
 
-  it('of a module are not: it may be loaded later', async () => {
-    const diff = await diffFixture('constant-global.refused', { engine: 'trampoline', isModule: true });
-    assert.deepEqual(diff.selection.rewritten, []);
-    assert.equal(diff.reasons[0]?.code, 'changed-data');
+  it('of a module as well, unless there are pointers in them, which only the running module knows', async () => {
+    const plain = await diffFixture('constant-in-module.ok');
+    assert.deepEqual(
+      plain.selection.rewritten.map(({ name }) => name),
+      ['minimum'],
+    );
+    const pointing = await diffFixture('constant-pointers-in-module.refused');
+    assert.deepEqual(pointing.selection.rewritten, []);
+  });
+
+  it('leave what points at them alone', async () => {
+    const held = await diffFixture('constant-held.ok');
+    assert.deepEqual(
+      held.selection.included.map(({ name }) => name),
+      ['check'],
+    );
   });
 
   it('that change their size are not', async () => {

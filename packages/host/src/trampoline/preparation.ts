@@ -53,8 +53,11 @@ export function prepareUpdate(manifest: Manifest, surroundings: Surroundings): P
     object: object === 'vmlinux' ? undefined : modules.changed(object),
   }));
   const data = manifest.objects.flatMap((object) =>
-    object.data.map(({ address, before, after }) => ({
-      place: { address: BigInt(address) + surroundings.slide },
+    object.data.map(({ name, position, address, before, after }) => ({
+      place:
+        address === null
+          ? { symbol: modules.symbol(modules.changed(object.name), name, position) }
+          : { address: BigInt(address) + surroundings.slide },
       before: new Uint8Array(Buffer.from(before, 'base64')),
       after: new Uint8Array(Buffer.from(after, 'base64')),
     })),
