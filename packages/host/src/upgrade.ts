@@ -3,7 +3,6 @@
 // others. What is applied already, with the same contents, is neither downloaded nor touched, so a run of cron costs two
 // small files.
 
-import { createHash } from 'node:crypto';
 import {
   EnvironmentError,
   type ProgressSink,
@@ -12,7 +11,7 @@ import {
   type Verdict,
   withStage,
 } from '@resplice/report';
-import type { Update } from '@resplice/update';
+import { hashContent, type Update } from '@resplice/update';
 import {
   type AvailableUpdate,
   type DownloadedUpdate,
@@ -54,6 +53,8 @@ export interface UpgradedUpdate {
   readonly state: 'applied' | 'already-applied' | 'available' | 'refused' | 'waits';
   readonly result?: ApplyResult;
   readonly reasons?: readonly Reason[];
+  /** Bytes that came from the repository for it; fewer than the file has when it was made of an earlier update. */
+  readonly fetched?: number;
 }
 
 export interface UpgradeResult {
@@ -93,7 +94,12 @@ export async function upgradeMachine(
       .map(({ info }) => info.id),
   );
   const left = chosen.filter(({ info }) => !done.has(info.id) && !refused.has(info.id));
-  const downloads = dryRun ? new Map() : await downloadAll(trusted, left, options);
+  const downloads = dryRun
+    ? new Map()
+    : await downloadAll(trusted, left, {
+        ...options,
+        have: applied.map(({ id }) => readArchive(machine, id)),
+      });
   const updates: UpgradedUpdate[] = [];
   const failed = new Set<string>();
   for (const { info } of chosen) {
@@ -112,7 +118,7 @@ export async function upgradeMachine(
     } else {
       const outcome = await applyDownloaded(download, options);
       if (outcome.state === 'refused') failed.add(id);
-      updates.push({ ...about, ...outcome });
+      updates.push({ ...about, ...outcome, fetched: download.fetched });
     }
   }
   return { kernel, updates, unpublished, available: available.map(({ info }) => info) };
@@ -121,12 +127,19 @@ export async function upgradeMachine(
 async function downloadAll(
   trusted: TrustedMetadata,
   chosen: readonly AvailableUpdate[],
-  { progress = silentProgress }: UpgradeOptions,
+  {
+    progress = silentProgress,
+    have,
+  }: UpgradeOptions & { readonly have: readonly (Uint8Array | undefined)[] },
 ): Promise<ReadonlyMap<string, DownloadedUpdate>> {
+  const files = new Map(
+    have.flatMap((file) => (file === undefined ? [] : [[hashContent(file), file] as const])),
+  );
   const downloads = new Map<string, DownloadedUpdate>();
   for (const each of chosen) {
     const { id } = each.info;
-    downloads.set(id, await withStage(progress, 'download', id, () => downloadUpdate(trusted, each)));
+    const download = () => downloadUpdate(trusted, each, (sha256) => files.get(sha256));
+    downloads.set(id, await withStage(progress, 'download', id, download));
   }
   return downloads;
 }
@@ -144,5 +157,5 @@ async function applyDownloaded(
 function isSame(machine: Machine, { info, found }: AvailableUpdate): boolean {
   const archive = readArchive(machine, info.id);
   if (archive === undefined) return false;
-  return createHash('sha256').update(archive).digest('hex') === found.target.hashes.sha256;
+  return hashContent(archive) === found.target.hashes.sha256;
 }

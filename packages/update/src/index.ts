@@ -1,6 +1,7 @@
 export { encodeUpdate, MAX_UPDATE_SIZE, parseUpdate, type Update } from './archive.js';
 export { encodeCanonicalJson } from './canonical-json.js';
 export { compareVersions } from './debian-version.js';
+export { applyDelta, encodeDelta } from './delta.js';
 export { syncDirectory, writeDurably } from './durable-file.js';
 export {
   type AbsoluteImport,

@@ -83,7 +83,10 @@ export async function planPublication(request: PublicationRequest): Promise<Publ
       : [{ path: `metadata/${root.signed.version}.root.json`, bytes: encodeMetadata(root) }];
   return {
     files: [
-      ...request.added.map(({ target, bytes }) => ({ path: `targets/${fileOf(target)}`, bytes })),
+      ...request.added.flatMap(({ target, bytes, deltas = [] }) => [
+        ...deltas.map((delta) => ({ ...delta, path: `targets/${delta.path}` })),
+        { path: `targets/${fileOf(target)}`, bytes },
+      ]),
       ...metadataFiles,
       { path: 'metadata/timestamp.json', bytes: encodeMetadata(timestamp) },
       ...rootFiles,
@@ -183,7 +186,7 @@ function describeFile(version: number, bytes: Uint8Array): MetaFile {
 }
 
 /** Where a target lies below `targets/`. */
-function fileOf({ path, hashes }: TargetFile): string {
+export function fileOf({ path, hashes }: TargetFile): string {
   const at = path.lastIndexOf('/') + 1;
   return `${path.slice(0, at)}${hashes.sha256}.${path.slice(at)}`;
 }

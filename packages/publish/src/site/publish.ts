@@ -9,12 +9,14 @@ import {
   type Brings,
   describeUpdateTarget,
   familyOf,
+  locateDelta,
   readUpdateTarget,
   type UpdateTargetInfo,
 } from '@resplice/update/repository';
 import { openKey, type Passphrases, readKeys } from '../key/key-folder.js';
 import type { Signer } from '../key/tuf-key.js';
-import { readState } from './documents.js';
+import { makeDeltas } from './delta.js';
+import { readState, type SiteState } from './documents.js';
 import { type PlannedFile, type Publication, planPublication } from './publication.js';
 import type { AddedUpdate } from './role-signing.js';
 import { readPublished, removeDrafts, type Site, withSiteLock } from './site.js';
@@ -53,7 +55,9 @@ export function publish(request: PublishRequest, options: PublishOptions): Promi
       opened.set(id, opening);
       return opening;
     };
-    const added = request.updates.map((update) => describeAdded(update, request.brings));
+    const added: AddedUpdate[] = [];
+    for (const update of request.updates)
+      added.push(await describeAdded(update, request.brings, site, state));
     const publication = await planPublication({
       state,
       added,
@@ -88,7 +92,12 @@ export async function listPublished(site: Site): Promise<readonly ListedUpdate[]
   );
 }
 
-function describeAdded(update: Update, brings: Brings | undefined): AddedUpdate {
+async function describeAdded(
+  update: Update,
+  brings: Brings | undefined,
+  site: Site,
+  state: SiteState,
+): Promise<AddedUpdate> {
   const { manifest } = update;
   const family = familyOf(manifest.kernel.release);
   if (family === undefined) {
@@ -96,7 +105,13 @@ function describeAdded(update: Update, brings: Brings | undefined): AddedUpdate 
     throw new InputError('no-such-family', message);
   }
   const bytes = encodeUpdate(update);
-  return { family, target: describeUpdateTarget(family, manifest, bytes, brings), bytes };
+  const deltas = await makeDeltas(update, bytes, state.published.families.get(family), site);
+  const about = { brings, deltas: deltas.map(({ named }) => named) };
+  const target = describeUpdateTarget(family, manifest, bytes, about);
+  return {
+    ...{ family, target, bytes },
+    deltas: deltas.map(({ named, bytes: content }) => ({ path: locateDelta(target, named), bytes: content })),
+  };
 }
 
 async function writeFiles(

@@ -11,6 +11,8 @@ export interface AddedUpdate {
   readonly family: string;
   readonly target: TargetFile;
   readonly bytes: Uint8Array;
+  /** That its target names; written beside it. Paths are relative to `targets/`. */
+  readonly deltas?: readonly { readonly path: string; readonly bytes: Uint8Array }[];
 }
 
 export interface PublicationRequest {

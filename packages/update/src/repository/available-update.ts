@@ -2,6 +2,7 @@
 
 import { InputError } from '@resplice/report';
 import { parseUpdate, type Update } from '../archive.js';
+import { type FindFile, makeOfDelta } from './target-delta.js';
 import { downloadTarget, type FoundTarget, listTargets } from './target-search.js';
 import type { TrustedMetadata } from './trusted-metadata.js';
 import {
@@ -21,6 +22,8 @@ export interface DownloadedUpdate {
   readonly update: Update;
   /** The .splice file as it was signed. */
   readonly archive: Uint8Array;
+  /** Bytes that came from the repository for it: less than it has when it was made of a delta. */
+  readonly fetched: number;
 }
 
 /** In the order of application: each behind those that it requires. Throws as listTargets and readUpdateTarget do. */
@@ -56,15 +59,20 @@ export function selectUpdates(
   return available.filter(({ info }) => wanted.has(info.id));
 }
 
-/** Downloaded, verified, and compared with what its metadata says. Throws as downloadTarget, parseUpdate, assertSameUpdate do. */
+/**
+ * Downloaded, verified, and compared with what its metadata says. Throws as downloadTarget, parseUpdate, assertSameUpdate do.
+ * @param findFile earlier updates that the machine has
+ */
 export async function downloadUpdate(
   trusted: TrustedMetadata,
   { info, found }: AvailableUpdate,
+  findFile: FindFile = () => undefined,
 ): Promise<DownloadedUpdate> {
-  const archive = await downloadTarget(trusted, found.target);
+  const made = await makeOfDelta(trusted, found.target, info.deltas ?? [], findFile);
+  const archive = made?.bytes ?? (await downloadTarget(trusted, found.target));
   const update = parseUpdate(archive, found.target.path);
   assertSameUpdate(found.target.path, info, update.manifest);
-  return { update, archive };
+  return { update, archive, fetched: made?.fetched ?? archive.length };
 }
 
 /** By id, but each behind what it requires; what requires itself through others keeps its place: applying refuses it. */

@@ -19,6 +19,7 @@ export {
   type ReadLimit,
   type RepositorySource,
 } from './source.js';
+export { type FindFile, locateDelta, TargetDelta } from './target-delta.js';
 export {
   downloadTarget,
   type FoundTarget,

@@ -8,9 +8,12 @@ import { dirname, join } from 'node:path';
 import { EnvironmentError, type ProgressSink, silentProgress, withStage } from '@resplice/report';
 import type { TargetFile } from '@tufjs/models';
 import { writeDurably } from '../durable-file.js';
+import { hashContent } from '../payload.js';
 import { assertTarget } from './check.js';
+import { locateDelta, readDelta } from './target-delta.js';
 import { downloadTarget, findTarget, listRoles, locateTarget } from './target-search.js';
 import { nameFile, type TrustedMetadata } from './trusted-metadata.js';
+import { UpdateTargetInfo } from './update-target.js';
 
 export interface MirrorResult {
   readonly targets: number;
@@ -42,6 +45,7 @@ export async function mirrorRepository(
       progress({ stage: 'mirror', state: 'update', done: index, total: targets.size, unit: 'files' });
       bytes += target.length;
       if (await copyTarget(trusted, target, folder)) downloaded += 1;
+      bytes += await copyDeltas(trusted, target, folder);
     }
   });
   const { root, roots, snapshot, timestamp } = trusted;
@@ -71,6 +75,30 @@ async function copyTarget(trusted: TrustedMetadata, target: TargetFile, folder: 
     // Not there yet, or damaged: it is downloaded.
     await writeCopy(path, await downloadTarget(trusted, target));
     return true;
+  }
+}
+
+/** A repository without them is whole. Returns their bytes. */
+async function copyDeltas(trusted: TrustedMetadata, target: TargetFile, folder: string): Promise<number> {
+  let bytes = 0;
+  for (const delta of UpdateTargetInfo.safeParse(target.custom).data?.deltas ?? []) {
+    const path = join(folder, 'targets', ...locateDelta(target, delta).split('/'));
+    if (!(await isSame(path, delta.sha256))) {
+      const content = await readDelta(trusted, target, delta);
+      if (content === undefined) continue;
+      await writeCopy(path, content);
+    }
+    bytes += delta.length;
+  }
+  return bytes;
+}
+
+async function isSame(path: string, sha256: string): Promise<boolean> {
+  try {
+    return hashContent(await readFile(path)) === sha256;
+  } catch {
+    // Not there yet.
+    return false;
   }
 }
 

@@ -12,6 +12,7 @@ import { UpdateId } from '../manifest.js';
 import { hashContent } from '../payload.js';
 import { Cumulative } from './cumulative.js';
 import { wrongTarget } from './refusal.js';
+import { TargetDelta } from './target-delta.js';
 
 export const Brings = z.object({ release: z.string().min(1), version: z.string().min(1) });
 export type Brings = z.infer<typeof Brings>;
@@ -31,6 +32,8 @@ export const UpdateTargetInfo = z.object({
   brings: Brings.optional(),
   /** As in the manifest. */
   cumulative: Cumulative.optional(),
+  /** For machines that have the file with the hash `from`; see target-delta.ts. */
+  deltas: z.array(TargetDelta).optional(),
 });
 export type UpdateTargetInfo = z.infer<typeof UpdateTargetInfo>;
 
@@ -54,7 +57,10 @@ export function describeUpdateTarget(
   family: string,
   manifest: Manifest,
   bytes: Uint8Array,
-  brings?: Brings,
+  {
+    brings,
+    deltas = [],
+  }: { readonly brings?: Brings | undefined; readonly deltas?: readonly TargetDelta[] } = {},
 ): TargetFile {
   const { id, description, cves, kernel, engine, requires, cumulative } = manifest;
   const { release, version, buildId } = kernel;
@@ -63,6 +69,7 @@ export function describeUpdateTarget(
     ...about,
     ...(brings === undefined ? {} : { brings }),
     ...(cumulative === undefined ? {} : { cumulative }),
+    ...(deltas.length === 0 ? {} : { deltas: [...deltas] }),
   };
   return new TargetFile({
     path: updatePath(family, buildId, id),
