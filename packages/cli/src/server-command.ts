@@ -14,6 +14,14 @@ export function newServerCommand(name: string, summary: string, examples: readon
   );
 }
 
+/** Also when the signal came while the server was still starting. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
 export function loadServer() {
   return loadFromCheckout(() => import('@resplice/server'));
 }

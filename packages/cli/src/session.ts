@@ -2,13 +2,16 @@
 //
 // A closed standard output (`resplice apply … | head -1`) must not stop a command half way through a change of the kernel:
 // what can no longer be printed is dropped, and the work goes on to its end.
+//
+// No end is silent: node ends a process that has nothing left to wait for, with status 0, also when the work waits for a promise that nobody will keep.
 
-import { RespliceError } from '@resplice/report';
+import { InternalError, RespliceError } from '@resplice/report';
 import type { Outcome } from './outcome.js';
 import { printable } from './printed-text.js';
 import { type ProgressLine, type ProgressStyle, startProgress } from './progress-line.js';
 
 const INTERNAL = 70;
+const ABANDONED = 'the command ends before its work is done: what it waits for can no longer come';
 /** 128 + the signal's number, as shells report it. */
 const SIGNAL_STATUS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 type Signal = keyof typeof SIGNAL_STATUS;
@@ -37,6 +40,11 @@ export async function runSession(
     now: () => performance.now(),
   });
   const { signal, release } = listenForSignals();
+  const abandoned = (): void => {
+    progress.stop();
+    process.exitCode = reportFailure(new InternalError('work-abandoned', ABANDONED), json);
+  };
+  process.once('beforeExit', abandoned);
   try {
     const outcome = await work({ progress: progress.sink, signal });
     progress.stop();
@@ -46,6 +54,7 @@ export async function runSession(
     progress.stop();
     process.exitCode = reportFailure(signal.aborted ? signal.reason : error, json);
   } finally {
+    process.off('beforeExit', abandoned);
     release();
   }
 }
@@ -113,7 +122,10 @@ function listenForSignals(): { readonly signal: AbortSignal; readonly release: (
   const listeners = names.map((name) => ({
     name,
     listener: () => {
-      if (controller.signal.aborted) process.exit(SIGNAL_STATUS[name]);
+      if (controller.signal.aborted) {
+        writeError(`resplice: ended at once by a second signal, ${name} [interrupted]\n`);
+        process.exit(SIGNAL_STATUS[name]);
+      }
       controller.abort(new Interrupted(name));
     },
   }));

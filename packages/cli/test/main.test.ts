@@ -140,14 +140,37 @@ test('a reader that goes away does not make a command fail', () => {
 });
 
 test('Ctrl-C asks the work to stop, and the exit status says so', async () => {
+  const { status, stdout, stderr } = await runWork(`
+    const alive = setInterval(() => {}, 1000);
+    signal.addEventListener('abort', () => { clearInterval(alive); console.log('cleaned up'); reject(signal.reason); });
+    console.log('working');`);
+  assert.equal(stdout, 'working\ncleaned up\n');
+  assert.equal(stderr, 'resplice: interrupted by SIGINT [interrupted]\n');
+  assert.equal(status, 130);
+});
+
+test('a second Ctrl-C ends work that does not stop, and says so', async () => {
+  const { status, stderr } = await runWork(`
+    setInterval(() => {}, 1000);
+    signal.addEventListener('abort', () => process.kill(process.pid, 'SIGINT'));
+    console.log('working');`);
+  assert.equal(stderr, 'resplice: ended at once by a second signal, SIGINT [interrupted]\n');
+  assert.equal(status, 130);
+});
+
+test('work that waits for what can no longer come does not end in silence', async () => {
+  const { status, stdout, stderr } = await runWork('');
+  assert.equal(stdout, '');
+  assert.match(stderr, /^resplice: the command ends before its work is done: .* \[work-abandoned\]\n/);
+  assert.equal(status, 70);
+});
+
+/** A session in a process of its own; Ctrl-C comes when it has printed `working`. */
+async function runWork(work: string) {
   const session = new URL('../src/session.js', import.meta.url).href;
   const script = `
     import { runSession } from ${JSON.stringify(session)};
-    await runSession({}, ({ signal }) => new Promise((_, reject) => {
-      const alive = setInterval(() => {}, 1000);
-      signal.addEventListener('abort', () => { clearInterval(alive); console.log('cleaned up'); reject(signal.reason); });
-      console.log('working');
-    }));`;
+    void runSession({}, ({ signal }) => new Promise((_, reject) => {${work}}));`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -161,7 +184,5 @@ test('Ctrl-C asks the work to stop, and the exit status says so', async () => {
     if (stdout === 'working\n') child.kill('SIGINT');
   });
   const status = await new Promise((resolve) => child.on('close', resolve));
-  assert.equal(stdout, 'working\ncleaned up\n');
-  assert.equal(stderr, 'resplice: interrupted by SIGINT [interrupted]\n');
-  assert.equal(status, 130);
-});
+  return { status, stdout, stderr };
+}

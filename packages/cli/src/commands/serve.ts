@@ -2,7 +2,7 @@ import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { collect, parsePositive } from '../command.js';
 import { FACTORY_OPTIONS, startFactoryWorker } from '../factory-command.js';
 import { done } from '../outcome.js';
-import { loadServer, newServerCommand, readEnvironment } from '../server-command.js';
+import { loadServer, newServerCommand, readEnvironment, untilAborted } from '../server-command.js';
 import { runSession, writeError } from '../session.js';
 
 const ENVIRONMENT = `
@@ -40,6 +40,8 @@ export function serveCommand() {
             'the dashboard is not built, so only the API is served; "npm run build" in the checkout builds it\n',
           );
         writeError('opening the database; the first start makes it, which takes some seconds\n');
+        const late = (): void => writeError('stopping as soon as the database is open\n');
+        signal.addEventListener('abort', late, { once: true });
         const server = await startServer({
           ...readEnvironment(),
           ...options.listen,
@@ -52,6 +54,7 @@ export function serveCommand() {
           passwordCost: PASSWORD_COST,
           log: writeError,
         });
+        signal.removeEventListener('abort', late);
         const { firstAdministrator: first, address } = server;
         if (first !== undefined)
           writeError(
@@ -65,9 +68,7 @@ export function serveCommand() {
           options.factory === true
             ? await startFactoryWorker({ orm: database.orm, artefacts }, options)
             : undefined;
-        await new Promise<void>((resolve) => {
-          signal.addEventListener('abort', () => resolve(), { once: true });
-        });
+        await untilAborted(signal);
         await factory?.close();
         await server.close();
         return done({ address }, ['stopped']);

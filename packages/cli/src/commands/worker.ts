@@ -2,7 +2,13 @@ import { availableParallelism } from 'node:os';
 import { collect, newCommand, parsePositive } from '../command.js';
 import { FACTORY_OPTIONS, type FactoryChoice, startFactoryWorker } from '../factory-command.js';
 import { done } from '../outcome.js';
-import { loadFromCheckout, loadServer, readEnvironment, SERVER_FOLDER } from '../server-command.js';
+import {
+  loadFromCheckout,
+  loadServer,
+  readEnvironment,
+  SERVER_FOLDER,
+  untilAborted,
+} from '../server-command.js';
 import { runSession, writeError } from '../session.js';
 
 export function workerCommand() {
@@ -28,10 +34,7 @@ export function workerCommand() {
         const worker = await startWorker({ ...environment, pollSeconds: options.poll, log: writeError });
         writeError('resplice works on the queue\n');
         const factory = options.factory === true ? await openFactory(environment, options) : undefined;
-        await new Promise<void>((resolve) => {
-          if (signal.aborted) resolve();
-          signal.addEventListener('abort', () => resolve(), { once: true });
-        });
+        await untilAborted(signal);
         await factory?.close();
         await worker.close();
         return done({}, ['stopped']);

@@ -38,6 +38,8 @@ export async function lockFolder(folder: string): Promise<FolderLock> {
   child.unref();
   return {
     async release() {
+      // Else node ends as soon as nothing but this is waited for, and what comes after it, an error for example, is never said.
+      child.ref();
       child.stdin.end();
       await ended;
     },
