@@ -163,6 +163,8 @@ await_event() {
   tick
 }
 
+# Ends what the firmware may have left on the line.
+echo >&4
 send boot
 while read -r index timeout manner name <&5; do
   launch $index $timeout $manner "$name"

@@ -107,6 +107,7 @@ class GuestRun {
       cpus: this.#spec.instructionClock ? 1 : (this.#spec.cpus ?? DEFAULT_CPUS),
       instructionClock: this.#spec.instructionClock ?? false,
       disk: this.#spec.disk,
+      firmware: this.#spec.firmware,
       network: this.#spec.network,
       onConsole: (chunk: Buffer) => this.#console.push(chunk),
       onResult: (chunk: Buffer) => this.#channel.push(chunk),

@@ -36,6 +36,14 @@ export interface GuestModules {
   readonly names: readonly string[];
 }
 
+/** UEFI with Secure Boot as far as the variables say so; without it a guest has a BIOS. Debian's package ovmf has both files. */
+export interface GuestFirmware {
+  /** Host path of the code. */
+  readonly code: string;
+  /** Host path of the variables, keys among them; what the guest changes outlives it. */
+  readonly variables: string;
+}
+
 export interface GuestSpec {
   /** Host path of the bzImage. */
   readonly vmlinuz: string;
@@ -50,6 +58,7 @@ export interface GuestSpec {
   readonly commandLine?: string;
   /** A raw image on the host, which the guest has as /dev/vda and may change; what reached it outlives the guest. */
   readonly disk?: string;
+  readonly firmware?: GuestFirmware;
   /**
    * A network card (virtio) behind address translation: 10.0.2.15 is the guest, 10.0.2.2 the host with what listens on its loopback. It is
    * down until a step brings it up.

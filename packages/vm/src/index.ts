@@ -5,6 +5,7 @@ export {
   type GuestEvent,
   type GuestFile,
   type GuestFileSource,
+  type GuestFirmware,
   type GuestModules,
   type GuestOutcome,
   type GuestResult,

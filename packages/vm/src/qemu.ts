@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, InternalError, UsageError } from '@resplice/report';
 import { makeCacheDirectory } from './cache-directory.js';
-import type { Accelerator } from './guest.js';
+import type { Accelerator, GuestFirmware } from './guest.js';
 import { locateProgram } from './host-program.js';
 
 /** Guests of one user at the same time, unless RESPLICE_VM_SLOTS says otherwise. */
@@ -44,6 +44,7 @@ export interface QemuSpec {
   /** Only with tcg and one processor. */
   readonly instructionClock: boolean;
   readonly disk?: string | undefined;
+  readonly firmware?: GuestFirmware | undefined;
   readonly network?: boolean | undefined;
   readonly onConsole: (chunk: Buffer) => void;
   readonly onResult: (chunk: Buffer) => void;
@@ -128,20 +129,32 @@ async function startInSlot(spec: QemuSpec, slot: string): Promise<Qemu | undefin
 export function encodeQemuArguments(spec: Omit<QemuSpec, 'onConsole' | 'onResult'>): readonly string[] {
   return [
     ...['-no-user-config', '-nodefaults', '-display', 'none', '-no-reboot'],
-    ...['-machine', 'q35'],
+    ...encodeFirmware(spec.firmware),
     ...encodeAccelerator(spec),
     ...['-smp', String(spec.cpus), '-m', String(spec.memoryMb)],
     ...['-kernel', spec.vmlinuz, '-initrd', `/proc/self/fd/${INITRAMFS_FD}`, '-append', spec.commandLine],
     ...['-chardev', `socket,id=console,fd=${CONSOLE_FD}`, '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=result,fd=${RESULT_FD}`, '-serial', 'chardev:result'],
-    // QEMU takes a comma in a value twice.
-    ...(spec.disk === undefined
-      ? []
-      : ['-drive', `file=${spec.disk.replaceAll(',', ',,')},format=raw,if=virtio`]),
+    ...(spec.disk === undefined ? [] : ['-drive', `${encodeFile(spec.disk)},if=virtio`]),
     ...(spec.network === true
       ? ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile=']
       : []),
   ];
+}
+
+/** Variables that Secure Boot rests on are written in system management mode only, so that the guest's kernel cannot go past the firmware. */
+function encodeFirmware(firmware: GuestFirmware | undefined): readonly string[] {
+  if (firmware === undefined) return ['-machine', 'q35'];
+  return [
+    ...['-machine', 'q35,smm=on', '-global', 'driver=cfi.pflash01,property=secure,value=on'],
+    ...['-drive', `${encodeFile(firmware.code)},if=pflash,unit=0,readonly=on`],
+    ...['-drive', `${encodeFile(firmware.variables)},if=pflash,unit=1`],
+  ];
+}
+
+/** QEMU takes a comma in a value twice. */
+function encodeFile(path: string): string {
+  return `file=${path.replaceAll(',', ',,')},format=raw`;
 }
 
 /**

@@ -100,6 +100,8 @@ export class ResultChannel {
   #readLine(line: string): void {
     if (line === '') return;
     const [magic, kind, ...fields] = line.split(' ');
+    // Before the first record the port is the firmware's: UEFI shows its screen on every serial port.
+    if (magic !== CHANNEL_MAGIC && !this.#booted) return;
     const problem = magic === CHANNEL_MAGIC ? this.#readRecord(kind ?? '', fields) : 'not a record';
     if (problem !== undefined) this.#complain(problem, line);
   }

@@ -67,6 +67,15 @@ test('a clock that counts instructions is asked of the emulator', () => {
   );
 });
 
+test('Secure Boot comes with code and variables in flash, written in system management mode only', () => {
+  const machine = { vmlinuz: '/k', initramfs: 9, commandLine: '', memoryMb: 512, cpus: 1 };
+  const firmware = { code: '/code', variables: '/a,b' };
+  const args = encodeQemuArguments({ ...machine, accelerator: 'tcg', instructionClock: false, firmware });
+  assert.ok(args.includes('q35,smm=on'));
+  assert.ok(args.includes('file=/code,format=raw,if=pflash,unit=0,readonly=on'));
+  assert.ok(args.includes('file=/a,,b,format=raw,if=pflash,unit=1'));
+});
+
 test('a disk and a network card are there only when they are asked for, and a comma in a path is no end of it', () => {
   const machine = { vmlinuz: '/k', initramfs: 9, commandLine: '', memoryMb: 512, cpus: 1 };
   const spec = { ...machine, accelerator: 'tcg' as const, instructionClock: false };
