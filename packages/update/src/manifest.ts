@@ -207,6 +207,7 @@ export const ChangedType = z.strictObject({
     'member-gone',
     'renamed',
     'on-stack',
+    'constant-table',
     'wire-format',
     'enumerators-added',
     'handled',

@@ -2,6 +2,8 @@
 // they are part of, which variables hold one. BTF and DWARF know layouts and not allocations, and the call in the machine code has only
 // a number left. Text can be read wrongly, so every doubt counts as a life beyond a call: a verdict gets milder only by what is *not* here.
 
+import { closing, type FunctionBody, functionsOf } from './function-body.js';
+import { findContainers, findHolders, findVariables, isAnothers } from './type-home.js';
 import { stripComments } from './type-text.js';
 
 export interface SourceText {
@@ -27,6 +29,10 @@ export interface TypeUses {
   readonly embeddedIn: readonly string[];
   /** Variables at file scope, static ones of functions, per-CPU ones: `fs/eventpoll.c: static epmutex`. */
   readonly variables: readonly string[];
+  /** Those of them that are no constants. */
+  readonly writable: readonly string[];
+  /** Members and variables that hold a pointer to one. */
+  readonly held: readonly string[];
   /** Other places that take its size, so that memory for one may come from there: `net/x.c: setup()`. */
   readonly sized: readonly string[];
   /** Why an object on a stack may be seen by another thread, or bytes of something else be taken for one. */
@@ -52,6 +58,8 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
     allocations: [] as Allocation[],
     embeddedIn: new Set<string>(),
     variables: new Set<string>(),
+    writable: new Set<string>(),
+    held: new Set<string>(),
     sized: new Set<string>(),
     shared: new Set<string>(),
     files: [] as string[],
@@ -86,7 +94,14 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
       const text = body === undefined ? code : code.slice(body.head, body.end);
       return new RegExp(`${spelled}[^;(){}]{0,200}\\*\\s*${name}\\b`).test(text);
     };
-    collectSizes(code, type, spelled, pointers, (call, index, text, name) => {
+    const isOthers = (name: string, index: number) => {
+      const body = at(index);
+      return (
+        body !== undefined && index < body.end && isAnothers(code.slice(body.head, body.end), name, spelled)
+      );
+    };
+    collectSizes(code, type, spelled, pointers, (call, index, text, name, plain) => {
+      if (plain && name !== undefined && isOthers(name, index)) return;
       if (call !== undefined && ALLOCATOR.test(call)) {
         const clears = CLEARS.test(call) || /__GFP_ZERO/.test(text);
         const certain = name === undefined || isDeclared(name, index);
@@ -97,13 +112,21 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
     });
     for (const container of findContainers(code, spelled))
       if (container !== type) found.embeddedIn.add(container);
-    for (const name of findVariables(code, spelled, bodies)) found.variables.add(`${path}: ${name}`);
-    for (const why of findShared(code, spelled, pointers, bodies)) found.shared.add(`${path}: ${why}`);
+    for (const { name, constant } of findVariables(code, spelled, bodies)) {
+      found.variables.add(`${path}: ${name}`);
+      if (!constant) found.writable.add(`${path}: ${name}`);
+    }
+    for (const name of findHolders(code, spelled, bodies)) found.held.add(`${path}: ${name}`);
+    const isMine = (name: string, index: number) =>
+      name.startsWith('.') ? pointers.has(name.slice(1)) : pointers.has(name) && !isOthers(name, index);
+    for (const why of findShared(code, spelled, isMine, bodies)) found.shared.add(`${path}: ${why}`);
   }
   return {
     allocations: found.allocations,
     embeddedIn: [...found.embeddedIn],
     variables: [...found.variables],
+    writable: [...found.writable],
+    held: [...found.held],
     sized: [...found.sized],
     shared: [...found.shared],
     files: found.files,
@@ -113,6 +136,13 @@ export function findTypeUses(type: string, texts: readonly SourceText[]): TypeUs
 /** Whether nothing shows that an object lives longer than the call that has it on its stack. */
 export function livesOnStackOnly(uses: TypeUses): boolean {
   return !livesInMemory(uses) && uses.sized.length + uses.shared.length === 0;
+}
+
+/** Whether its objects are nothing but tables that the compiler wrote, and no pointer to a row outlives a call. */
+export function livesInConstantsOnly(uses: TypeUses): boolean {
+  const { allocations, embeddedIn, variables, writable, held, sized, shared } = uses;
+  const others = [allocations, embeddedIn, writable, held, sized, shared];
+  return variables.length > 0 && others.every((list) => list.length === 0);
 }
 
 /** Whether memory is set aside for objects of the type anywhere but on a stack. */
@@ -125,8 +155,14 @@ function isNamedOnly(code: string, type: string): boolean {
   return new RegExp(`\\bKMEM_CACHE\\w*\\s*\\(\\s*${type.split(' ').at(-1)}\\b`).test(code);
 }
 
-/** `pointer`: the name by which the size is taken. */
-type OnSize = (call: string | undefined, index: number, argumentsText: string, pointer?: string) => void;
+/** `pointer`: the name by which the size is taken; `plain`: it is no member of something. */
+type OnSize = (
+  call: string | undefined,
+  index: number,
+  argumentsText: string,
+  pointer?: string,
+  plain?: boolean,
+) => void;
 
 /** Every place that takes the type's size, with the innermost call around it that is no `sizeof`. */
 function collectSizes(
@@ -157,13 +193,19 @@ function collectSizes(
       match.index,
       around === undefined ? '' : code.slice(around.open, closing(code, around.open + 1)),
       namedPointer(operand),
+      !/->|\./.test(operand),
     );
   }
   // memdup and friends through a pointer's own type, and allocators that are given none.
   const given =
     /\b(\w+)\s*=\s*(?:\([^()]*\)\s*)?(\w*(?:alloc|memdup|netdev_priv|_priv|get_drvdata)\w*)\s*\(([^;]*);/g;
   for (const match of code.matchAll(given))
-    if (pointers.has(match[1] ?? '')) onSize(match[2], match.index, match[3] ?? '', match[1]);
+    if (pointers.has(match[1] ?? ''))
+      onSize(match[2], match.index, match[3] ?? '', match[1], !isMemberAt(code, match.index));
+}
+
+function isMemberAt(code: string, index: number): boolean {
+  return /(?:->|\.)\s*$/.test(code.slice(Math.max(0, index - 8), index));
 }
 
 /** `p` of `*p`, `(*x->p)` or `p, member, 3`; none when the type itself stands there. */
@@ -201,52 +243,10 @@ function enclosingCall(
   return undefined;
 }
 
-function findContainers(code: string, spelled: string): readonly string[] {
-  const containers: string[] = [];
-  for (const match of code.matchAll(/\b(struct|union)\s+(\w+)[^;{}()=,*]*\{/g)) {
-    const start = match.index + match[0].length;
-    const body = code.slice(start, closing(code, start, '{', '}'));
-    if (new RegExp(`${spelled}\\s+[^*;(]*[;,\\[]`).test(body)) containers.push(`${match[1]} ${match[2]}`);
-  }
-  if (new RegExp(`\\btypedef\\b[^;(){}*]*${spelled}\\s+\\w+\\s*;`).test(code)) containers.push('a typedef');
-  return containers;
-}
-
-function findVariables(code: string, spelled: string, bodies: readonly FunctionBody[]): readonly string[] {
-  const names: string[] = [];
-  // Not a function that returns one.
-  for (const match of code.matchAll(new RegExp(`${spelled}\\s+(?:__\\w+\\s+)*(\\w+)\\b(?!\\s*\\()`, 'g'))) {
-    const at = match.index;
-    const before = /[^;{}()]*$/.exec(code.slice(Math.max(0, at - 200), at))?.[0] ?? '';
-    const local = bodies.some(({ start, end }) => start <= at && at < end);
-    if (/\bextern\b/.test(before) || (local && !/\bstatic\b/.test(before))) continue;
-    const isParameter = code[at - before.length - 1] === '(';
-    if (!local && (isParameter || isInRecord(code, at, bodies))) continue;
-    names.push(match[1] ?? '');
-  }
-  for (const match of code.matchAll(
-    new RegExp(`\\b(?:DEFINE|DECLARE)_\\w+\\s*\\(\\s*${spelled}\\s*,\\s*(\\w+)`, 'g'),
-  ))
-    names.push(match[1] ?? '');
-  return names;
-}
-
-/** Inside braces that are no function's: a member. */
-function isInRecord(code: string, index: number, bodies: readonly FunctionBody[]): boolean {
-  const last = bodies.findLast(({ end }) => end <= index);
-  const from = last === undefined ? 0 : last.end + '\n}'.length;
-  let depth = 0;
-  for (let at = from; at < index; at++) {
-    if (code[at] === '{') depth++;
-    else if (code[at] === '}') depth--;
-  }
-  return depth > 0;
-}
-
 function findShared(
   code: string,
   spelled: string,
-  pointers: ReadonlySet<string>,
+  isMine: (name: string, index: number) => boolean,
   bodies: readonly FunctionBody[],
 ): readonly string[] {
   const why: string[] = [];
@@ -257,43 +257,15 @@ function findShared(
     if (call !== undefined) why.push(`${name}() calls ${call}()`);
   }
   if (new RegExp(`\\(\\s*${spelled}\\s*\\*+\\s*\\)`).test(code)) why.push('other bytes are taken for one');
-  for (const [, name = '', value = ''] of code.matchAll(/\b(\w+)\s*=\s*([^=;][^;]*);/g)) {
-    if (!pointers.has(name)) continue;
+  for (const match of code.matchAll(/\b(\w+)\s*=\s*([^=;][^;]*);/g)) {
+    const [, name = '', value = ''] = match;
+    // A member may be of this type whatever a variable of its name is.
+    if (!isMine(isMemberAt(code, match.index) ? `.${name}` : name, match.index)) continue;
     if (/^(?:&\s*\w+\s*$|NULL\s*$|container_of\s*\(|from_timer)/.test(value.trim())) continue;
     if (/->|\./.test(value) || /\w\s*\(/.test(value))
       why.push(`${name} is taken from ${value.trim().replace(/\s+/g, ' ').slice(0, 40)}`);
   }
-  for (const [, name = ''] of code.matchAll(/(?:->|\.)\s*\w+\s*=\s*(\w+)\s*;/g))
-    if (pointers.has(name)) why.push(`${name} is kept in memory`);
+  for (const { 1: name = '', index } of code.matchAll(/(?:->|\.)\s*\w+\s*=\s*(\w+)\s*;/g))
+    if (isMine(name, index)) why.push(`${name} is kept in memory`);
   return why;
-}
-
-interface FunctionBody {
-  readonly name: string;
-  /** Where its name stands. */
-  readonly head: number;
-  readonly start: number;
-  readonly end: number;
-}
-
-/** Kernel style: a function's braces stand in the first column. */
-function functionsOf(code: string): readonly FunctionBody[] {
-  const bodies: FunctionBody[] = [];
-  for (const match of code.matchAll(
-    /\b(\w+)\s*\((?:[^(){};]|\((?:[^(){};]|\([^(){};]*\))*\))*\)[^;{}()=]*\n\{/g,
-  )) {
-    const start = match.index + match[0].length;
-    const closed = code.indexOf('\n}', start - 1);
-    bodies.push({ name: match[1] ?? '', head: match.index, start, end: closed < 0 ? code.length : closed });
-  }
-  return bodies;
-}
-
-function closing(code: string, start: number, open = '(', close = ')'): number {
-  let depth = 1;
-  for (let at = start; at < code.length; at++) {
-    if (code[at] === open) depth++;
-    else if (code[at] === close && --depth === 0) return at;
-  }
-  return code.length;
 }

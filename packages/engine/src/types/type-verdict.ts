@@ -4,7 +4,7 @@
 
 import type { EnumeratorChange } from './compare-types.js';
 import type { TypeChange } from './type-change.js';
-import { livesInMemory, livesOnStackOnly, type TypeUses } from './type-uses.js';
+import { livesInConstantsOnly, livesInMemory, livesOnStackOnly, type TypeUses } from './type-uses.js';
 
 export interface TypeContext {
   /** The author says that custom code deals with the objects that exist. */
@@ -24,6 +24,7 @@ export type TypeClass =
   | 'member-gone'
   | 'renamed'
   | 'on-stack'
+  | 'constant-table'
   | 'wire-format'
   | 'enumerators-added'
   | 'handled'
@@ -42,6 +43,8 @@ export interface TypeVerdict {
 export function judgeRecord(change: TypeChange, uses: TypeUses, context: TypeContext): TypeVerdict {
   if (context.handled) return safe('handled', 'custom code deals with the objects that exist');
   if (livesOnStackOnly(uses)) return safe('on-stack', 'its objects live on the stack of one call');
+  if (livesInConstantsOnly(uses))
+    return safe('constant-table', 'its objects are constants, of which the new code has its own');
   if (context.wireFormat && !livesInMemory(uses))
     return safe(
       'wire-format',

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { findTypeUses, livesInMemory, livesOnStackOnly } from '../../src/types/type-uses.js';
+import {
+  findTypeUses,
+  livesInConstantsOnly,
+  livesInMemory,
+  livesOnStackOnly,
+} from '../../src/types/type-uses.js';
 
 const DEFINITION = 'struct a { int b; };\n';
 const usesOf = (text: string, type = 'struct a') =>
@@ -111,7 +116,7 @@ describe('where objects of a type live', () => {
   }
 
   it('an allocation is certain where its pointer is declared, and counts where only its name is the same', () => {
-    const other = 'void g(void)\n{\n\tstruct other *p;\n\tp = kmalloc(sizeof(*p), 0);\n}\n';
+    const other = 'void g(void)\n{\n\tother_t *p;\n\tp = kmalloc(sizeof(*p), 0);\n}\n';
     const { allocations } = usesOf(inFunction('p = kzalloc(sizeof(*p), 0);') + other);
     assert.deepEqual(
       allocations.map(({ by, certain }) => [by, certain]),
@@ -123,6 +128,51 @@ describe('where objects of a type live', () => {
       ].filter((_, at) => at < allocations.length),
     );
   });
+
+  it('what a function does with a pointer of that name to another struct is not about this type', () => {
+    const other =
+      'void g(struct x *x)\n{\n\tstruct other *q, *p;\n\tp = x->y;\n\tp = kmalloc(sizeof(*p), 0);\n}\n';
+    const uses = usesOf(inFunction('p = q;') + other);
+    assert.deepEqual([uses.allocations, uses.shared], [[], []]);
+    const member = 'void g(struct x *x)\n{\n\tstruct other *p;\n\tx->p = kmalloc(sizeof(*x->p), 0);\n}\n';
+    assert.equal(usesOf(inFunction('p = q;') + member).allocations[0]?.by, 'kmalloc');
+  });
+
+  for (const [fact, text, expected] of [
+    [
+      'a table that is looked up',
+      'static const struct a t[] = { { 1 } };\nint f(int i)\n{\n\tconst struct a *p = &t[i];\n\treturn p->b;\n}\n',
+      true,
+    ],
+    ['one that is written to', 'static struct a t[] = { { 1 } };\n', false],
+    [
+      'a row that a struct points at',
+      'static const struct a t[] = { { 1 } };\nstruct h { int x; const struct a *row; };\n',
+      false,
+    ],
+    [
+      'a row that a variable points at',
+      'static const struct a t[] = { { 1 } };\nstatic const struct a *last;\n',
+      false,
+    ],
+    [
+      'a row that a variable of a function points at',
+      'static const struct a t[] = { { 1 } };\nvoid f(void)\n{\n\tstatic const struct a *last;\n}\n',
+      false,
+    ],
+    [
+      'a row that comes back as data of a driver',
+      'static const struct a t[] = { { 1 } };\n' + inFunction('p = of_device_get_match_data(dev);'),
+      false,
+    ],
+    ['copies', 'static const struct a t[] = { { 1 } };\nstruct h { struct a one; };\n', false],
+    ['no table at all', 'int f(struct a *p);\n', false],
+  ] as const) {
+    it(`in constants only, or not: ${fact}`, () => {
+      const uses = usesOf(text);
+      assert.equal(livesInConstantsOnly(uses), expected, JSON.stringify(uses));
+    });
+  }
 
   it('a struct of a longer name is another one', () => {
     assert.deepEqual(usesOf('static struct ab one;\nstruct c { struct ab two; };').variables, []);

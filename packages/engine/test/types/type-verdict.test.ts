@@ -44,6 +44,13 @@ describe('the verdict on a type', () => {
     ['a larger object of which there may be some', SMALL, LONGER, KZALLOC, 'layout refused'],
     ['a larger object on a stack', SMALL, LONGER, STACK, 'on-stack'],
     [
+      'a larger row of a table',
+      SMALL,
+      LONGER,
+      'static const struct t rows[] = { { 1 } };\n',
+      'constant-table',
+    ],
+    [
       'a larger object that is part of another struct',
       SMALL,
       LONGER,
