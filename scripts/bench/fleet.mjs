@@ -3,7 +3,7 @@
 // that are simulated (their work counts against the server's).
 //
 // Closed loop: --connections (128), each of which sends the next check-in when the last one was answered. Both databases flush each commit
-// to the disk. `static` is a plain web server that hands out the metadata that all machines ask for.
+// to the disk. The server's memory is read sixty times over the run. `static` is a plain web server that hands out the metadata that all machines ask for.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,6 +27,7 @@ const { values } = parseArgs({
   },
 });
 const seconds = Number(values.seconds);
+const STATIC_SECONDS = 30;
 const count = Number(values.machines);
 const connections = Number(values.connections);
 for (const [name, value] of Object.entries({ seconds, count, connections }))
@@ -64,9 +65,16 @@ async function measureServer(name, url) {
       `${name}: ${figures.perSecond} check-ins/s, p50 ${figures.p50Ms} ms, p99 ${figures.p99Ms} ms, ${figures.failed} failed; CPU ms each: ${JSON.stringify(figures.cpuMs)}`,
     );
     say(
-      `${name}: memory ${figures.memoryMb.join(' -> ')} MB; ${Object.entries(views)
+      `${name}: ${Object.entries(views)
         .map(([view, ms]) => `${view} ${ms} ms`)
         .join(', ')}`,
+    );
+    say(
+      `${name}: memory in MB, first, median and last of ${figures.memory.samples} in ${seconds} s: ${Object.entries(
+        figures.memory.mb,
+      )
+        .map(([kind, { first, median, last }]) => `${kind} ${first} ${median} ${last}`)
+        .join('; ')}`,
     );
     const { perSecond, ...rest } = figures;
     return { checkinsPerSecond: perSecond, ...rest, views };
@@ -78,10 +86,12 @@ async function measureServer(name, url) {
 async function measureStatic() {
   const server = await start('static.mjs', []);
   try {
-    const { perSecond, p50Ms, p99Ms, failed } = await driveLoad(server, () => ({
-      method: 'GET',
-      path: '/metadata/timestamp.json',
-    }));
+    const next = () => ({ method: 'GET', path: '/metadata/timestamp.json' });
+    const { perSecond, p50Ms, p99Ms, failed } = await driveLoad(
+      server,
+      next,
+      Math.min(seconds, STATIC_SECONDS),
+    );
     say(`static: ${perSecond} files/s, p99 ${p99Ms} ms`);
     return { requestsPerSecond: perSecond, p50Ms, p99Ms, failed };
   } finally {
@@ -103,8 +113,8 @@ async function start(program, args) {
     address,
     async state() {
       child.send('state');
-      const [{ memory, cpuMs }] = await once(child, 'message');
-      return { memoryMb: Math.round(memory / 1e6), cpuMs };
+      const [state] = await once(child, 'message');
+      return state;
     },
     async stop() {
       child.kill('SIGTERM');
@@ -127,7 +137,7 @@ function checkInsOf(machines) {
   };
 }
 
-async function driveLoad(server, next) {
+async function driveLoad(server, next, forSeconds = seconds) {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
   const { hostname, port } = new URL(server.address);
   const times = [];
@@ -145,11 +155,13 @@ async function driveLoad(server, next) {
     const end = performance.now() + duration * 1000;
     return Promise.all(Array.from({ length: connections }, () => run(end, note)));
   };
-  await all(Math.min(5, seconds), false);
+  await all(Math.min(5, forSeconds), false);
   const before = await readCpu(server);
+  const watch = watchMemory(server, forSeconds / 60);
   const began = performance.now();
-  await all(seconds, true);
+  await all(forSeconds, true);
   const took = (performance.now() - began) / 1000;
+  const memory = await watch.end();
   const after = await readCpu(server);
   agent.destroy();
   times.sort((a, b) => a - b);
@@ -167,17 +179,48 @@ async function driveLoad(server, next) {
     p50Ms: part(0.5),
     p99Ms: part(0.99),
     failed,
-    memoryMb: [before.memoryMb, after.memoryMb],
+    memory,
     cpuMs,
+  };
+}
+
+/** Of resident memory and its parts: first, median and last. */
+function watchMemory(server, everySeconds) {
+  const samples = [];
+  const sample = async () => samples.push((await server.state()).memory);
+  let under = sample();
+  const timer = setInterval(() => {
+    under = under.then(sample);
+  }, everySeconds * 1000);
+  return {
+    async end() {
+      clearInterval(timer);
+      await under.then(sample);
+      const mb = Object.fromEntries(
+        Object.keys(samples[0]).map((kind) => {
+          const values = samples.map((each) => Math.round(each[kind] / 1e6));
+          const sorted = values.toSorted((a, b) => a - b);
+          return [
+            kind,
+            {
+              first: values[0],
+              median: sorted[sorted.length >> 1],
+              last: values.at(-1),
+              all: kind === 'rss' ? values : undefined,
+            },
+          ];
+        }),
+      );
+      return { samples: samples.length, mb };
+    },
   };
 }
 
 /** So far: of the server, of all processes of PostgreSQL, and of this one, which is the machines. */
 async function readCpu(server) {
-  const { memoryMb, cpuMs } = await server.state();
+  const { cpuMs } = await server.state();
   const { user, system } = process.cpuUsage();
   return {
-    memoryMb,
     cpuMs: { server: cpuMs, database: cpuOfChildren(cluster.pid), machines: (user + system) / 1000 },
   };
 }

@@ -15,7 +15,8 @@ const server = await startServer({
 });
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
-  process.send({ memory: process.memoryUsage().rss, cpuMs: (user + system) / 1000 });
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  process.send({ memory: { rss, heapUsed, external, arrayBuffers }, cpuMs: (user + system) / 1000 });
 });
 process.once('SIGTERM', async () => {
   await server.close();

@@ -14,7 +14,8 @@ const server = createServer(async (_request, answer) => {
 });
 process.on('message', () => {
   const { user, system } = process.cpuUsage();
-  process.send({ memory: process.memoryUsage().rss, cpuMs: (user + system) / 1000 });
+  const { rss, heapUsed, external, arrayBuffers } = process.memoryUsage();
+  process.send({ memory: { rss, heapUsed, external, arrayBuffers }, cpuMs: (user + system) / 1000 });
 });
 process.once('SIGTERM', () => process.exit(0));
 server.listen(0, '127.0.0.1', () => process.send(`http://127.0.0.1:${server.address().port}`));
