@@ -1,4 +1,4 @@
-// Whether the fast check of headers loses an object: for each changed header between two source packages, a seeded sample of the includers
+// Whether the checks of headers, by names and by preprocessed text, lose an object: for each changed header between two source packages, a seeded sample of the includers
 // that it drops is compiled before and after the change, and their bytes must be equal.
 //   node scripts/check-headers.mjs RELEASE FROM TO [--sample N] [--seed S] HEADER…
 // Needs a prepared kernel and both sources (`resplice kernel fetch`), and minutes; build first.
@@ -18,7 +18,7 @@ const { prepareTree } = await import(`${built}/tree/prepare-tree.js`);
 const { findIncluders } = await import(`${built}/tree/include-graph.js`);
 const { compileObjects } = await import(`${built}/tree/compile-objects.js`);
 const { keepMentioning } = await import(`${built}/header/keep-mentioning.js`);
-const { patchSources, withPatchedSlot } = await import(`${built}/create/sources.js`);
+const { keepChanged, patchSources, withPatchedSlot } = await import(`${built}/create/sources.js`);
 const { parsePatch } = await import(`${built}/patch/diff-parser.js`);
 
 const { values, positionals } = parseArgs({
@@ -39,8 +39,8 @@ for (const header of headers) {
   await withPatchedSlot(tree, sources, {}, async (slot) => {
     const start = performance.now();
     const kept = await keepMentioning(tree, slot.directory, sources, includers);
+    const keeps = new Set(await keepChanged(tree, slot, kept, {}));
     const seconds = ((performance.now() - start) / 1000).toFixed(1);
-    const keeps = new Set([...kept.objects, ...kept.candidates]);
     const dropped = includers.filter((object) => !keeps.has(object));
     const sample = shuffle(dropped, Number(values.seed)).slice(0, Number(values.sample));
     const different = await findDifferent(slot.directory, sample);

@@ -40,7 +40,7 @@ import type { Workshop } from './workshop.js';
 /** More objects than this may include a changed header before types are asked first. */
 const FEW_INCLUDERS = 12;
 /** A type that does not fit is not compiled into more objects than this only to say more of it: that would take an hour. */
-const MANY_REACHED = 1000;
+const MANY_REACHED = 100;
 /** Sources of the patch that are asked. */
 const MAX_ASKED = 4;
 

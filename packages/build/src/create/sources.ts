@@ -9,13 +9,14 @@ import { type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
 import { keepMentioning, type MentioningObjects } from '../header/keep-mentioning.js';
+import { affectsCode } from '../header/text-effect.js';
 import { compilableText } from '../patch/line-resync.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
 import { compileObjects } from '../tree/compile-objects.js';
 import { compileOriginals } from '../tree/object-cache.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { preprocessObjects, preprocessOriginals } from '../tree/preprocess.js';
+import { findOtherTexts, preprocessOriginals } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
 import { customCodeFlags } from './kmod-source.js';
 import { findSettledTypes } from './settled-types.js';
@@ -80,7 +81,7 @@ export async function findMentioning(
   );
 }
 
-/** Where only macros change, or names tell nothing, it is decided by whether the preprocessed text differs. */
+/** Where only macros change, or names tell nothing, it is decided by whether the preprocessed text differs in a way that can matter. */
 export async function keepChanged(
   tree: PreparedTree,
   slot: Slot,
@@ -100,8 +101,8 @@ export async function keepChanged(
     };
   };
   const before = await preprocessOriginals(tree, asked, await optionsOf('preprocess-original'));
-  const after = await preprocessObjects(tree, slot.directory, asked, await optionsOf('preprocess-patched'));
-  const reached = asked.filter((object) => before.get(object) !== after.get(object));
+  const compared = await optionsOf('preprocess-patched');
+  const reached = await findOtherTexts(tree, slot.directory, before, affectsCode, compared);
   return [...objects, ...reached];
 }
 

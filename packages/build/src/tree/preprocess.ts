@@ -50,12 +50,51 @@ export async function preprocessOriginals(
   return new Map(hashes);
 }
 
+/**
+ * The objects whose text from `directory` is another one than that of the unpatched tree, as `isOther` sees it.
+ * @param hashes of the originals
+ */
+export async function findOtherTexts(
+  tree: PreparedTree,
+  directory: string,
+  hashes: ReadonlyMap<string, string>,
+  isOther: (before: string, after: string) => boolean,
+  options: PreprocessOptions = {},
+): Promise<readonly string[]> {
+  const found = await mapParallel(
+    [...hashes],
+    options.jobs,
+    options.signal,
+    async ([object, hash], signal) => {
+      const after = await readText(tree, directory, { object, ...options }, signal);
+      const isSame = hashOf(after) === hash;
+      const before = isSame ? after : await readText(tree, tree.directory, { object, ...options }, signal);
+      options.onDone?.(object);
+      return !isSame && isOther(before.toString('latin1'), after.toString('latin1')) ? [object] : [];
+    },
+  );
+  return found.flat();
+}
+
 async function preprocess(
+  tree: PreparedTree,
+  directory: string,
+  what: PreprocessOptions & { readonly object: string },
+  signal: AbortSignal,
+): Promise<string> {
+  return hashOf(await readText(tree, directory, what, signal));
+}
+
+function hashOf(text: Buffer): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+async function readText(
   tree: PreparedTree,
   directory: string,
   { object, extraFlags = [] }: PreprocessOptions & { readonly object: string },
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Buffer> {
   const command = requireCommand(tree, object);
   const words = [
     ...compileArguments(command, { extraFlags }),
@@ -72,7 +111,7 @@ async function preprocess(
       context: { object },
     });
   }
-  return createHash('sha256').update(run.stdout).digest('hex');
+  return run.stdout;
 }
 
 function placeOf(tree: PreparedTree, object: string, { extraFlags = [] }: PreprocessOptions): string {
