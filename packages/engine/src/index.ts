@@ -87,10 +87,10 @@ export {
   type EnumeratorChange,
   findRecordIds,
 } from './types/compare-types.js';
-export { keepsMembers } from './types/kept-members.js';
 export { isKernelObject } from './types/kernel-object.js';
 export { crossesBound, hasOrderedValues, listRangeBounds } from './types/member-order.js';
 export { moveMembers, restoreMembers } from './types/member-text.js';
+export { findMovedMembers } from './types/moved-members.js';
 export { isPlainRename } from './types/rename-text.js';
 export {
   describeMember,

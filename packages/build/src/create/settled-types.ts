@@ -1,9 +1,10 @@
-// Types of a header that only gain members in unused bytes: `user_dumpable` in `struct task_struct`, behind the last bit of a group. By
-// text alone all members behind it may have moved, and everybody who uses the structure would have to be looked at: thousands of
+// Types of a header of which most members stay where they are: `user_dumpable` in `struct task_struct`, behind the last bit of a group, or in front of
+// some. By text alone all members behind it may have moved, and everybody who uses the structure would have to be looked at: thousands of
 // objects. The layout that a compiler gives it in one of them tells better.
 
-import { findTouchedTypes, keepsMembers } from '@resplice/engine';
+import { findMovedMembers, findTouchedTypes } from '@resplice/engine';
 import type { WorkOptions } from '../debian/store.js';
+import type { MovedMembers } from '../header/changed-names.js';
 import { sourceText } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { Slot } from '../tree/slot.js';
@@ -15,15 +16,15 @@ const MAX_OBJECTS = 3;
 /** Fewer are sooner looked at than the types. */
 const MIN_OBJECTS = 16;
 
-/** Tags whose members are all where they were, in a changed header that many of the objects include. */
+/** Types of a changed header that many of the objects include, as findChangedNames wants them. */
 export async function findSettledTypes(
   tree: PreparedTree,
   slot: Slot,
   files: PatchedSources,
   objects: readonly string[],
   options: WorkOptions,
-): Promise<ReadonlySet<string>> {
-  const settled = new Set<string>();
+): Promise<MovedMembers> {
+  const settled = new Map<string, readonly string[]>();
   const tags = [...files].flatMap(([path, { before, after }]) =>
     path.endsWith('.h') && before !== null && after !== null
       ? findTouchedTags(sourceText(before), sourceText(after))
@@ -34,7 +35,10 @@ export async function findSettledTypes(
     const open = tags.filter((tag) => !settled.has(tag));
     if (open.length === 0) break;
     const { before, after } = await readObjectTypes(tree, slot, object, options);
-    for (const tag of open) if (keepsMembers(before, after, tag)) settled.add(tag);
+    for (const tag of open) {
+      const moved = findMovedMembers(before, after, tag);
+      if (moved !== undefined) settled.set(tag, moved);
+    }
   }
   return settled;
 }

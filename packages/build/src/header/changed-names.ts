@@ -19,14 +19,17 @@ export interface ChangedNames {
   readonly undecided: string | undefined;
 }
 
+/** Tags of structs and unions that keep their size, with the members that do not stay where they are, as a compiler has laid them out. */
+export type MovedMembers = ReadonlyMap<string, readonly string[]>;
+
 /**
  * Compares two versions of a header.
- * @param settled tags of structs and unions whose members all stay where they are, as a compiler has laid them out
+ * @param settled of these, only who names a moved member can tell the difference
  */
 export function findChangedNames(
   before: string,
   after: string,
-  settled: ReadonlySet<string> = new Set(),
+  settled: MovedMembers = new Map(),
 ): ChangedNames {
   const [old, fresh] = [splitChunks(before), splitChunks(after)];
   const names = new NameSet();
@@ -93,11 +96,13 @@ export class NameSet {
     }
   }
 
-  addRecordChange(before: Chunk, after: Chunk, settled: ReadonlySet<string>): void {
+  addRecordChange(before: Chunk, after: Chunk, settled: MovedMembers): void {
     const [a, b] = [readShape(before), readShape(after)];
     this.#onlyMacros = false;
-    if (a.kind === 'record' && b.kind === 'record' && a.tag !== undefined && settled.has(a.tag)) {
-      // Only who names a member that is gone or declared otherwise can tell the difference: nobody has known the new ones.
+    const moved = a.kind === 'record' && a.tag !== undefined ? settled.get(a.tag) : undefined;
+    if (a.kind === 'record' && b.kind === 'record' && moved !== undefined) {
+      // Only who names a member that has moved, is gone or declared otherwise can tell the difference: nobody has known the new ones.
+      this.addWords(moved);
       for (const member of without(a.members, b.members)) this.addWords(memberNames(member));
     } else if (a.kind === 'record' && b.kind === 'record') {
       const from = firstDifference(a.members, b.members);

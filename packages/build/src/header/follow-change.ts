@@ -7,7 +7,7 @@ import type { ObjectCommand } from '../tree/compile-database.js';
 import { requireCommand } from '../tree/compile-objects.js';
 import type { IncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { type ChangedNames, findChangedNames } from './changed-names.js';
+import { type ChangedNames, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { type FollowedNames, followNames } from './name-closure.js';
 import { PastedNames, type Pastes, scanPastes } from './pasted-names.js';
@@ -60,15 +60,17 @@ export async function openReading(
 export async function followChange(
   reading: Reading,
   changed: readonly ChangedFile[],
-  options: Pick<WorkOptions, 'signal'> & { readonly settled?: ReadonlySet<string> },
+  options: Pick<WorkOptions, 'signal'> & { readonly settled?: MovedMembers },
 ): Promise<FollowedChange> {
   const { headers, texts, pastes } = reading;
+  const moved: MovedMembers = options.settled ?? new Map();
   const settled = describeSettled(
-    options.settled ?? new Set(),
+    new Set(moved.keys()),
     changed.flatMap(([, { before, after }]) => [before, after].map(sourceText)),
   );
   const tags = await withoutExceptions(settled, reading);
-  const seeds = changed.map((file) => readChange(file, tags));
+  const kept = new Map([...moved].filter(([tag]) => tags.has(tag)));
+  const seeds = changed.map((file) => readChange(file, kept));
   const unpasted = await findNew(seeds, reading);
   const names = await followNames(seeds, headers, texts, pastes, unpasted);
   options.signal?.throwIfAborted();
@@ -84,10 +86,7 @@ export async function followChange(
 }
 
 /** @param settled see findChangedNames */
-export function readChange(
-  [path, { before, after }]: ChangedFile,
-  settled?: ReadonlySet<string>,
-): ChangedNames {
+export function readChange([path, { before, after }]: ChangedFile, settled?: MovedMembers): ChangedNames {
   const none = {
     words: new Set<string>(),
     types: new Set<string>(),

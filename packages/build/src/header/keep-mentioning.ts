@@ -6,6 +6,7 @@ import type { WorkOptions } from '../debian/store.js';
 import type { PatchedContent } from '../patch/patch-stack.js';
 import { type IncludeGraph, readIncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
+import type { MovedMembers } from './changed-names.js';
 import {
   type ChangedFile,
   type FollowedChange,
@@ -37,7 +38,7 @@ export async function keepMentioning(
   directory: string,
   files: ReadonlyMap<string, PatchedContent>,
   objects: readonly string[],
-  options: Pick<WorkOptions, 'signal'> & { readonly settled?: ReadonlySet<string> } = {},
+  options: Pick<WorkOptions, 'signal'> & { readonly settled?: MovedMembers } = {},
 ): Promise<MentioningObjects> {
   const graph = await readIncludeGraph(tree);
   const included = [...files].filter(([path, { before }]) =>

@@ -1,4 +1,4 @@
-// For whom the layout that a compiler gives a struct in one object says nothing, though no member moves there: code that gives values by
+// For whom the layout that a compiler gives a struct in one object says nothing: code that gives values by
 // the order of members, which a new one in the middle shifts, and code that itself defines a macro on which the struct's members depend.
 
 import { splitChunks } from './chunk.js';

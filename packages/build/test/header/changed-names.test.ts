@@ -60,20 +60,26 @@ test('members from the first difference on are changed, and the type with them',
   assert.deepEqual([...names.types], ['s']);
 });
 
-test('of a type whose members stay in their places only members that are gone or declared otherwise are changed', () => {
+test('of a type that keeps its size only members that have moved, are gone or declared otherwise are changed', () => {
   const before = 'struct s { int a; unsigned c:1; struct { int x; } d; };';
   const after = 'struct s { int a; unsigned b:1; unsigned c:1; struct { int x; int y; } d; };';
-  const names = findChangedNames(before, after, new Set(['s']));
+  const names = findChangedNames(before, after, new Map([['s', []]]));
   assert.deepEqual([...names.words].sort(), ['d', 'x']);
   assert.deepEqual([...names.types], []);
-  assert.deepEqual([...findChangedNames(before, after, new Set(['other'])).types], ['s']);
+  assert.deepEqual([...findChangedNames(before, after, new Map([['other', []]])).types], ['s']);
   const conditional = '\n#ifdef A\nint a;\n#endif\n';
   const more = findChangedNames(
     `struct s {${conditional}int c; };`,
     `struct s {${conditional}int b; int c; };`,
-    new Set(['s']),
+    new Map([['s', []]]),
   );
   assert.deepEqual([...more.words], []);
+  const moved = findChangedNames(
+    'struct s { unsigned a:1; unsigned c:1; long d; };',
+    'struct s { unsigned a:1; unsigned b:1; unsigned c:1; long d; };',
+    new Map([['s', ['c']]]),
+  );
+  assert.deepEqual([[...moved.words], [...moved.types]], [['c'], []]);
 });
 
 test('constants from the first difference on are changed', () => {

@@ -1,5 +1,5 @@
-// Whether a type only gains members, in bytes that no other member has: then nobody but code that names a new member can tell the difference. A
-// member that keeps its place and changes its type is no such member: the compiler makes other code of a signed and an unsigned `int`.
+// Which members of a type are not where they were. While its size stays, nobody but code that names one of those, or a new one, can tell the
+// difference. A member that keeps its place and changes its type counts as moved: the compiler makes other code of a signed and an unsigned `int`.
 
 import type { Btf, BtfType } from '../btf/btf.js';
 import { BTF_KIND, btf_param } from '../btf/btf.layout.js';
@@ -9,20 +9,24 @@ import { arrayOf, isTagged } from './type-shape.js';
 /** Pointers to pointers, and members without a type name; beyond it types count as different. */
 const MAX_DEPTH = 12;
 
-/** True only when both sides have exactly one struct or union of the tag, of one size, and each member is where it was, of the same type. */
-export function keepsMembers(before: Btf, after: Btf, tag: string): boolean {
+/**
+ * Names of the members that moved, went, or are of another type; empty when the type only gains members in unused bytes. Undefined when that does not
+ * tell who is concerned: not exactly one struct or union of the tag on each side, another size, or a member without a name that moves.
+ */
+export function findMovedMembers(before: Btf, after: Btf, tag: string): readonly string[] | undefined {
   const [old, patched] = [findOnly(before, tag), findOnly(after, tag)];
-  if (old === undefined || patched === undefined || old.size !== patched.size) return false;
-  return old.members.every((member) => {
-    const named = patched.members.filter(({ name }) => name === member.name);
-    const [now] = named;
-    return (
-      named.length === 1 &&
+  if (old === undefined || patched === undefined || old.size !== patched.size) return undefined;
+  const moved = old.members.filter((member) => {
+    const [now, ...more] = patched.members.filter(({ name }) => name === member.name);
+    const isKept =
+      more.length === 0 &&
       now?.offsetBits === member.offsetBits &&
       now.sizeBits === member.sizeBits &&
-      isSameType([before, member.typeId], [after, now.typeId], 0)
-    );
+      isSameType([before, member.typeId], [after, now.typeId], 0);
+    return !isKept;
   });
+  const names = moved.map(({ name }) => name);
+  return names.includes('') ? undefined : names;
 }
 
 function findOnly(btf: Btf, tag: string): StructLayout | undefined {
