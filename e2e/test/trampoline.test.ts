@@ -10,6 +10,7 @@ import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
 import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
+import { movedMember } from './case/moved-member.js';
 import { oneUpdate } from './case/one-update.js';
 import { otherBuild } from './case/other-build.js';
 import { severalUpdates } from './case/several-updates.js';
@@ -36,6 +37,7 @@ const CASES = [
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,
+  movedMember,
 ];
 
 testQuietEnd(shareBoot({ cases: CASES, open: () => Workshop.open(undefined, 'trampoline') }));
