@@ -11,6 +11,8 @@ export {
   MachineFilter,
   MachineHealth,
   MachinePage,
+  MachinePlace,
+  MachineSort,
   MachineStatus,
   MachineSummary,
 } from './machine.js';

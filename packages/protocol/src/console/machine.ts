@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { DesiredState } from '../check-in.js';
 import { MachineState } from '../machine.js';
 import { MachineReport, UpdateState } from '../report.js';
+import { MaintenanceWindows } from './maintenance-window.js';
+import { RolloutState } from './rollout/rollout.js';
 import { Moment, Name } from './value.js';
 
 const Flag = z.stringbool();
@@ -38,6 +40,27 @@ export const MachineSummary = z.object({
 });
 export type MachineSummary = z.infer<typeof MachineSummary>;
 
+/** When it may install, and where it is in roll-outs that are under way and concern its kernel. */
+export const MachinePlace = z.object({
+  /** Empty: at any time. */
+  windows: MaintenanceWindows,
+  windowsOf: z.enum(['group', 'organisation']).nullable(),
+  /** The window that is open or comes next. */
+  opens: z.object({ from: Moment, to: Moment }).nullable(),
+  rollouts: z.array(
+    z.object({
+      id: z.uuid(),
+      name: z.string(),
+      state: RolloutState,
+      ring: z.number().nullable(),
+      ringName: z.string().nullable(),
+      /** It may have the updates now. */
+      isOpen: z.boolean(),
+    }),
+  ),
+});
+export type MachinePlace = z.infer<typeof MachinePlace>;
+
 export const MachineDetail = MachineSummary.extend({
   conflictAt: Moment.nullable(),
   accessKey: z.string().nullable(),
@@ -45,6 +68,7 @@ export const MachineDetail = MachineSummary.extend({
   reportAt: Moment,
   report: MachineReport,
   desired: DesiredState,
+  place: MachinePlace,
   missingUpdates: z.array(z.object({ id: z.string(), description: z.string(), cves: z.array(z.string()) })),
   events: z.array(z.object({ at: Moment, kind: z.string(), detail: z.record(z.string(), z.unknown()) })),
 });
@@ -68,10 +92,15 @@ export const MachineFilter = z.object({
 });
 export type MachineFilter = z.infer<typeof MachineFilter>;
 
+/** `state`: the worst first, as pages show it. Without one, in no order that means something. */
+export const MachineSort = z.enum(['name', 'state', 'kernel', 'effective', 'seen']);
+export type MachineSort = z.infer<typeof MachineSort>;
+
 export const MachinePage = z.object({
   machines: z.array(MachineSummary),
   total: z.number(),
-  next: z.uuid().nullable(),
+  /** For `after`, with the same filter and order. */
+  next: z.string().nullable(),
 });
 export type MachinePage = z.infer<typeof MachinePage>;
 

@@ -6,6 +6,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { type Catalogue, type PublishedUpdate, releaseStateOf } from '../update/catalogue.js';
 import { desiredStateOf, LAST_RING } from '../update/desired-state.js';
+import { behindPage, encodePageKey, type MachineOrder, orderBy } from './machine-order.js';
 import type { KnownLevel, PatchLevelIndex } from './patch-level.js';
 
 /** As Ksplice said it. `unsupported`: no update was ever published for this kernel, and none is applied. */
@@ -90,24 +91,40 @@ export function isSilent(before: string): SQL {
 export async function listMachines(
   reader: FleetReader,
   filter: MachineFilter,
-  page: { readonly after?: string | undefined; readonly limit: number },
+  page: MachineOrder & { readonly after?: string | undefined; readonly limit: number },
 ) {
   const views = await viewLevels(reader);
   const silent = await silentBefore(reader);
   const where = conditions(reader, filter, views, silent);
-  const after = page.after === undefined ? sql`` : sql`and m.id > ${page.after}::uuid`;
-  const [found] = await selectRows<{ total: number; ids: readonly string[] }>(
+  const { sort, descending = false } = page;
+  const order = orderBy(sort, views, isSilent(silent));
+  const after = page.after === undefined ? sql`` : sql`and ${behindPage(order, page.after, descending)}`;
+  const direction = sql.raw(descending ? 'desc' : 'asc');
+  const [found] = await selectRows<{ total: number; keys: readonly (readonly [string, string])[] | null }>(
     reader.orm,
     sql`select (select count(*)::int from machines m where ${where}) total,
-          array(select m.id::text from machines m where ${where} ${after} order by m.id limit ${page.limit + 1}) ids`,
+          (select json_agg(json_build_array(p.key::text, p.id) order by p.key ${direction}, p.id ${direction}) from (
+            select m.id, ${order.key} key from machines m ${order.join} where ${where} ${after}
+            order by ${order.key} ${direction}, m.id ${direction} limit ${page.limit + 1}) p) keys`,
   );
-  const { total = 0, ids = [] } = found ?? {};
-  const shown = ids.slice(0, page.limit);
+  const { total = 0 } = found ?? {};
+  const keys = found?.keys ?? [];
+  const shown = keys.slice(0, page.limit);
+  const rows = new Map(
+    (
+      await readMachines(
+        reader,
+        shown.map(([, id]) => id),
+        silent,
+      )
+    ).map((row) => [row.id, row]),
+  );
+  const last = shown.at(-1);
   return {
-    rows: await readMachines(reader, shown, silent),
+    rows: shown.flatMap(([, id]) => rows.get(id) ?? []),
     views,
     total,
-    next: ids.length > page.limit ? (shown.at(-1) ?? null) : null,
+    next: keys.length > page.limit && last !== undefined ? encodePageKey(...last) : null,
   };
 }
 

@@ -64,6 +64,24 @@ it('shows, pages, searches and changes a fleet of 100,000 machines', async (test
     await list.getByRole('button', { name: 'Next' }).click();
     await page.getByText('51 to 100').waitFor();
   });
+  for (const [title, first] of [
+    ['Kernel', /^node/],
+    ['State', /./],
+    ['Last seen', /./],
+    ['Machine', /^cloud/],
+  ] as const)
+    await timed(`order by ${title}`, async () => {
+      const answer = page.waitForResponse((each) => each.url().includes('sort='));
+      await list.getByRole('columnheader', { name: title }).getByRole('button').click();
+      await answer;
+      await page.getByText('100,000 machines, 1 to 50').waitFor();
+      await list.locator(`th[aria-sort="ascending"]`, { hasText: title }).waitFor();
+      await list.locator('tbody tr').first().getByText(first).first().waitFor();
+    });
+  await timed('its next page', async () => {
+    await list.getByRole('button', { name: 'Next' }).click();
+    await page.getByText('51 to 100').waitFor();
+  });
   assert.equal(await list.locator('tbody tr').count(), 50);
   const elements: number = await page.evaluate('document.getElementsByTagName("*").length');
   assert.ok(elements < 3000, `${elements} elements in the page`);

@@ -58,6 +58,16 @@ const CHOICES: readonly (readonly [name: string, label: string, options: Options
   ],
 ];
 
+/** Where there is no room for the heads of columns. */
+const ORDERS: Options = [
+  ['name asc', 'By name'],
+  ['state asc', 'The worst first'],
+  ['kernel asc', 'The oldest kernel first'],
+  ['effective asc', 'The least effective first'],
+  ['seen asc', 'Longest not seen'],
+  ['seen desc', 'Seen just now'],
+];
+
 /** Filters that links set, shown so that they can be taken away. */
 const CHIPS: Readonly<Record<string, string>> = {
   tag: 'tag',
@@ -97,6 +107,21 @@ export function MachineFilters({ groups }: { readonly groups: readonly string[] 
           ))}
         </select>
       ))}
+      <select
+        class="order"
+        aria-label="Order"
+        value={`${params.get('sort') ?? 'name'} ${params.get('order') ?? 'asc'}`}
+        onChange={({ currentTarget: { value } }) => {
+          const [sort = '', order = ''] = value.split(' ');
+          setParams({ sort, order: order === 'asc' ? null : order, after: null });
+        }}
+      >
+        {ORDERS.map(([value, title]) => (
+          <option key={value} value={value}>
+            {title}
+          </option>
+        ))}
+      </select>
       {chips.map(([name, label]) => (
         <button
           key={name}

@@ -4,7 +4,7 @@ import type { Group, MachinePage, MachineSummary } from '@resplice/protocol/cons
 import { useEffect, useState } from 'preact/hooks';
 import { queryOf } from '../api/client.js';
 import { useQuery } from '../api/use-query.js';
-import { useAddress } from '../router.js';
+import { setParams, useAddress } from '../router.js';
 import { useSession } from '../session.js';
 import { Empty, Loaded } from '../ui/loaded.js';
 import { countText } from '../ui/meter.js';
@@ -21,6 +21,7 @@ const PER_PAGE = 50;
 const COLUMNS: readonly Column<MachineSummary>[] = [
   {
     title: 'Machine',
+    sort: 'name',
     cell: (row) => (
       <>
         <a href={`/machines/${row.machine}`}>{nameOf(row)}</a>
@@ -31,6 +32,7 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
   },
   {
     title: 'State',
+    sort: 'state',
     cell: (row) => (
       <span class="row-of">
         {wordsOf(row).map(({ text, tone, means }) => (
@@ -43,6 +45,7 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
   },
   {
     title: 'Kernel',
+    sort: 'kernel',
     cell: ({ kernel }) => (
       <>
         {kernel.release}
@@ -50,7 +53,7 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
       </>
     ),
   },
-  { title: 'Effective', cell: ({ effective }) => effective, minor: true },
+  { title: 'Effective', sort: 'effective', cell: ({ effective }) => effective, minor: true },
   {
     title: 'Updates',
     numeric: true,
@@ -62,7 +65,7 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
     ),
   },
   { title: 'Group', minor: true, cell: ({ group, ring }) => `${group ?? '–'} · ring ${ring}` },
-  { title: 'Last seen', cell: ({ lastSeenAt }) => <Since at={lastSeenAt} /> },
+  { title: 'Last seen', sort: 'seen', cell: ({ lastSeenAt }) => <Since at={lastSeenAt} /> },
 ];
 
 export function MachineList() {
@@ -70,9 +73,11 @@ export function MachineList() {
   const { params } = useAddress();
   const filter = Object.fromEntries(FILTERS.map((name) => [name, params.get(name) ?? undefined]));
   const filterText = queryOf(filter);
-  const pages = usePages(filterText);
+  const sort = params.get('sort') ?? 'name';
+  const order = params.get('order') ?? 'asc';
+  const pages = usePages(`${filterText} ${sort} ${order}`);
   const query = useQuery<MachinePage>(
-    `/machines${queryOf({ ...filter, after: pages.after, limit: PER_PAGE })}`,
+    `/machines${queryOf({ ...filter, sort, order, after: pages.after, limit: PER_PAGE })}`,
     ['machines'],
   );
   const groups = useQuery<{ groups: readonly Group[] }>('/groups');
@@ -110,6 +115,12 @@ export function MachineList() {
                 columns={COLUMNS}
                 rows={machines}
                 rowKey={({ machine }) => machine}
+                order={{
+                  sort,
+                  descending: order === 'desc',
+                  onOrder: (by, descending) =>
+                    setParams({ sort: by, order: descending ? 'desc' : null, after: null }),
+                }}
                 selection={
                   session.can('machines')
                     ? {

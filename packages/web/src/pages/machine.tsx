@@ -14,6 +14,7 @@ import { Pill, Tag } from '../ui/pill.js';
 import { ScrollRegion } from '../ui/scroll-region.js';
 import { EditMachine } from './machine-edit.js';
 import { MachineHistory } from './machine-history.js';
+import { MachinePlaces } from './machine-place.js';
 import { MachineUpdates } from './machine-updates.js';
 import { CONFLICT, DISABLED, HEALTH, nameOf, wordsOf } from './machine-words.js';
 
@@ -54,6 +55,7 @@ export function MachinePage({ id }: { readonly id: string }) {
               <Kernel machine={machine} />
               <Standing machine={machine} />
             </div>
+            <MachinePlaces place={machine.place} />
             <MachineUpdates machine={machine} />
             <Health machine={machine} />
             <MachineHistory events={machine.events} />

@@ -8,6 +8,14 @@ export interface Column<T> {
   readonly numeric?: boolean;
   /** Left out where there is little room. */
   readonly minor?: boolean;
+  /** The list can be ordered by it: what the server calls that. */
+  readonly sort?: string;
+}
+
+export interface Order {
+  readonly sort: string;
+  readonly descending: boolean;
+  readonly onOrder: (sort: string, descending: boolean) => void;
 }
 
 export interface TableProps<T> {
@@ -16,6 +24,7 @@ export interface TableProps<T> {
   readonly rows: readonly T[];
   readonly rowKey: (row: T) => string;
   readonly selection?: Selection<T> | undefined;
+  readonly order?: Order;
 }
 
 export interface Selection<T> {
@@ -25,7 +34,7 @@ export interface Selection<T> {
   readonly nameOf: (row: T) => string;
 }
 
-export function Table<T>({ caption, columns, rows, rowKey, selection }: TableProps<T>) {
+export function Table<T>({ caption, columns, rows, rowKey, selection, order }: TableProps<T>) {
   const all = selection !== undefined && rows.length > 0 && rows.every(selection.has);
   const some = selection !== undefined && rows.some(selection.has);
   return (
@@ -45,9 +54,18 @@ export function Table<T>({ caption, columns, rows, rowKey, selection }: TablePro
                 />
               </th>
             )}
-            {columns.map(({ title, numeric, minor }) => (
-              <th key={title} scope="col" class={classOf(numeric, minor)}>
-                {title}
+            {columns.map(({ title, numeric, minor, sort }) => (
+              <th
+                key={title}
+                scope="col"
+                class={classOf(numeric, minor)}
+                aria-sort={sort !== undefined && sort === order?.sort ? directionOf(order) : undefined}
+              >
+                {sort === undefined || order === undefined ? (
+                  title
+                ) : (
+                  <SortButton {...{ title, sort, order }} />
+                )}
               </th>
             ))}
           </tr>
@@ -75,6 +93,35 @@ export function Table<T>({ caption, columns, rows, rowKey, selection }: TablePro
         </tbody>
       </table>
     </div>
+  );
+}
+
+function directionOf({ descending }: Order) {
+  return descending ? 'descending' : 'ascending';
+}
+
+function SortButton({
+  title,
+  sort,
+  order,
+}: {
+  readonly title: string;
+  readonly sort: string;
+  readonly order: Order;
+}) {
+  const isOwn = order.sort === sort;
+  return (
+    <button
+      type="button"
+      class="sort"
+      title={`Order by ${title.toLowerCase()}`}
+      onClick={() => order.onOrder(sort, isOwn && !order.descending)}
+    >
+      {title}
+      <span class="arrow" aria-hidden="true">
+        {isOwn ? (order.descending ? '↓' : '↑') : ''}
+      </span>
+    </button>
   );
 }
 

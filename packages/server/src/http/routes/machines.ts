@@ -6,6 +6,7 @@ import {
   MachineDetail,
   MachineFilter,
   MachinePage,
+  MachineSort,
   type MachineSummary,
 } from '@resplice/protocol/console';
 import { desc, eq } from 'drizzle-orm';
@@ -13,6 +14,7 @@ import { z } from 'zod';
 import { accessKeys, machineEvents, machineReports, machines } from '../../database/schema.js';
 import { notFound } from '../../failure.js';
 import { changeMachines, removeMachine } from '../../machine/machine-change.js';
+import { placeOf } from '../../machine/machine-place.js';
 import { inspectMachine, type LevelView, listMachines, type MachineRow } from '../../machine/machine-view.js';
 import type { Service } from '../../service.js';
 import type { App } from '../app.js';
@@ -26,16 +28,21 @@ export function addMachineRoutes(app: App, service: Service): void {
       schema: {
         summary: 'machines, filtered, a page at a time',
         querystring: MachineFilter.extend({
-          after: z.uuid().optional().describe('`next` of the page before'),
+          sort: MachineSort.optional(),
+          order: z.enum(['asc', 'desc']).default('asc'),
+          after: z.string().max(600).optional().describe('`next` of the page before'),
           limit: z.coerce.number().int().min(1).max(500).default(50),
         }),
         response: answers(MachinePage, 'request-malformed'),
       },
     },
     async (request) => {
-      const { after, limit, ...filter } = request.query;
+      const { after, limit, sort, order, ...filter } = request.query;
       const reader = await readerOf(service, request);
-      const { rows, views, total, next } = await listMachines(reader, filter, { after, limit });
+      const { rows, views, total, next } = await listMachines(reader, filter, {
+        ...{ after, limit, sort },
+        descending: order === 'desc',
+      });
       return { machines: rows.map((row) => renderMachine(row, views.get(row.patchLevelId))), total, next };
     },
   );
@@ -128,6 +135,7 @@ async function describeMachine(
     reportAt: iso(stored?.at ?? row.registeredAt),
     report: MachineReport.parse(stored?.report),
     desired,
+    place: await placeOf(reader, { id: row.id, group: row.group, buildId: view.level.buildId }, new Date()),
     missingUpdates: view.missing.map(({ updateId: id, description, cves }) => ({ id, description, cves })),
     events: events.map(({ at, kind, detail }) => ({ at: iso(at), kind, detail: { ...detail } })),
   };
