@@ -1,6 +1,7 @@
 // The factory as people and a CI system use it, through the API of a running server: they ask for a release, wait, push code, approve, publish.
 
 import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import type {
   CandidateDetail,
@@ -24,6 +25,15 @@ export class FactoryPeople {
     this.#ask = ask;
   }
 
+  /** For this kernel. */
+  async upload(title: string, kernel: string, files: readonly string[]): Promise<string> {
+    const patches = await Promise.all(
+      files.map(async (file) => ({ name: basename(file), text: await readFile(file, 'utf8') })),
+    );
+    const body = { title, kernels: [kernel], patches };
+    return ((await this.#ask('POST', '/api/v1/factory/releases', body)) as { id: string }).id;
+  }
+
   /** From now on; the first look is at once. */
   async watch(body: unknown): Promise<void> {
     await this.#ask('POST', '/api/v1/factory/watches', body);
@@ -41,9 +51,9 @@ export class FactoryPeople {
     return (await this.#ask('GET', `/api/v1/factory/releases/${id}`)) as Release;
   }
 
-  async candidates(): Promise<readonly CandidateRow[]> {
-    const page = (await this.#ask('GET', '/api/v1/factory/candidates?limit=500')) as CandidatePage;
-    return page.candidates;
+  async candidates(release: string): Promise<readonly CandidateRow[]> {
+    const path = `/api/v1/factory/candidates?release=${release}&limit=500`;
+    return ((await this.#ask('GET', path)) as CandidatePage).candidates;
   }
 
   async show(id: string): Promise<CandidateDetail> {
@@ -53,10 +63,11 @@ export class FactoryPeople {
   /** Until workers have nothing more to do for any candidate of the release. A server that is away for a while is asked again. */
   async settle(id: string, seconds: number): Promise<readonly CandidateRow[]> {
     return this.#until(seconds, async () => {
-      const { state, problem } = await this.release(id);
+      const { state, problem, settledAt } = await this.release(id);
       if (state === 'failed') throw new Error(`the release failed: ${problem}`);
-      const candidates = await this.candidates();
-      const isDone = state === 'ready' && !candidates.some((each) => ON_ITS_WAY.includes(each.state));
+      const candidates = await this.candidates(id);
+      const isBusy = settledAt === null || candidates.some((each) => ON_ITS_WAY.includes(each.state));
+      const isDone = state === 'ready' && !isBusy;
       return isDone ? candidates : undefined;
     });
   }
@@ -103,7 +114,7 @@ export class FactoryPeople {
   }
 
   async #describe(): Promise<string> {
-    const candidates = await this.candidates();
+    const { candidates } = (await this.#ask('GET', '/api/v1/factory/candidates?limit=500')) as CandidatePage;
     const jobs = await this.#ask('GET', '/api/v1/factory/jobs?limit=20');
     return `${candidates.map(({ unit, state }) => `${unit} ${state}`).join(', ')}\n${JSON.stringify(jobs)}`;
   }

@@ -13,6 +13,11 @@ export const NEEDS_CODE = 'net-netlabel-netlabel-unlabeled-fe48a3';
 export const CODE = join(ROOT, 'e2e/test/factory/netlabel-lengths.patch');
 export const NOT_BUILT = 'arch-arm64-mm-mmu-116101';
 
+/** Three patches of our own: one that cannot be one update with a unit of the release, and two of which the second needs the first. */
+export const SERIES = ['0001-ipc-own-bound', '0002-ipc-helper', '0003-ipc-refuse-long-messages'].map((name) =>
+  join(ROOT, `e2e/test/factory/series/${name}.patch`),
+);
+
 /** A few, for the test command. */
 export const SHORT = ['crypto-pcrypt-578e16', 'ipc-util-9b6854', NEEDS_CODE, NOT_BUILT];
 

@@ -15,11 +15,12 @@ import {
   NEEDS_CODE,
   NOT_BUILT,
   RELEASE,
+  SERIES,
   SHORT,
   TO,
 } from '../../src/factory/factory-subset.js';
 import { FleetServer, PERSON_PASSWORD } from '../../src/fleet/fleet-server.js';
-import { MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
+import { type Machine, MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
 import { assertDone, listed } from '../expectation.js';
@@ -41,6 +42,10 @@ let published: Cumulative;
 let withoutOne: Cumulative;
 let refusedTwice = '';
 const boots: MachineBoot[] = [];
+const machines: Machine[] = [];
+let series: readonly CandidateRow[] = [];
+let after1: readonly CandidateRow[] = [];
+let again: MachineBoot;
 
 before(async () => {
   workshop = await Workshop.open({ release: RELEASE, version: FROM });
@@ -55,15 +60,17 @@ before(async () => {
   await people.watch({ branch: '6.1', kernels: [KERNEL], only: UNITS, upTo: TO });
   noticed = await people.noticed(PATIENCE_SECONDS);
   const release = noticed.id;
+  const own = await people.upload('our own series', KERNEL, SERIES);
   first = await people.settle(release, PATIENCE_SECONDS);
   readied = await people.release(release);
   const needy = first.find(({ unit }) => unit === NEEDS_CODE);
-  assert.ok(needy, `${NEEDS_CODE} is a unit`);
+  assert.equal(needy?.state, 'needs-code', `${NEEDS_CODE}: ${needy?.reason}`);
   browser = await BrowserReviewer.logIn(server.localAddress, 'reviewer', PERSON_PASSWORD);
   await browser.pushCode(needy.id, CODE);
   second = [...(await people.settle(release, PATIENCE_SECONDS))];
   coded = await people.show(needy.id);
-  for (const { id, state } of second.filter((each) => each.state === 'in-review')) {
+  series = await people.settle(own, PATIENCE_SECONDS);
+  for (const { id, state } of [...second, ...series].filter((each) => each.state === 'in-review')) {
     await people.approve(id);
     const twice = await people.approve(id).then(
       () => 'accepted',
@@ -75,23 +82,34 @@ before(async () => {
     else await people.approve(id, reviewer);
   }
   published = await people.publish(1, PATIENCE_SECONDS);
+  after1 = await people.candidates(own);
 
   for (const [name, digit] of [
     ['one', 'a'],
     ['two', 'b'],
   ] as const) {
     const disk = await makeDisk(workshop.directory, name);
-    const boot = new MachineBoot({ disk, id: digit.repeat(32), root: site.root, probe: '/bin/true' }, kernel);
+    const machine = { disk, id: digit.repeat(32), root: site.root, probe: '/bin/true' };
+    const boot = new MachineBoot(machine, kernel);
     boot.network();
     boot.resplice('register', ['register', '--server', server.address, '--key', await server.makeKey(name)]);
     boot.resplice('upgrade', ['upgrade', '-y']);
     boot.resplice('list', ['list']);
     boots.push(boot);
     await boot.run();
+    machines.push(machine);
   }
 
   await people.withdraw(needy.id);
   withoutOne = await people.publish(2, PATIENCE_SECONDS);
+  const [one] = machines;
+  assert.ok(one);
+  again = new MachineBoot(one, kernel);
+  again.resplice('boot', ['boot']);
+  again.network();
+  again.resplice('upgrade', ['upgrade', '-y']);
+  again.resplice('list', ['list']);
+  await again.run();
 });
 
 after(async () => {
@@ -137,10 +155,33 @@ test('an approval by the same person counts once', () => {
   assert.match(refusedTwice, /409 .*another person/);
 });
 
-test('the cumulative update has all approved units and their CVEs', () => {
-  const approved = second.filter(({ state }) => state === 'in-review').map(({ unit }) => unit);
-  assert.deepEqual([...published.units].sort(), [...approved].sort());
+/** Its own patch for the same line as a unit of the release. */
+const isOwnBound = (unit: string) => unit.startsWith('ipc-our-own-bound-for-restored-ids-');
+
+test('patches of a series that need each other are one unit, and the others stay for themselves', () => {
+  const states = series.map(({ unit, state }) => `${unit.replace(/-[0-9a-f]{6}$/, '')} ${state}`).sort();
+  assert.deepEqual(states, [
+    'ipc-our-own-bound-for-restored-ids in-review',
+    'ipc-refuse-messages-that-are-too-long in-review',
+    'ipc-refuse-messages-that-are-too-long waiting',
+    'ipc-say-which-messages-are-too-long waiting',
+  ]);
+});
+
+test('the cumulative update has all approved units and their CVEs, but the one that cannot be beside another', () => {
+  const approved = [...second, ...series]
+    .filter(({ state }) => state === 'in-review')
+    .map(({ unit }) => unit);
+  assert.deepEqual([...published.units].sort(), approved.filter((unit) => !isOwnBound(unit)).sort());
   assert.ok(published.cves.includes('CVE-2026-52923'));
+});
+
+test('the unit that kept the others from machines is left out of it and says why', () => {
+  const [leftOut, ...rest] = published.leftOut;
+  assert.deepEqual(rest, []);
+  assert.ok(leftOut !== undefined && isOwnBound(leftOut.unit));
+  assert.match(leftOut.why, /patch-does-not-apply/);
+  assert.equal(after1.find(({ unit }) => isOwnBound(unit))?.state, 'test-failed');
 });
 
 test('machines apply the cumulative update and none of its parts, with a clean kernel log', () => {
@@ -160,4 +201,19 @@ test('a unit that is withdrawn is not in the next cumulative update', () => {
     [...withoutOne.units].sort(),
     [...published.units].filter((unit) => unit !== NEEDS_CODE).sort(),
   );
+});
+
+test('a machine with the one before downloads a fraction of the next, which takes its place', (t) => {
+  const answer = again.answer('upgrade');
+  assertDone(answer);
+  const [update] = answer.json.updates as { readonly fetched: number }[];
+  assert.ok(update !== undefined && withoutOne.length !== null);
+  const share = update.fetched / withoutOne.length;
+  t.diagnostic(`${update.fetched} bytes fetched of ${withoutOne.length}, ${(100 * share).toFixed(1)} %`);
+  assert.ok(share < 0.2, `${share}`);
+  assert.deepEqual(
+    listed(again.answer('list')).map(({ id, state }) => [id, state]),
+    [[withoutOne.updateId, 'applied']],
+  );
+  assert.deepEqual(findKernelComplaints(again.result.kernelLog), []);
 });

@@ -7,6 +7,7 @@ export {
 export { type KernelModel, loadKernelModel } from './create/kernel-model.js';
 export { findTypes } from './create/object-types.js';
 export { renderSkeleton, writeSkeletonPatch } from './create/skeleton.js';
+export { readSource } from './create/sources.js';
 export { openWorkshop, type Workshop } from './create/workshop.js';
 export { type Apt, refreshPackageLists, systemApt } from './debian/apt.js';
 export { type ChangelogEntry, parseChangelog, readChangelog } from './debian/changelog.js';
@@ -37,6 +38,7 @@ export { readGitPatches } from './patch/git-range.js';
 export type { PatchFile } from './patch/patch-model.js';
 export { readPatchFiles } from './patch/patch-reader.js';
 export { addKernel } from './self-built/add-kernel.js';
+export { type IncompleteUnit, joinSeries } from './split/join-series.js';
 export { type ReleaseSplit, type SplitRequest, splitRelease } from './split/split-release.js';
 export type { CveTie, ReleaseUnit } from './split/unit.js';
 export { checkBuildTools, type MissingTool } from './tree/build-tools.js';

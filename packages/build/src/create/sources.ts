@@ -29,7 +29,8 @@ export function patchSources(tree: PreparedTree, patches: readonly PatchFile[]):
   return applyPatches(patches, (path) => readSource(tree, path));
 }
 
-async function readSource(tree: PreparedTree, path: string): Promise<Uint8Array | undefined> {
+/** A file of the shipped sources; undefined when there is none. */
+export async function readSource(tree: PreparedTree, path: string): Promise<Uint8Array | undefined> {
   try {
     return await readFile(join(tree.directory, path));
   } catch (error) {

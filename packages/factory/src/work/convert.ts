@@ -5,7 +5,6 @@ import type { CandidateVerdict } from '@resplice/protocol/factory';
 import { InputError } from '@resplice/report';
 import {
   type CandidateRecord,
-  factoryReleases,
   factoryUnits,
   kernelSpec,
   lockCandidate,
@@ -20,17 +19,13 @@ import { type MadeUpdate, makeUpdate } from './make-update.js';
 
 export const convertHandler: JobHandler = {
   async work(context) {
-    const { orm, job, who } = context;
+    const { job, who } = context;
     const candidate = await begin(context);
     // Somebody decided otherwise since the job was made.
     if (candidate === undefined) return async () => {};
     const unit = await readUnit(context, candidate);
     const made = await make(context, candidate, unit);
-    const [release] = await orm
-      .select({ source: factoryReleases.source })
-      .from(factoryReleases)
-      .where(eq(factoryReleases.id, candidate.releaseId));
-    const mayJoin = release?.source === 'debian' && candidate.customCode === null;
+    const mayJoin = candidate.customCode === null;
     const outcome = judgeMade(made, { files: unit.files, mayJoin, hasCode: candidate.customCode !== null });
     context.note(`${outcome.verdict}: ${made.reasons.map(({ code }) => code).join(', ') || made.update?.id}`);
     return async (transaction) => {

@@ -1,5 +1,5 @@
-// Units that do not compile alone are tried as one with what they need. The joined unit is a unit of its own; its parts wait for good, and say
-// for which one.
+// Units that do not compile or apply alone are tried as one with what they need of their release or series. The joined unit is a unit of its own;
+// its parts wait for good, and say for which one.
 
 import { joinIncomplete } from '@resplice/build';
 import {
@@ -14,12 +14,12 @@ import {
   type SplitUnit,
 } from '@resplice/server/factory';
 import { and, eq } from 'drizzle-orm';
-import type { JobHandler } from '../job-context.js';
+import type { JobContext, JobHandler } from '../job-context.js';
+import { joinPatches, type SeriesPart } from './series.js';
 import { keepUnit } from './split.js';
 
-interface Part {
+interface Part extends SeriesPart {
   readonly candidate: CandidateRecord;
-  readonly name: string;
 }
 
 export const joinHandler: JobHandler = {
@@ -32,12 +32,11 @@ export const joinHandler: JobHandler = {
     if (release === undefined || job.kernel === null) return async () => {};
     const [kernelRelease = '', kernelVersion = ''] = job.kernel.split('=');
     const parts = await listParts(orm, release.id, { kernelRelease, kernelVersion });
-    const answers = new Map(parts.map(({ name, candidate }) => [name, candidate.reasons]));
-    const { fromVersion: from, toVersion: to } = release;
-    const joined = await joinIncomplete({ from, to, kernel: job.kernel }, answers, context);
-    const units: SplitUnit[] = [];
-    for (const unit of joined) units.push(await keepUnit(context, unit));
-    for (const unit of joined) note(`${unit.id}: ${unit.joined.join(', ')}`);
+    const units =
+      release.source === 'debian'
+        ? await joinOfRelease(context, release, parts)
+        : await joinPatches(context, release, parts);
+    for (const { name, joined } of units) note(`${name}: ${joined.join(', ')}`);
     return async (transaction) => {
       await addUnits(transaction, release, units, [{ release: kernelRelease, version: kernelVersion }], who);
       await settleParts(transaction, parts, units, who);
@@ -50,13 +49,25 @@ export const joinHandler: JobHandler = {
   },
 };
 
+async function joinOfRelease(
+  context: JobContext,
+  { fromVersion: from, toVersion: to }: typeof factoryReleases.$inferSelect,
+  parts: readonly Part[],
+): Promise<readonly SplitUnit[]> {
+  const answers = new Map(parts.map(({ name, candidate }) => [name, candidate.reasons]));
+  const joined = await joinIncomplete({ from, to, kernel: context.job.kernel ?? '' }, answers, context);
+  const units: SplitUnit[] = [];
+  for (const unit of joined) units.push(await keepUnit(context, unit));
+  return units;
+}
+
 async function listParts(
   orm: Orm,
   releaseId: string,
   { kernelRelease, kernelVersion }: Pick<CandidateRecord, 'kernelRelease' | 'kernelVersion'>,
 ): Promise<readonly Part[]> {
   return orm
-    .select({ candidate: factoryCandidates, name: factoryUnits.name })
+    .select({ candidate: factoryCandidates, name: factoryUnits.name, joined: factoryUnits.joined })
     .from(factoryCandidates)
     .innerJoin(factoryUnits, eq(factoryUnits.id, factoryCandidates.unitId))
     .where(

@@ -1,13 +1,9 @@
 // A release becomes units, and each unit a candidate for every kernel that is wanted: kernels of the older version that machines run now, and
 // those that somebody named.
 
-import { createHash } from 'node:crypto';
 import {
   listFetchedKernels,
-  type PatchFile,
-  parsePatches,
   type ReleaseUnit,
-  readGitPatches,
   resolveKernel,
   splitRelease,
   systemApt,
@@ -19,12 +15,12 @@ import {
   keepArtefact,
   listFleetKernels,
   type Orm,
-  readArtefact,
   type SplitUnit,
   type TargetKernel,
 } from '@resplice/server/factory';
 import { eq, sql } from 'drizzle-orm';
 import type { JobContext, JobHandler } from '../job-context.js';
+import { keepPatches, readSeries } from './series.js';
 
 type Release = typeof factoryReleases.$inferSelect;
 
@@ -68,7 +64,7 @@ async function listUnits(
   if (release.source !== 'debian') {
     const units: SplitUnit[] = [];
     for (const patch of await readSeries(context, release)) {
-      const unit = await keepPatch(context, patch);
+      const unit = await keepPatches(context, [patch]);
       if (isWanted(only, unit)) units.push(unit);
     }
     return { units, untiedCves: [] };
@@ -109,51 +105,6 @@ export async function keepUnit(
 ): Promise<SplitUnit> {
   const sha256 = await keepArtefact(artefacts, job.organisationId, 'patch', patch);
   return { name: id, files, subjects, cves, joined, sha256 };
-}
-
-async function readSeries(
-  { artefacts, job }: JobContext,
-  { series }: Release,
-): Promise<readonly PatchFile[]> {
-  if (series?.git !== undefined) return readGitPatches(series.git.repository, series.git.range);
-  const patches: PatchFile[] = [];
-  for (const { name, artefact } of series?.patches ?? []) {
-    const bytes = await readArtefact(artefacts, job.organisationId, 'patch', artefact);
-    if (bytes === undefined)
-      throw new InputError(
-        'artefact-missing',
-        `${name} is not in the artefact store any more; upload it again`,
-      );
-    patches.push(...parsePatches(bytes, name));
-  }
-  return patches;
-}
-
-/** A patch that somebody wrote: what it says of itself is certain. */
-async function keepPatch(context: JobContext, patch: PatchFile): Promise<SplitUnit> {
-  const sha256 = await keepArtefact(context.artefacts, context.job.organisationId, 'patch', patch.bytes);
-  const files = patch.files.flatMap(({ newPath, oldPath }) => newPath ?? oldPath ?? []);
-  const subject = patch.subject === '' ? patch.name : patch.subject;
-  const tie = { subject, confidence: 'certain', why: 'the patch says so itself' } as const;
-  return {
-    name: nameOf(subject, patch.bytes),
-    files: [...new Set(files)].sort(),
-    subjects: [tie],
-    cves: patch.cves.map((cve) => ({ ...tie, cve })),
-    joined: [],
-    sha256,
-  };
-}
-
-/** `tcp-check-the-window-3f2a91` */
-function nameOf(subject: string, bytes: Uint8Array): string {
-  const words = subject
-    .toLowerCase()
-    .replace(/\.(?:patch|diff)$/, '')
-    .replace(/[^a-z0-9]+/g, '-')
-    .replace(/^-+|-+$/g, '')
-    .slice(0, 48);
-  return `${words}-${createHash('sha256').update(bytes).digest('hex').slice(0, 6)}`;
 }
 
 async function listKernels({ orm, signal }: JobContext, release: Release): Promise<readonly TargetKernel[]> {

@@ -6,7 +6,8 @@ import { z } from 'zod';
 export const CANDIDATE_STATES = {
   new: 'waits for a worker to make an update of it',
   converting: 'a worker makes an update of it',
-  waiting: 'does not compile without another unit of its release; waits for the two to be tried as one',
+  waiting:
+    'does not compile or apply without another unit of its release or series; waits for them to be tried as one',
   'not-built': 'nothing that runs changes in this configuration',
   covered: 'this kernel has it already',
   'needs-code': 'no update can be made without code that a person writes',

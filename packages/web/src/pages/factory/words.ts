@@ -7,7 +7,11 @@ import type { Tone } from '../../ui/pill.js';
 export const CANDIDATE: Readonly<Record<CandidateState, readonly [string, Tone, string]>> = {
   new: ['New', 'quiet', 'waits for a worker to make an update of it'],
   converting: ['Converting', 'info', 'a worker makes an update of it'],
-  waiting: ['Waiting for a unit', 'quiet', 'does not compile without another unit of its release'],
+  waiting: [
+    'Waiting for a unit',
+    'quiet',
+    'does not compile or apply without another unit of its release or series',
+  ],
   'not-built': ['Not built', 'quiet', 'nothing that runs changes in this configuration'],
   covered: ['Covered', 'quiet', 'this kernel has it already'],
   'needs-code': ['Needs code', 'warn', 'no update can be made without code that a person writes'],
