@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { JobLostError } from '@resplice/server/factory';
-import { isPassing, persist } from '../src/persist.js';
+import { persist } from '../src/persist.js';
 
 const running = new AbortController().signal;
 const failing = (code: string) => Object.assign(new Error('away'), { code });
@@ -34,11 +34,4 @@ test('a job that somebody else has is given up at once', async () => {
     }, running),
     JobLostError,
   );
-});
-
-test('a server that is killed, stops or starts is away; a refused statement is not', () => {
-  for (const code of ['57P01', '57P02', '57P03', '08006', 'ECONNRESET', 'ENOENT'])
-    assert.ok(isPassing(failing(code)), code);
-  assert.ok(isPassing(new Error('Connection terminated unexpectedly')));
-  for (const code of ['42P01', '23505', '22P02']) assert.ok(!isPassing(failing(code)), code);
 });

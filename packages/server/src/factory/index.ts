@@ -4,6 +4,7 @@ export type { ArtefactStore } from '../artefact/artefact-store.js';
 export { openArtefactStore } from '../artefact/open-store.js';
 export { type Orm, selectRows } from '../database/database.js';
 export { openDatabase } from '../database/open-database.js';
+export { isPassing } from '../database/passing-error.js';
 export { artefactName, type FactoryArtefact, hashOf, keepArtefact, readArtefact } from './artefact-name.js';
 export { type CandidateRecord, kernelSpec, lockCandidate, moveCandidate } from './candidate-change.js';
 export {

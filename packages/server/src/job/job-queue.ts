@@ -2,9 +2,15 @@
 // priorities and a schedule, and keeps all of it in the database. Rejected: a table of our own, which would have to learn all that.
 //
 // A job may run twice (a worker dies after the work and before it says so), so every handler can bear it.
+//
+// pg-boss says that a job is done without waiting for the answer, so an error there would end the process. What it asks by itself therefore waits
+// while the database is away; what is asked of the queue fails at once, as any other request.
 
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as wait } from 'node:timers/promises';
 import PgBoss from 'pg-boss';
 import type { Database } from '../database/database.js';
+import { isPassing } from '../database/passing-error.js';
 
 /** Every kind of job and what it is told. */
 export interface Jobs {
@@ -46,6 +52,9 @@ const SCHEDULE: readonly (readonly [JobName, string])[] = [
   ['rollouts', '* * * * *'],
   ['workers', '* * * * *'],
 ];
+/** Between attempts while the database is away. */
+const FIRST_PAUSE_MS = 250;
+const LONGEST_PAUSE_MS = 10_000;
 const NAMES = Object.keys(POLICIES) as JobName[];
 
 export type JobHandlers = { readonly [Name in JobName]: (job: Jobs[Name]) => Promise<void> };
@@ -61,25 +70,40 @@ export interface JobQueue {
 }
 
 export async function openJobQueue(database: Database, onError: (error: Error) => void): Promise<JobQueue> {
+  const asked = new AsyncLocalStorage<true>();
+  let open = true;
+  const execute = async (text: string, values: readonly unknown[]) => {
+    for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
+      try {
+        return { rows: [...(await database.run(text, values))] };
+      } catch (error) {
+        if (!(error instanceof Error) || !isPassing(error) || !open || asked.getStore() === true) throw error;
+        onError(error);
+        await wait(pause);
+      }
+    }
+  };
   const boss = new PgBoss({
-    db: { executeSql: async (text, values) => ({ rows: [...(await database.run(text, values ?? []))] }) },
+    db: { executeSql: (text, values) => execute(text, values ?? []) },
     schema: 'jobs',
     archiveCompletedAfterSeconds: 3600,
     deleteAfterDays: 7,
   });
   boss.on('error', onError);
-  await boss.start();
-  for (const name of NAMES) await boss.createQueue(name);
-  let open = true;
+  await asked.run(true, async () => {
+    await boss.start();
+    for (const name of NAMES) await boss.createQueue(name);
+  });
   return {
     async send(name, job) {
       const { leaseSeconds, retries, backOffSeconds } = POLICIES[name];
-      await boss.send(name, job, {
+      const options = {
         expireInSeconds: leaseSeconds,
         retryLimit: retries,
         retryDelay: backOffSeconds,
         retryBackoff: true,
-      });
+      };
+      await asked.run(true, () => boss.send(name, job, options));
     },
     async work(handlers, { pollSeconds = 2 } = {}) {
       const take = async <Name extends JobName>(name: Name): Promise<void> => {
@@ -91,9 +115,9 @@ export async function openJobQueue(database: Database, onError: (error: Error) =
       for (const [name, cron] of SCHEDULE) await boss.schedule(name, cron, {});
     },
     async count() {
-      const sizes = await Promise.all(
-        NAMES.map(async (name) => [name, await boss.getQueueSize(name, { before: 'completed' })] as const),
-      );
+      const count = async (name: JobName) =>
+        [name, await boss.getQueueSize(name, { before: 'completed' })] as const;
+      const sizes = await asked.run(true, () => Promise.all(NAMES.map(count)));
       return new Map(sizes);
     },
     async close() {
