@@ -4,8 +4,9 @@
 
 import type { FetchedKernel } from '@resplice/build';
 import {
-  addJob,
+  addTest,
   artefactName,
+  CANDIDATES_PER_BOOT,
   type CandidateRecord,
   factoryCandidates,
   factoryTests,
@@ -23,9 +24,6 @@ import { combine, readCombined } from './combine.js';
 import { readUnit } from './convert.js';
 import { readUpdateArtefact } from './make-update.js';
 import { findNewest, ofKernel, overlap, parseKernel, readCumulative } from './published.js';
-
-/** More would lose too much when the worker dies. */
-const CANDIDATES_PER_JOB = 16;
 
 interface TestedCandidate {
   readonly id: string;
@@ -58,16 +56,13 @@ export const testHandler: JobHandler = {
     const beside = below.map(({ manifest }) => manifest.id);
     return async (transaction) => {
       for (const each of tested) await record(transaction, context, each, beside);
-      const more = await transaction
-        .select({ priority: factoryCandidates.priority })
+      const [more] = await transaction
+        .select()
         .from(factoryCandidates)
         .where(inStates(job, ['automatic']))
+        .orderBy(desc(factoryCandidates.priority))
         .limit(1);
-      for (const { priority } of more)
-        await addJob(transaction, {
-          ...{ organisationId: job.organisationId, kernel: job.target, priority },
-          ...{ kind: 'test', target: job.target, subject: job.target },
-        });
+      if (more !== undefined) await addTest(transaction, more);
     };
   },
   async giveUp(transaction, job, problem, who) {
@@ -101,7 +96,7 @@ async function begin({ orm, job, who }: JobContext): Promise<readonly CandidateR
         desc(factoryCandidates.priority),
         factoryCandidates.id,
       )
-      .limit(CANDIDATES_PER_JOB)
+      .limit(CANDIDATES_PER_BOOT)
       .for('update');
     const begun: CandidateRecord[] = [];
     for (const row of rows)

@@ -1,13 +1,16 @@
 // The only place that writes the state of a candidate: the table of transitions decides, and the history gets a line.
 
 import type { CandidateState } from '@resplice/protocol/factory';
-import { eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import { type Orm, selectRows } from '../database/database.js';
 import { notFound, ServiceError } from '../failure.js';
 import { announce } from '../live/announcement.js';
 import { type CandidateEvent, nextState, UNSETTLED } from './candidate-state.js';
 import { addJob } from './job-queue.js';
 import { factoryCandidates, factoryHistory, factoryReleases, factoryUnits } from './tables.js';
+
+/** More would lose too much when the worker dies. */
+export const CANDIDATES_PER_BOOT = 16;
 
 export type CandidateRecord = typeof factoryCandidates.$inferSelect;
 type Changed = Partial<Omit<typeof factoryCandidates.$inferInsert, 'id' | 'state'>>;
@@ -74,16 +77,33 @@ async function addFollowing(transaction: Orm, row: CandidateRecord): Promise<voi
   const { organisationId, releaseId, priority } = row;
   const kernel = kernelSpec(row);
   if (row.state === 'new') await addConversion(transaction, row);
-  else if (row.state === 'automatic')
-    await addJob(transaction, {
-      ...{ organisationId, kernel, priority },
-      ...{ kind: 'test', target: kernel, subject: kernel },
-    });
+  else if (row.state === 'automatic') await addTest(transaction, row);
   else if (await isJoinDue(transaction, row))
     await addJob(transaction, {
       ...{ organisationId, releaseId, kernel, priority },
       ...{ kind: 'join', target: `${releaseId} ${kernel}`, subject: kernel },
     });
+}
+
+/**
+ * For candidates of a kernel that wait for their test. As many as share a boot come before further conversions of the same urgency, so that a
+ * large release is ready for review bit by bit; fewer wait for company.
+ */
+export async function addTest(transaction: Orm, row: CandidateRecord): Promise<void> {
+  const kernel = kernelSpec(row);
+  const waiting = await transaction.$count(
+    factoryCandidates,
+    and(
+      eq(factoryCandidates.organisationId, row.organisationId),
+      eq(factoryCandidates.kernelRelease, row.kernelRelease),
+      eq(factoryCandidates.kernelVersion, row.kernelVersion),
+      eq(factoryCandidates.state, 'automatic'),
+    ),
+  );
+  await addJob(transaction, {
+    ...{ organisationId: row.organisationId, kind: 'test', kernel, target: kernel, subject: kernel },
+    priority: row.priority + (waiting >= CANDIDATES_PER_BOOT ? 1 : 0),
+  });
 }
 
 /** For a candidate that is new. */

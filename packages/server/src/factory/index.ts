@@ -6,7 +6,14 @@ export { type Orm, selectRows } from '../database/database.js';
 export { openDatabase } from '../database/open-database.js';
 export { isPassing } from '../database/passing-error.js';
 export { artefactName, type FactoryArtefact, hashOf, keepArtefact, readArtefact } from './artefact-name.js';
-export { type CandidateRecord, kernelSpec, lockCandidate, moveCandidate } from './candidate-change.js';
+export {
+  addTest,
+  CANDIDATES_PER_BOOT,
+  type CandidateRecord,
+  kernelSpec,
+  lockCandidate,
+  moveCandidate,
+} from './candidate-change.js';
 export {
   addJob,
   appendLog,
