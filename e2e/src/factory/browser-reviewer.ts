@@ -13,6 +13,8 @@ export interface SeenUnit {
   readonly functions: readonly string[];
   /** Rows that differ between the instructions before and after, in all functions. */
   readonly changedRows: number;
+  /** What the author of custom code answers for, and hooks. */
+  readonly statements: string;
   /** Of the newest test in a guest. */
   readonly log: string;
 }
@@ -86,8 +88,8 @@ export class BrowserReviewer {
       if (!(await each.evaluate((details) => 'open' in details && details.open === true)))
         await each.locator('summary').click();
     const marked = functions.filter({ has: this.#page.getByText('First difference') });
-    const first = functions.first();
-    await first.locator('.side-by-side').waitFor();
+    // A unit of hooks alone replaces no function.
+    if ((await functions.count()) > 0) await functions.first().locator('.side-by-side').waitFor();
     await this.#page.locator('#tests summary').last().click();
     const log = this.#page.getByRole('region', { name: 'Log of the guest' });
     await log.waitFor();
@@ -95,6 +97,7 @@ export class BrowserReviewer {
       source: (await this.#page.locator('#diff').textContent()) ?? '',
       functions: await marked.locator('summary code').allTextContents(),
       changedRows: await functions.locator('tr.changed').count(),
+      statements: (await this.#page.locator('main').textContent()) ?? '',
       log: (await log.textContent()) ?? '',
     };
   }

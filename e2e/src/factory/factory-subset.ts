@@ -9,8 +9,8 @@ export const TO = '6.1.176-1';
 export const RELEASE = '6.1.0-47-amd64';
 export const KERNEL = `${RELEASE}=${FROM}`;
 
-export const NEEDS_CODE = 'net-netlabel-netlabel-unlabeled-fe48a3';
-export const CODE = join(ROOT, 'e2e/test/factory/netlabel-lengths.patch');
+export const NEEDS_CODE = 'input-keyboard-atkbd-b4ff43';
+export const CODE = join(ROOT, 'e2e/test/factory/atkbd-quirks.patch');
 export const NOT_BUILT = 'arch-arm64-mm-mmu-116101';
 
 /** Three patches of our own: one that cannot be one update with a unit of the release, and two of which the second needs the first. */
@@ -18,8 +18,11 @@ export const SERIES = ['0001-ipc-own-bound', '0002-ipc-helper', '0003-ipc-refuse
   join(ROOT, `e2e/test/factory/series/${name}.patch`),
 );
 
+/** Changes one function of the kernel itself, and fixes a CVE. */
+export const FUNCTION = 'ipc-util-9b6854';
+
 /** A few, for the test command. */
-export const SHORT = ['crypto-pcrypt-578e16', 'ipc-util-9b6854', NEEDS_CODE, NOT_BUILT];
+export const SHORT = ['crypto-pcrypt-578e16', FUNCTION, NEEDS_CODE, NOT_BUILT];
 
 export const ALL = [
   ...SHORT,

@@ -11,6 +11,7 @@ import {
   ALL,
   CODE,
   FROM,
+  FUNCTION,
   KERNEL,
   NEEDS_CODE,
   NOT_BUILT,
@@ -36,8 +37,10 @@ let readied: Release;
 let second: CandidateRow[] = [];
 let first: readonly CandidateRow[] = [];
 let coded: CandidateDetail;
+let plainDetail: CandidateDetail;
 let browser: BrowserReviewer | undefined;
 let seen: SeenUnit;
+let seenCode: SeenUnit;
 let published: Cumulative;
 let withoutOne: Cumulative;
 let refusedTwice = '';
@@ -70,6 +73,9 @@ before(async () => {
   second = [...(await people.settle(release, PATIENCE_SECONDS))];
   coded = await people.show(needy.id);
   series = await people.settle(own, PATIENCE_SECONDS);
+  const plain = second.find(({ unit }) => unit === FUNCTION);
+  assert.ok(plain);
+  plainDetail = await people.show(plain.id);
   for (const { id, state } of [...second, ...series].filter((each) => each.state === 'in-review')) {
     await people.approve(id);
     const twice = await people.approve(id).then(
@@ -78,7 +84,8 @@ before(async () => {
     );
     if (refusedTwice === '' || !twice.includes('409')) refusedTwice = twice;
     assert.equal((await people.show(id)).state, state, 'one person is not enough');
-    if (id === needy.id) seen = await browser.approve(id);
+    if (id === needy.id) seenCode = await browser.approve(id);
+    else if (id === plain.id) seen = await browser.approve(id);
     else await people.approve(id, reviewer);
   }
   published = await people.publish(1, PATIENCE_SECONDS);
@@ -138,8 +145,10 @@ test('every unit of the subset gets an answer without a person, and those that a
 test('a unit with code that a person pushed is made again, tested and to be reviewed', () => {
   assert.equal(stateOf(second, NEEDS_CODE), 'in-review');
   assert.equal(coded.verdict, 'with-code');
+  const { statements = [] } = coded.detail ?? {};
   assert.ok(
-    coded.detail?.statements.some((line) => line.startsWith('ignores data netlbl_unlabel_gnl_family')),
+    statements.some((line) => /atkbd_dmi_quirk_table/.test(line)),
+    statements.join('\n'),
   );
   assert.ok(coded.tests.at(-1)?.ok);
 });
@@ -149,6 +158,21 @@ test('a reviewer sees in the browser what the unit changes and how its guest too
   assert.ok(seen.functions.length > 0, 'functions with their first difference marked');
   assert.ok(seen.changedRows > 0, 'instructions that differ');
   assert.match(seen.log, /livepatch|resplice/);
+});
+
+test('what the shipped code of a function calls is named', () => {
+  const lines = plainDetail.detail?.functions.flatMap(({ before: code }) => code) ?? [];
+  const calls = lines.filter(({ text }) => /^(?:call|jmp) 0x/i.test(text));
+  assert.ok(calls.length > 0);
+  assert.deepEqual(
+    calls.filter(({ text }) => !text.includes('# ')),
+    [],
+  );
+});
+
+test('a reviewer sees in the browser what code of a person does', () => {
+  assert.match(seenCode.statements, /resplice_apply_atkbd_dmi_quirk_table/);
+  assert.match(seenCode.statements, /the hook sets what the new rows set/);
 });
 
 test('an approval by the same person counts once', () => {

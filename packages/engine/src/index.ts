@@ -32,6 +32,7 @@ export { type KernelImage, parseKernelImage } from './kernel/kernel-image.js';
 export { findModinfo, findModuleBuildId } from './kernel/module-info.js';
 export { type Compression, locatePayload } from './kernel/payload.js';
 export { parseSymbolList, type SymbolList } from './kernel/symbol-list.js';
+export type { SymbolTable } from './kernel/symbol-table.js';
 export { type ExportedSymbol, parseSymvers } from './kernel/symvers.js';
 export { type FunctionMatch, matchFunction } from './match/match-function.js';
 export { type MatchedFunction, matchObject, type ObjectMatch } from './match/match-object.js';

@@ -29,6 +29,14 @@ describe('instructions side by side', () => {
     assert.deepEqual(kinds(['je 0xFFFFFFFF81000010'], ['je 0x0000000000000043']), ['moved']);
   });
 
+  it('a call of another function is a difference, when both sides say which', () => {
+    const before = ['call 0xFFFFFFFF810763F0    # kfree'];
+    assert.deepEqual(kinds(before, ['call 5    # kvfree_call_rcu']), ['changed']);
+    assert.deepEqual(kinds(before, ['call 5    # kfree']), ['moved']);
+    assert.deepEqual(kinds(['call 0x2EFE0'], ['call 5    # kfree']), ['moved']);
+    assert.deepEqual(kinds(['jmp 0x2EFE0    # a+0x10'], ['jmp 5    # b+0x20']), ['moved']);
+  });
+
   it('another member of a structure is a difference', () => {
     assert.deepEqual(kinds(['mov 0x10(%rdi),%rax'], ['mov 0x18(%rdi),%rax']), ['changed']);
     assert.deepEqual(kinds(['mov 0x10(%rdi),%rax'], ['mov 8(%rdi),%rax']), ['changed']);

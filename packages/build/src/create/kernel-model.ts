@@ -22,6 +22,7 @@ import {
   parseSymvers,
   type RunningObject,
   requireBtf,
+  type SymbolTable,
 } from '@resplice/engine';
 import { InputError } from '@resplice/report';
 import { execa } from 'execa';
@@ -42,6 +43,7 @@ export interface ShippedModule {
 interface ModelParts {
   readonly kernel: FetchedKernel;
   readonly image: KernelImage;
+  readonly symbols: SymbolTable;
   readonly vmlinux: RunningObject;
   readonly layouts: KernelLayouts;
   readonly exports: ReadonlyMap<string, ExportedSymbol>;
@@ -51,6 +53,7 @@ interface ModelParts {
 /** One shipped kernel, parsed. */
 export class KernelModel {
   readonly image: KernelImage;
+  readonly symbols: SymbolTable;
   readonly vmlinux: RunningObject;
   readonly layouts: KernelLayouts;
   readonly exports: ReadonlyMap<string, ExportedSymbol>;
@@ -61,6 +64,7 @@ export class KernelModel {
   private constructor(parts: ModelParts) {
     this.#kernel = parts.kernel;
     this.image = parts.image;
+    this.symbols = parts.symbols;
     this.vmlinux = parts.vmlinux;
     this.layouts = parts.layouts;
     this.exports = parts.exports;
@@ -75,13 +79,29 @@ export class KernelModel {
     const btf = requireBtf(image);
     const symbols = parseKallsyms(image);
     const vmlinux = openVmlinux(image, symbols, parseImageSites(image, symbols));
-    return new KernelModel({ kernel, image, exports, btf, vmlinux, layouts: new KernelLayouts(btf) });
+    return new KernelModel({
+      kernel,
+      image,
+      symbols,
+      exports,
+      btf,
+      vmlinux,
+      layouts: new KernelLayouts(btf),
+    });
   }
 
   /** The same kernel for another update: what was parsed is shared, modules that were read are let go with their model. */
   fork(): KernelModel {
-    const { image, vmlinux, layouts, exports } = this;
-    return new KernelModel({ image, vmlinux, layouts, exports, kernel: this.#kernel, btf: this.#btf });
+    const { image, symbols, vmlinux, layouts, exports } = this;
+    return new KernelModel({
+      image,
+      symbols,
+      vmlinux,
+      layouts,
+      exports,
+      kernel: this.#kernel,
+      btf: this.#btf,
+    });
   }
 
   /** Reads a shipped module; undefined when the kernel has none of that name. */

@@ -10,6 +10,7 @@ import { artefactName, hashOf, keepArtefact, readArtefact } from '@resplice/serv
 import { encodeUpdate, parseUpdate, type Update } from '@resplice/update';
 import { z } from 'zod';
 import { describeConversion } from '../detail/describe-conversion.js';
+import { readShippedNames } from '../detail/shipped-names.js';
 import type { JobContext } from '../job-context.js';
 
 export interface UpdateWish {
@@ -107,6 +108,7 @@ async function create(context: JobContext, wish: UpdateWish): Promise<MadeUpdate
     ...wish.patches.map((patch) => ({ patch, isCustom: false })),
     ...wish.customCode.map((patch) => ({ patch, isCustom: true })),
   ];
+  const names = await readShippedNames(await context.openWorkshop(wish.kernel), update);
   const bytes = encodeUpdate(update);
   const { manifest } = update;
   return {
@@ -120,7 +122,7 @@ async function create(context: JobContext, wish: UpdateWish): Promise<MadeUpdate
       requiresUnloaded: (manifest.requiresUnloaded ?? []).map(({ module }) => module),
     },
     reasons: [],
-    detailSha256: await keepDetail(context, describeConversion(update, texts)),
+    detailSha256: await keepDetail(context, describeConversion(update, texts, names)),
     hasSkeleton: false,
   };
 }

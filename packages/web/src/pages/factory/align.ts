@@ -24,6 +24,8 @@ interface Reading {
   readonly plain: string;
   /** With every number left out. */
   readonly shape: string;
+  /** Of a call or jump out of the function, as far as it is told. */
+  readonly callee: string | undefined;
   /** Its number says where something is: a relocation fills it in, or it is the target of a branch. */
   readonly isPlace: boolean;
 }
@@ -34,7 +36,8 @@ function readLine({ text }: CodeLine): Reading {
   const [code = '', target] = text.split(/\s+# /);
   const plain = code.trim().replace(/\s+/g, ' ');
   const isBranch = /^(?:call|j[a-z]+) -?(?:0x[0-9a-f]+|\d+)$/i.test(plain);
-  return { plain, shape: plain.replace(NUMBER, '@'), isPlace: target !== undefined || isBranch };
+  const callee = isBranch && target !== undefined && !target.includes('+0x') ? target : undefined;
+  return { plain, shape: plain.replace(NUMBER, '@'), callee, isPlace: target !== undefined || isBranch };
 }
 
 /**
@@ -43,6 +46,9 @@ function readLine({ text }: CodeLine): Reading {
  */
 function isSame(before: Reading | undefined, after: Reading | undefined): boolean {
   if (before === undefined || after === undefined) return false;
+  // The same instruction that calls something else is a difference, and often the one that counts.
+  if (before.callee !== undefined && after.callee !== undefined && before.callee !== after.callee)
+    return false;
   return before.plain === after.plain || (after.isPlace && before.shape === after.shape);
 }
 
