@@ -64,7 +64,10 @@ export function Table<T>({ caption, columns, rows, rowKey, selection, order }: T
                 {sort === undefined || order === undefined ? (
                   title
                 ) : (
-                  <SortButton {...{ title, sort, order }} />
+                  <>
+                    <SortButton {...{ title, sort, order }} />
+                    <span class="head-text">{title}</span>
+                  </>
                 )}
               </th>
             ))}
