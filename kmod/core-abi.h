@@ -65,7 +65,7 @@
 #include <linux/types.h>
 
 #define RESPLICE_CORE_MAGIC 0x31435352 /* "RSC1" */
-#define RESPLICE_CORE_ABI 3
+#define RESPLICE_CORE_ABI 4
 #define RESPLICE_CORE_DEVICE "resplice"
 /* the module of an update has a name that begins so */
 #define RESPLICE_CORE_PREFIX "resplice_"
@@ -140,13 +140,21 @@ struct resplice_core_site { /* 48 bytes: one replaced function */
 	__u32 code;
 };
 
-/* 24 bytes: read-only data, or a line of the bug table, changed in place */
+/* `flags` of a data entry */
+/*
+ * The bytes stand in the update's module, where fixups and its loader put addresses into them:
+ * pointers, which nobody knows before the object is there.
+ */
+#define RESPLICE_CORE_IN_UPDATE 1
+/* 32 bytes: read-only data, or a line of the bug table, or data of an object, changed in place */
 struct resplice_core_data {
-	__u64 address; /* or the index of the symbol that begins there */
+	__u64 address; /* or the index of a symbol */
+	/* `size` old bytes, then `size` new ones: into the bytes, or an address in the update */
+	__u64 content;
 	__u32 size;
-	__u32 offset; /* into the bytes: `size` old ones, then `size` new ones */
+	__u32 from; /* where the data begins, from the symbol on; 0 without an object */
 	__u32 object; /* 0, or 1 + its index */
-	__u32 reserved;
+	__u32 flags;
 };
 
 struct resplice_core_hook { /* 16 bytes; those of a kind run in the order of the request */

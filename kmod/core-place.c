@@ -116,7 +116,8 @@ static bool is_data(const struct change *change)
 static u32 place_data(const struct update *update, const struct resplice_core_data *data,
 		      struct change *change)
 {
-	change->address = change->object ? update->addresses[data->address] : data->address;
+	change->address = change->object ? update->addresses[data->address] + data->from :
+					   data->address;
 	change->start = change->address;
 	change->end = change->address + change->size;
 	return is_data(change) ? RESPLICE_CORE_OK : RESPLICE_CORE_BAD_DATA;
@@ -185,14 +186,24 @@ static u32 check_site(const struct update *update, u32 index)
 	return check_place(update, site->old_start, site->object);
 }
 
+static bool is_content(const struct update *update, const struct resplice_core_data *data)
+{
+	u64 last = data->content + 2 * (u64)data->size - 1;
+
+	if (data->flags & RESPLICE_CORE_IN_UPDATE)
+		return last > data->content && within_module_core(data->content, update->module) &&
+		       within_module_core(last, update->module);
+	return data->content <= U32_MAX && is_in_bytes(update, data->content, 2 * (u64)data->size);
+}
+
 static u32 check_data(const struct update *update, u32 index)
 {
 	const struct resplice_core_data *data = &update->data[index];
 
-	if (data->reserved)
+	if (data->flags & ~RESPLICE_CORE_IN_UPDATE || (data->from && !data->object))
 		return RESPLICE_CORE_BAD_FIELD;
 	if (!data->size || data->size > RESPLICE_CORE_LIMIT_DATA_SIZE ||
-	    !is_in_bytes(update, data->offset, 2 * (u64)data->size))
+	    !is_content(update, data))
 		return RESPLICE_CORE_BAD_DATA;
 	return check_place(update, data->address, data->object);
 }

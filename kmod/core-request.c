@@ -174,6 +174,13 @@ static u32 set_up(struct job *job, struct update *update)
 	return RESPLICE_CORE_OK;
 }
 
+static const u8 *find_content(const struct update *update, const struct resplice_core_data *data)
+{
+	if (data->flags & RESPLICE_CORE_IN_UPDATE)
+		return (const u8 *)(unsigned long)data->content;
+	return update->bytes + data->content;
+}
+
 /* Sizes and new bytes of all changes, and where those are that belong to no object. */
 static u32 set_up_changes(struct job *job, struct update *update)
 {
@@ -191,7 +198,7 @@ static u32 set_up_changes(struct job *job, struct update *update)
 			change->new = change->jump;
 		} else {
 			change->size = update->data[i - sites].size;
-			change->old = update->bytes + update->data[i - sites].offset;
+			change->old = find_content(update, &update->data[i - sites]);
 			change->new = change->old + change->size;
 		}
 		code = object ? RESPLICE_CORE_OK : core_place_change(update, i);

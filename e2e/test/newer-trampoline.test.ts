@@ -11,6 +11,7 @@ import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
 import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
+import { ledTable } from './case/led-table.js';
 import { oneUpdate } from './case/one-update.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
@@ -30,6 +31,7 @@ const CASES = [
   atomicData,
   inPlaceData,
   inPlaceModule,
+  ledTable,
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,

@@ -10,6 +10,7 @@ import { heldTransition } from './case/held-transition.js';
 import { inPlaceData } from './case/in-place-data.js';
 import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
+import { ledTable } from './case/led-table.js';
 import { movedMember } from './case/moved-member.js';
 import { oneUpdate } from './case/one-update.js';
 import { otherBuild } from './case/other-build.js';
@@ -34,6 +35,7 @@ const CASES = [
   atomicData,
   inPlaceData,
   inPlaceModule,
+  ledTable,
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,

@@ -132,7 +132,7 @@ function mutate(): string {
     type: 'PREPARE',
     name: spec.module,
     sites: [facts.site, facts.secondSite],
-    data: [{ address: facts.constant.address, size: 4, offset: 0, object: 0, reserved: 0 }],
+    data: [{ address: facts.constant.address, size: 4, content: 0n, from: 0, object: 0, flags: 0 }],
     hooks: [{ function: facts.text, kind: 1, object: 0 }],
     names: [facts.otherModule],
     objects: [{ name: facts.otherModule, user: 0 }],

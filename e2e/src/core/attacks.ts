@@ -115,8 +115,13 @@ export const ATTACKS: readonly Attack[] = [
   ...data('data at address 0', 'BAD_DATA', () => ({ address: 0n })),
   ...data('data of size 0', 'BAD_DATA', () => ({ size: 0 })),
   ...data('data of 4 GB', 'BAD_DATA', () => ({ size: MAX })),
-  ...data('data whose bytes are not in the request', 'BAD_DATA', () => ({ offset: 1 })),
-  ...data('data whose bytes are 4 GB away', 'BAD_DATA', () => ({ offset: MAX })),
+  ...data('data whose bytes are not in the request', 'BAD_DATA', () => ({ content: 1n })),
+  ...data('data whose bytes are 4 GB away', 'BAD_DATA', () => ({ content: BigInt(MAX) })),
+  ...data('data whose bytes are at the end of memory', 'BAD_DATA', () => ({ content: 2n ** 64n - 1n })),
+  ...data('data of an unknown kind', 'BAD_FIELD', () => ({ flags: 2 })),
+  ...data('data behind a symbol of nothing', 'BAD_FIELD', () => ({ from: 8 })),
+  ...data('bytes of the kernel as of the update', 'BAD_DATA', ({ constant }) => inUpdate(constant.address)),
+  ...data('bytes that end behind the update', 'BAD_DATA', ({ text }) => inUpdate(text, 1 << 20)),
   prepare('loaded', 'two changes of the same data', 'OVERLAP', ({ constant }) => ({
     data: [dataAt(constant.address, 0), dataAt(constant.address + 2n, 0)],
     bytes: twice(constant.bytes),
@@ -351,7 +356,11 @@ function data(
 }
 
 function dataAt(address: bigint, offset: number): RawData {
-  return { address, size: 4, offset, object: 0, reserved: 0 };
+  return { address, size: 4, content: BigInt(offset), from: 0, object: 0, flags: 0 };
+}
+
+function inUpdate(content: bigint, size = 4): Partial<RawData> {
+  return { content, size, flags: CORE_FLAG.IN_UPDATE };
 }
 
 /** With a site and a fixup in a module, all of which is right but for the change. */

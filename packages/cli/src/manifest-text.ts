@@ -90,6 +90,11 @@ function renderData({ data }: Manifest['objects'][number]): readonly string[] {
   });
 }
 
+/** Pointers of live data that lead into the update while it is applied. */
+function renderPointers({ pointers = [] }: Manifest['objects'][number]): readonly string[] {
+  return pointers.map(({ name, at, to }) => `  leads ${name}+0x${at.toString(16)} to ${to} of the update`);
+}
+
 function renderObject(object: PatchedObject, engine: Manifest['engine']): readonly string[] {
   const stays =
     object.reloadable || engine === 'trampoline'
@@ -102,7 +107,14 @@ function renderObject(object: PatchedObject, engine: Manifest['engine']): readon
   });
   const exit =
     object.exit === null ? [] : [`  runs ${object.exit} of the update when the module is unloaded`];
-  return [title, ...object.functions.flatMap(renderFunction), ...renderData(object), ...exit, ...added];
+  return [
+    title,
+    ...object.functions.flatMap(renderFunction),
+    ...renderData(object),
+    ...renderPointers(object),
+    ...exit,
+    ...added,
+  ];
 }
 
 function renderFunction(replaced: ReplacedFunction): readonly string[] {

@@ -6,6 +6,7 @@ export type { Side } from './diff/compare.js';
 export { type Correlation, correlate } from './diff/correlate.js';
 export { type CustomCode, type Hook, mayCoexist, type Statement } from './diff/custom-record.js';
 export type { Definition } from './diff/definition.js';
+export type { LedPointer } from './diff/device-table.js';
 export { isLiftedWhenFresh } from './diff/fresh-module.js';
 export { type ChangedBytes, listChangedBytes } from './diff/in-place.js';
 export { endbrLength, findJumpPlace, JUMP_LENGTH, type JumpPlace } from './diff/jump-place.js';

@@ -97,6 +97,20 @@ export const ReplacedFunction = z.strictObject({
   coexists: z.boolean(),
 });
 
+/** A pointer in a module's data that leads to something of the update. */
+const LedPointer = z.strictObject({
+  /** The data that holds it. */
+  name: z.string().min(1),
+  /** 0 when the name is unique in the module, else its 1-based rank. */
+  position: Offset,
+  /** Where in it. */
+  at: Offset,
+  /** What it leads to, as the update's module calls it. */
+  to: z.string().min(1),
+  /** Where in `.data` of the update's module the old and the new address stand. */
+  content: Offset,
+});
+
 /** Read-only data that is changed where it is. */
 const ChangedData = z.strictObject({
   name: z.string().min(1),
@@ -120,6 +134,8 @@ export const PatchedObject = z.strictObject({
   functions: z.array(ReplacedFunction),
   /** Empty in an update that uses livepatch. */
   data: z.array(ChangedData),
+  /** Left out when there are none. */
+  pointers: z.array(LedPointer).optional(),
   /** Symbol of the function that takes the place of the module's exit function; null when that stays. */
   exit: z.string().min(1).nullable(),
   /** Functions and data that only the new code has. */

@@ -137,7 +137,8 @@ function diffAsNeeded(
 /** Names the read-only data that livepatch cannot change, and the other engine changes in place. */
 function needTrampoline(reasons: readonly Reason[], { name, selection }: ObjectDiff): readonly Reason[] {
   const found = 'its content changes, and it is read where it is by more than the code that changes';
-  const constants = selection.rewritten.map(
+  const tables = selection.led.map(({ tableAfter }) => tableAfter);
+  const constants = [...new Set([...selection.rewritten, ...tables])].map(
     (constant): Reason => ({
       code: 'constant-needs-trampoline',
       subject: { object: name, section: constant.section.name, symbol: constant.name },

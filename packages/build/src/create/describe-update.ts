@@ -88,7 +88,7 @@ export function describeUpdate({
     ...(unloaded.length === 0 ? {} : { requiresUnloaded: [...unloaded] }),
     patches,
     module: { file: moduleFile, name: module.name, sha256: sha256(module.bytes), signed: false },
-    objects: describeObjects(model, compared, { jumps, unloaded }),
+    objects: describeObjects(model, compared, { jumps, unloaded, pointers: module.pointers }),
     custom: describeCustom(compared),
     trampoline: core === undefined ? null : describeTrampoline(model, compared, { module, core, files }),
     ...(findings.length === 0 ? {} : { types: findings.flatMap((finding) => recordFinding(finding) ?? []) }),

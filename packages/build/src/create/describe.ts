@@ -5,6 +5,7 @@ import {
   type ChangedBytes,
   type Definition,
   hashCode,
+  type LedPointer,
   listChangedBytes,
   mayCoexist,
   nameModuleExit,
@@ -17,6 +18,8 @@ import type { ComparedObject } from './compare.js';
 import type { KernelModel } from './kernel-model.js';
 
 interface ObjectContext {
+  /** Where the addresses of led pointers lie in `.data` of the update's module. */
+  readonly pointers: ReadonlyMap<LedPointer, number>;
   readonly jumps: ReadonlyMap<Definition, NonNullable<ReplacedFunction['jump']>>;
   /** Modules that must not be loaded when the update is applied or undone. */
   readonly unloaded: readonly UnloadedModule[];
@@ -26,11 +29,12 @@ interface ObjectContext {
 export function describeObjects(
   model: KernelModel,
   compared: readonly ComparedObject[],
-  { jumps, unloaded }: ObjectContext,
+  { jumps, unloaded, pointers }: ObjectContext,
 ): Manifest['objects'] {
   const owners = [...new Set(compared.map(({ owner }) => owner))];
   return owners.map((owner): PatchedObject => {
     const mine = compared.filter((object) => object.owner === owner);
+    const led = mine.flatMap((object) => describePointers(model.object(owner), object, pointers));
     const isUnloaded = unloaded.some(({ module }) => module === owner);
     return {
       name: owner,
@@ -40,6 +44,7 @@ export function describeObjects(
       sources: [...new Set(mine.map(({ source }) => source))].sort(),
       exit: describeExit(mine),
       data: isUnloaded ? [] : mine.flatMap((object) => describeData(model.object(owner), object)),
+      ...(led.length === 0 ? {} : { pointers: led }),
       functions: mine.flatMap((object) => describeFunctions(model.object(owner), object, jumps)),
       added: mine.flatMap(({ diff }) =>
         diff.selection.added.map((definition) => ({
@@ -108,9 +113,20 @@ function findData(running: RunningObject, { match }: ComparedObject, before: Def
   return match.addresses.get(before) ?? (named.length === 1 ? named[0] : undefined);
 }
 
+/** Data with a led pointer has to be found. */
+function judgeHolders(model: KernelModel, compared: readonly ComparedObject[]): readonly Reason[] {
+  return compared.flatMap((object) =>
+    object.diff.selection.led.flatMap(({ holder }): readonly Reason[] => {
+      if (findData(model.object(object.owner), object, holder) !== undefined) return [];
+      const found = 'it cannot be told which data of that name it is';
+      return [{ code: 'ambiguous-symbol', subject: { object: object.name, symbol: holder.name }, found }];
+    }),
+  );
+}
+
 /** What is to be changed in place has to be in the shipped kernel, as it was compiled here. */
 export function judgeData(model: KernelModel, compared: readonly ComparedObject[]): readonly Reason[] {
-  return compared.flatMap((object) =>
+  const constants = compared.flatMap((object) =>
     listInPlace(object).flatMap((pair): readonly Reason[] => {
       const { before } = pair;
       const running = model.object(object.owner);
@@ -130,6 +146,24 @@ export function judgeData(model: KernelModel, compared: readonly ComparedObject[
       return [{ code: 'original-differs', subject: { ...subject, offset: differing.offset }, found }];
     }),
   );
+  return [...constants, ...judgeHolders(model, compared)];
+}
+
+function describePointers(
+  running: RunningObject,
+  compared: ComparedObject,
+  places: ReadonlyMap<LedPointer, number>,
+): NonNullable<PatchedObject['pointers']> {
+  return compared.diff.selection.led.flatMap((pointer) => {
+    const { holder, tableAfter, offset } = pointer;
+    const address = findData(running, compared, holder);
+    const content = places.get(pointer);
+    if (address === undefined || content === undefined) return [];
+    const name = runningName(running, holder.symbols, address) ?? holder.name;
+    return [
+      { name, position: running.position(name, address) ?? 0, at: offset, to: tableAfter.name, content },
+    ];
+  });
 }
 
 function describeExit(compared: readonly ComparedObject[]): string | null {

@@ -14,6 +14,7 @@ import {
   type Engine,
   finalizeModule,
   type Import,
+  type LedPointer,
   type LivepatchFunction,
   type ModuleBuild,
   type ModuleIdentity,
@@ -56,6 +57,8 @@ export interface ModuleFile {
   readonly bytes: Uint8Array;
   /** Where functions lie in its `.text`, in bytes. */
   readonly offsets: ReadonlyMap<Definition, number>;
+  /** Where the addresses of led pointers lie in its `.data`. */
+  readonly pointers: ReadonlyMap<LedPointer, number>;
   /** What it needs by address. */
   readonly imports: readonly AbsoluteImport[];
   readonly reasons: readonly Reason[];
@@ -155,9 +158,10 @@ async function finish(
   });
   const id = request.id ?? hashUpdate(model, checked.bytes, request.data);
   const name = `${MODULE_PREFIX}${id}`;
-  const { offsets } = assembled;
+  const { offsets, pointers } = assembled;
   const reasons = [...checked.reasons, ...bound.reasons];
-  if (bound.reasons.length > 0) return { id, name, bytes: new Uint8Array(0), offsets, imports: [], reasons };
+  if (bound.reasons.length > 0)
+    return { id, name, bytes: new Uint8Array(0), offsets, pointers, imports: [], reasons };
   const about = { name, description: request.description, engine, namespaces: bound.namespaces };
   const finished = finalizeModule({
     bytes: checked.bytes,
@@ -166,7 +170,7 @@ async function finish(
     layouts: model.layouts,
   });
   const { bytes, imports } = finished;
-  return { id, name, bytes, offsets, imports, reasons: [...reasons, ...finished.reasons] };
+  return { id, name, bytes, offsets, pointers, imports, reasons: [...reasons, ...finished.reasons] };
 }
 
 /** Modules that export what the code of other modules uses. */

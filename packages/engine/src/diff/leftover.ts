@@ -86,12 +86,14 @@ function judgeChanged(
       );
     case 'constant':
       if (after.binding === 'local' || isForDepmodOnly(input, after)) return [];
+      if (hasPrivateNames(after) && input.led.some(({ tableAfter }) => tableAfter === after)) return [];
       if (input.fresh && included.has(after) && hasPrivateNames(after)) return [];
       return reason('changed-data', describeConstant(input, before, after));
     case 'data':
     case 'percpu':
     case 'registry':
       if (isCopyable(after.name, after.size) || input.moved.has(after)) return [];
+      if (input.led.some(({ holderAfter }) => holderAfter === after)) return [];
       return reason(
         'changed-data',
         describeDataChange(input.pre.object, before, input.post.object, after, input.changed),

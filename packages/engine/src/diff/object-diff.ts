@@ -10,6 +10,7 @@ import { Comparer, type Side } from './compare.js';
 import { type Correlation, correlate, type MutableCorrelation } from './correlate.js';
 import { type CustomCode, leaveAlone, readCustomCode } from './custom-record.js';
 import { type DefinedObject, type Definition, defineObject } from './definition.js';
+import { findLedPointers } from './device-table.js';
 import { type Difference, findDifference } from './difference.js';
 import { moveData } from './fresh-module.js';
 import { findChangedInPlace } from './in-place.js';
@@ -38,16 +39,16 @@ export interface ObjectDiff {
 
 /** True when the update has nothing to do for this object. */
 export function isEmpty(diff: ObjectDiff): boolean {
-  const { included, rewritten } = diff.selection;
-  return diff.replaced.length + included.length + rewritten.length + diff.reasons.length === 0;
+  const { included, rewritten, led } = diff.selection;
+  const changes = [diff.replaced, included, rewritten, led, diff.reasons];
+  return changes.every((list) => list.length === 0);
 }
 
 /** True when the running kernel does something else because of it: what is only there for others to use does nothing by itself. */
 export function hasEffect({ replaced, selection, custom }: ObjectDiff): boolean {
-  const { exit, init, rewritten } = selection;
-  return (
-    replaced.length + rewritten.length + custom.hooks.length > 0 || exit !== undefined || init !== undefined
-  );
+  const { exit, init, rewritten, led } = selection;
+  const changes = [replaced, rewritten, led, custom.hooks];
+  return changes.some((list) => list.length > 0) || exit !== undefined || init !== undefined;
 }
 
 export interface DiffOptions {
@@ -96,6 +97,7 @@ export function diffObjects(
   const custom = readCustomCode(name, pre.object, post.object);
   leaveAlone(changed, correlation, custom);
   const moved = fresh ? moveData(changed, correlation, post.object) : new Set<Definition>();
+  const led = fresh ? [] : findLedPointers({ pre, post, correlation, isModule, engine, changed, comparer });
   const absent = shipped === undefined ? new Set<Definition>() : findAbsent(shipped, pre.object);
   const carried = spreadChanges(pre, correlation, changed, { isModule, absent, engine, fresh });
   const selection = selectDefinitions({
@@ -112,6 +114,7 @@ export function diffObjects(
     fresh,
     moved,
     inPlace,
+    led,
     custom,
     isRunning,
   });

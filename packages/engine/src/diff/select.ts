@@ -10,6 +10,7 @@ import { type CustomCode, isReleased, withoutHandled } from './custom-record.js'
 import { holdsFunctions, isOffered, isOfLostState, isStored } from './data-use.js';
 import type { Definition, Reference, Target } from './definition.js';
 import { describeDataChange } from './describe-change.js';
+import type { LedPointer } from './device-table.js';
 import { isModuleInit, isRewritable, isWritable } from './fresh-module.js';
 import { findLeftovers } from './leftover.js';
 import { isModuleExit } from './module-exit.js';
@@ -41,6 +42,8 @@ export interface SelectionInput {
   readonly moved: ReadonlySet<Definition>;
   /** Constants that change where they are. */
   readonly inPlace: ReadonlySet<Definition>;
+  /** Pointers to tables of device IDs that lead to the update's. */
+  readonly led: readonly LedPointer[];
   readonly custom: CustomCode;
   /** Whether the running kernel object has a symbol, in whatever of its objects. */
   readonly isRunning: (symbol: string) => boolean;
@@ -55,6 +58,8 @@ export interface Selection {
   readonly init: Definition | undefined;
   /** Post data whose content the running data gets: that of a module before its init code runs, or read-only data in place. */
   readonly rewritten: readonly Definition[];
+  /** Pointers of live data that lead into the update while it is applied. */
+  readonly led: readonly LedPointer[];
   /** Post definitions whose content is part of the update, in order of their sections; `replaced` is among them. */
   readonly included: readonly Definition[];
   /** Of the included ones, those that the running kernel has no counterpart of, or may go on using as well as it. */
@@ -104,6 +109,10 @@ class Selector {
       )
         this.#include(definition);
     }
+    for (const { tableAfter } of this.#input.led) {
+      this.#include(tableAfter);
+      this.#addressTaken.add(tableAfter);
+    }
     for (const definition of this.#input.post.object.definitions) {
       const fresh = !this.#input.correlation.origins.has(definition);
       if (fresh && definition.binding !== 'local' && definition.sectionClass === 'text')
@@ -146,6 +155,7 @@ class Selector {
         ? included.find((each) => each.sectionClass === 'init-text' && isModuleInit(each))
         : undefined,
       rewritten: [...this.#rewritten],
+      led: this.#input.led,
       included,
       added: included.filter(
         (each) => (!origins.has(each) || this.#addressTaken.has(each)) && each.symbols.length > 0,

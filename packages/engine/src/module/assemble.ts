@@ -8,6 +8,7 @@
 import { InternalError } from '@resplice/report';
 import { branchOperands } from '../diff/branch-operand.js';
 import { biasesOf, type Definition, type Reference, relocationsIn, type Target } from '../diff/definition.js';
+import type { LedPointer } from '../diff/device-table.js';
 import { isModuleExit, nameModuleExit } from '../diff/module-exit.js';
 import type { Use } from '../diff/resolve.js';
 import type { TableEntry } from '../diff/table.js';
@@ -30,6 +31,8 @@ export interface AssembledObject {
   readonly bytes: Uint8Array;
   /** Where each function lies in `.text`, in bytes. */
   readonly offsets: ReadonlyMap<Definition, number>;
+  /** Where both addresses of each led pointer stand in `.data`, the old one first. */
+  readonly pointers: ReadonlyMap<LedPointer, number>;
   /** Name of the undefined symbol in `bytes` → what it stands for. */
   readonly imports: ReadonlyMap<string, Import>;
 }
@@ -47,9 +50,12 @@ export function assembleUpdate(input: AssemblyInput): AssembledObject {
   assembler.addTables(input, contents);
   for (const part of input.parts) for (const definition of part.included) assembler.connect(part, definition);
   assembler.connectContents();
+  const pointers = assembler.addPointers(input);
   const { imports, offsets } = assembler;
-  return { bytes: encodeObject(assembler.builder.finish()), offsets, imports };
+  return { bytes: encodeObject(assembler.builder.finish()), offsets, pointers, imports };
 }
+
+const ADDRESS_SIZE = 8;
 
 interface Place {
   readonly section: SectionBuilder;
@@ -145,6 +151,25 @@ class Assembler {
       ownFunction,
       allowWithoutEndbr: (definition) => this.#allowWithoutEndbr(definition),
     });
+  }
+
+  /** The engine's core compares a pointer with the first address and gives it the second; both are known once the module is there. */
+  addPointers({ parts }: AssemblyInput): ReadonlyMap<LedPointer, number> {
+    const places = new Map<LedPointer, number>();
+    for (const { owner, led } of parts) {
+      for (const pointer of led) {
+        const data = this.builder.section(SHAPES.data);
+        const offset = data.append(new Uint8Array(2 * ADDRESS_SIZE), ADDRESS_SIZE);
+        const { symbol, addend } = this.#reachCopy(pointer.tableAfter, 0);
+        const old = this.#names.ofDefinition(owner, pointer.table);
+        data.relocations.push(
+          { offset, type: R_X86_64.R64, symbol: old, addend: 0 },
+          { offset: offset + ADDRESS_SIZE, type: R_X86_64.R64, symbol, addend },
+        );
+        places.set(pointer, offset);
+      }
+    }
+    return places;
   }
 
   get imports(): ReadonlyMap<string, Import> {

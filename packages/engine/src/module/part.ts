@@ -2,6 +2,7 @@
 
 import type { Side } from '../diff/compare.js';
 import type { Definition, Target } from '../diff/definition.js';
+import type { LedPointer } from '../diff/device-table.js';
 import type { ObjectDiff } from '../diff/object-diff.js';
 import { openSide } from '../diff/object-diff.js';
 import { type Resolution, resolveTarget, type Use } from '../diff/resolve.js';
@@ -17,6 +18,8 @@ export interface Part {
   readonly included: readonly Definition[];
   /** Data whose new content is written into the module when it is loaded. */
   readonly rewritten: readonly RewrittenData[];
+  /** Pointers of live data that lead to tables of the update. */
+  readonly led: readonly LedPointer[];
   resolve(target: Target, use: Use): Resolution;
 }
 
@@ -37,6 +40,7 @@ export function partOfDiff(owner: string, diff: ObjectDiff): Part {
       const before = diff.correlation.origins.get(after);
       return before === undefined ? [] : [{ before, after }];
     }),
+    led: diff.selection.led,
     resolve: (target, use) => resolveTarget(diff.correlation, included, target, use),
   };
 }
@@ -55,6 +59,7 @@ export function ownPart(file: ObjectFile, layouts: StructLayouts): Part {
     side,
     included,
     rewritten: [],
+    led: [],
     resolve: (target) =>
       'symbol' in target
         ? { kind: 'external', symbol: target.symbol, weak: target.weak }

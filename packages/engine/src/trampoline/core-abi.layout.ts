@@ -4,7 +4,7 @@
 import { bytes, defineLayout, type LayoutValue } from '../bytes/index.js';
 
 export const CORE_MAGIC = 0x31435352;
-export const CORE_ABI = 3;
+export const CORE_ABI = 4;
 export const NAME_SIZE = 64;
 export const BUILD_ID_SIZE = 32;
 export const NO_ITEM = 0xffffffff;
@@ -42,10 +42,11 @@ export const CORE_SITE = defineLayout('resplice_core_site', {
 
 export const CORE_DATA = defineLayout('resplice_core_data', {
   address: 'u64',
+  content: 'u64',
   size: 'u32',
-  offset: 'u32',
+  from: 'u32',
   object: 'u32',
-  reserved: 'u32',
+  flags: 'u32',
 });
 
 export const CORE_HOOK = defineLayout('resplice_core_hook', {
@@ -157,6 +158,13 @@ export const CORE_CODE = {
 
 export const CORE_STATE = { PREPARED: 1, APPLIED: 2, UNDONE: 3 } as const;
 
-export const CORE_FLAG = { CHECK_UNDO: 1, BY_WORDS: 2, COEXIST: 1, GUESSED: 1, HIDDEN: 2 } as const;
+export const CORE_FLAG = {
+  CHECK_UNDO: 1,
+  BY_WORDS: 2,
+  COEXIST: 1,
+  IN_UPDATE: 1,
+  GUESSED: 1,
+  HIDDEN: 2,
+} as const;
 
 export const CORE_LIMIT = { ATTEMPTS: 1000, BACKOFF_US: 1_000_000, COUNT: 16_384, FIXUPS: 1 << 18 } as const;

@@ -44,13 +44,21 @@ export interface CoreSite {
   readonly coexists: boolean;
 }
 
-/** Read-only data that is changed in place. */
-export interface CoreData {
-  readonly place: CorePlace;
-  readonly before: Uint8Array;
-  /** As long. */
-  readonly after: Uint8Array;
-}
+/** Data that is changed in place. */
+export type CoreData = { readonly place: CorePlace } & (
+  | {
+      readonly before: Uint8Array;
+      /** As long. */
+      readonly after: Uint8Array;
+    }
+  | {
+      /** Bytes from the symbol on. */
+      readonly from: number;
+      readonly size: number;
+      /** Where the update's module has `size` old bytes, and then as many new ones. */
+      readonly content: bigint;
+    }
+);
 
 export interface CoreHook {
   readonly address: bigint;
@@ -211,10 +219,13 @@ function encodeEntries(
       object: objectOf(site.old),
       code: store(site.code, site.mask),
     });
-  for (const { place, before, after } of data) {
-    const [address, object] = [pointOf(place), objectOf(place)];
-    const offset = store(before, after);
-    CORE_DATA.write(writer, { address, size: before.length, offset, object, reserved: 0 });
+  for (const entry of data) {
+    const [address, object] = [pointOf(entry.place), objectOf(entry.place)];
+    const content =
+      'content' in entry
+        ? { content: entry.content, size: entry.size, from: entry.from, flags: CORE_FLAG.IN_UPDATE }
+        : { content: BigInt(store(entry.before, entry.after)), size: entry.before.length, from: 0, flags: 0 };
+    CORE_DATA.write(writer, { address, object, ...content });
   }
   for (const { address, kind, object } of hooks)
     CORE_HOOK.write(writer, {

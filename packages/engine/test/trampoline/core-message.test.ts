@@ -134,7 +134,23 @@ describe('a request', () => {
       ],
     );
     assert.deepEqual([...bytes.subarray(first.code + 39, first.code + 41)], [0xc3, 0xff]);
-    assert.deepEqual([...bytes.subarray(changed.offset, changed.offset + 8)], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual([...bytes.subarray(Number(changed.content), Number(changed.content) + 8)], [1, 2, 3, 4, 5, 6, 7, 8]);
+  });
+});
+
+describe('data whose bytes the module of the update has', () => {
+  it('is told by a symbol, an offset and an address', () => {
+    const request = encodeCoreRequest({
+      ...{ type: 'PREPARE', module: 'resplice_x', sites: [], hooks: [], uses: [], fixups: [] },
+      data: [{ place: { symbol: 0 }, from: 16, size: 8, content: 0xffffffffc0001000n }],
+      objects: [{ name: 'nvme', user: 0, buildId: undefined }],
+      symbols: [{ object: 0, name: 'nvme_driver', position: 0 }],
+    });
+    const reader = new ByteReader(request, { file: 'request' });
+    reader.skip(abi.CORE_REQUEST.size);
+    assert.deepEqual(abi.CORE_DATA.read(reader), {
+      ...{ address: 0n, content: 0xffffffffc0001000n, size: 8, from: 16, object: 1, flags: 1 },
+    });
   });
 });
 

@@ -16,6 +16,8 @@ import { listModuleBuilds, listTargets, type TargetFunction, targetKey } from '.
 import { maskCode, placeCode } from '../check/code-comparison.js';
 import type { Located } from './refusal.js';
 
+const POINTER_SIZE = 8;
+
 /** What is known of the running kernel when the update's module is loaded. */
 export interface Surroundings {
   /** By `targetKey`. */
@@ -62,11 +64,27 @@ export function prepareUpdate(manifest: Manifest, surroundings: Surroundings): P
       after: new Uint8Array(Buffer.from(after, 'base64')),
     })),
   );
+  const pointers = manifest.objects.flatMap((object) =>
+    (object.pointers ?? []).map(({ name, position, at, content }) => ({
+      place: { symbol: modules.symbol(modules.changed(object.name), name, position) },
+      from: at,
+      size: POINTER_SIZE,
+      content: surroundings.sectionAddress('.data') + BigInt(content),
+    })),
+  );
   const fixups = describeFixups(manifest, surroundings, modules);
   const { objects, symbols } = modules;
   const below = targets.flatMap(({ place }) => place?.module ?? []);
   return {
-    core: { sites, data, hooks, uses: [...new Set(below)].sort(), objects, symbols, fixups },
+    core: {
+      sites,
+      data: [...data, ...pointers],
+      hooks,
+      uses: [...new Set(below)].sort(),
+      objects,
+      symbols,
+      fixups,
+    },
     located: targets.map((target) => ({
       target,
       address: surroundings.addresses.get(targetKey(target)),
