@@ -41,6 +41,8 @@ import type { Workshop } from './workshop.js';
 const FEW_INCLUDERS = 12;
 /** A type that does not fit is not compiled into more objects than this only to say more of it: that would take an hour. */
 const MANY_REACHED = 100;
+/** Nor into these, though all of them be of modules that might be required not to be loaded. */
+const TOO_MANY_REACHED = 1000;
 /** Sources of the patch that are asked. */
 const MAX_ASKED = 4;
 
@@ -149,13 +151,15 @@ async function compareOnce(
     if (remade.length > 0) return { verdict: refuse(remade) };
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
-    const ask = () => askTypesFirst(tree, slot, mine, affected, options);
-    const early = typesFirst === true ? await ask() : undefined;
+    const ask = (mayRequireUnloaded: boolean) =>
+      askTypesFirst(tree, slot, { sources: mine, affected, mayRequireUnloaded }, options);
+    const early = typesFirst === true ? await ask(false) : undefined;
     if (early?.correction !== undefined) return early;
     const mentioning = await findMentioning(tree, slot, mine, affected, options);
-    if (mentioning.objects.size + mentioning.candidates.size > MANY_REACHED) {
-      const unfit = typesFirst === true ? early : await ask();
-      if (unfit !== undefined) return unfit;
+    const reached = mentioning.objects.size + mentioning.candidates.size;
+    if (reached > MANY_REACHED) {
+      const unfit = await ask(mayBeFresh(request) && reached <= TOO_MANY_REACHED);
+      if (unfit !== undefined) return early ?? unfit;
     }
     const including = await keepChanged(tree, slot, mentioning, options);
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
@@ -170,21 +174,32 @@ async function compareOnce(
   });
 }
 
+/** A jump can only be written into a module that is loaded. */
+function mayBeFresh({ engine, unconditional = false }: ComparisonOrder): boolean {
+  return engine === 'livepatch' && !unconditional;
+}
+
+interface TypeQuestion {
+  readonly sources: PatchedSources;
+  readonly affected: AffectedObjects;
+  readonly mayRequireUnloaded: boolean;
+}
+
 /** Of a header that many include, whether the patch's own sources find a change of a type that existing objects do not have. */
 async function askTypesFirst(
   tree: PreparedTree,
   slot: Slot,
-  sources: PatchedSources,
-  { direct, including }: AffectedObjects,
+  { sources, affected, mayRequireUnloaded }: TypeQuestion,
   options: WorkOptions,
 ): Promise<ComparedOnce | undefined> {
+  const { direct, including } = affected;
   if (including.length <= FEW_INCLUDERS || handlesTypes(sources)) return undefined;
   const sourceOf = (name: string) => tree.database.find(name)?.source ?? name;
   const objects = direct.slice(0, MAX_ASKED).map((name) => [name, sourceOf(name)] as const);
   const { reasons, correction } = await judgeTypes(
     tree,
     slot,
-    { sources, compared: [], objects, mayRequireUnloaded: false },
+    { sources, compared: [], objects, mayRequireUnloaded },
     options,
   );
   return reasons.length === 0 ? undefined : { verdict: refuse(reasons), correction, early: true };
@@ -202,19 +217,29 @@ interface PatchedState {
 
 async function compareIn(
   workshop: Workshop,
-  { patches, on, engine, unconditional = false, mayChangeEngine = false }: ComparisonOrder,
+  order: ComparisonOrder,
   { tree: patched, slot, sources, objects, notBuilt }: PatchedState,
   options: WorkOptions,
 ): Promise<ComparedOnce> {
+  const { patches, on, engine, mayChangeEngine = false } = order;
   const { tree } = workshop;
   const model = workshop.openModel();
   const lower = on.map(({ manifest }) => manifest);
   const below = on.flatMap(readLowerPatches);
-  // A jump can only be written into a module that is loaded.
-  const mayBeFresh = engine === 'livepatch' && !unconditional;
   const compare = (belowSlot: Slot | undefined) =>
     compareObjects(
-      { tree, patched, model, objects, slot, below: belowSlot, lower, engine, mayBeFresh, mayChangeEngine },
+      {
+        tree,
+        patched,
+        model,
+        objects,
+        slot,
+        below: belowSlot,
+        lower,
+        engine,
+        mayBeFresh: mayBeFresh(order),
+        mayChangeEngine,
+      },
       options,
     );
   const label = objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`;
@@ -231,7 +256,7 @@ async function compareIn(
   const types = await judgeTypes(
     tree,
     slot,
-    { sources, compared: built, mayRequireUnloaded: mayBeFresh },
+    { sources, compared: built, mayRequireUnloaded: mayBeFresh(order) },
     options,
   );
   const all = [...reasons, ...types.reasons, ...judgeEngine(engine, compared, lower)];

@@ -134,7 +134,10 @@ describe('a request', () => {
       ],
     );
     assert.deepEqual([...bytes.subarray(first.code + 39, first.code + 41)], [0xc3, 0xff]);
-    assert.deepEqual([...bytes.subarray(Number(changed.content), Number(changed.content) + 8)], [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(
+      [...bytes.subarray(Number(changed.content), Number(changed.content) + 8)],
+      [1, 2, 3, 4, 5, 6, 7, 8],
+    );
   });
 });
 

@@ -162,7 +162,7 @@ describe('where objects of a type live', () => {
     ],
     [
       'a row that comes back as data of a driver',
-      'static const struct a t[] = { { 1 } };\n' + inFunction('p = of_device_get_match_data(dev);'),
+      `static const struct a t[] = { { 1 } };\n${inFunction('p = of_device_get_match_data(dev);')}`,
       false,
     ],
     ['copies', 'static const struct a t[] = { { 1 } };\nstruct h { struct a one; };\n', false],
