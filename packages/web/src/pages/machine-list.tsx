@@ -24,7 +24,9 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
     sort: 'name',
     cell: (row) => (
       <>
-        <a href={`/machines/${row.machine}`}>{nameOf(row)}</a>
+        <a class="name" title={nameOf(row)} href={`/machines/${row.machine}`}>
+          {nameOf(row)}
+        </a>
         {row.hidden && <Tag>hidden</Tag>}
         <span class="sub mono">{row.machine.slice(0, 8)}</span>
       </>
@@ -48,12 +50,17 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
     sort: 'kernel',
     cell: ({ kernel }) => (
       <>
-        {kernel.release}
+        <span class="whole">{kernel.release}</span>
         <span class="sub">{kernel.version}</span>
       </>
     ),
   },
-  { title: 'Effective', sort: 'effective', cell: ({ effective }) => effective, minor: true },
+  {
+    title: 'Effective',
+    sort: 'effective',
+    cell: ({ effective }) => <span class="whole">{effective}</span>,
+    minor: true,
+  },
   {
     title: 'Updates',
     numeric: true,
@@ -64,7 +71,16 @@ const COLUMNS: readonly Column<MachineSummary>[] = [
       </>
     ),
   },
-  { title: 'Group', minor: true, cell: ({ group, ring }) => `${group ?? '–'} · ring ${ring}` },
+  {
+    title: 'Group',
+    minor: true,
+    cell: ({ group, ring }) => (
+      <>
+        {group ?? '–'}
+        <span class="sub">ring {ring}</span>
+      </>
+    ),
+  },
   { title: 'Last seen', sort: 'seen', cell: ({ lastSeenAt }) => <Since at={lastSeenAt} /> },
 ];
 

@@ -120,8 +120,8 @@ function Functions({ detail }: { readonly detail: Detail }) {
       <div class="panel-body diffs">
         {functions.length > 0 && (
           <p class="hint">
-            Grey rows differ only in where something is: the shipped code has addresses, the new code names
-            behind #. A call that goes to another function than before is grey too.
+            Grey rows differ only in where something is; behind # stands what is called or read. A call that
+            goes to another function than before counts as a difference.
           </p>
         )}
         {functions.map((each, index) => (
