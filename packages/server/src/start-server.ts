@@ -124,7 +124,7 @@ export async function openService(options: ServerOptions): Promise<Service> {
 }
 
 export async function startWorking({ jobs, database, options, notifier, now }: Service): Promise<void> {
-  await jobs.work(makeJobHandlers({ orm: database.orm, mail: options.mail, notifier, now }));
+  await jobs.work(makeJobHandlers({ database, mail: options.mail, notifier, now }));
   // A history that begins now and not at the next quarter of an hour.
   await jobs.send('sample', {});
 }

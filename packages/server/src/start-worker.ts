@@ -30,10 +30,9 @@ export async function startWorker(options: WorkerOptions): Promise<{ close(): Pr
     const jobs = await openJobQueue(database, note('the queue failed'));
     const notifier = new Notifier(database.orm, jobs, note('a notification failed'));
     const { pollSeconds = 2 } = options;
-    await jobs.work(
-      makeJobHandlers({ orm: database.orm, mail: options.mail, notifier, now: () => new Date() }),
-      { pollSeconds },
-    );
+    await jobs.work(makeJobHandlers({ database, mail: options.mail, notifier, now: () => new Date() }), {
+      pollSeconds,
+    });
     // A history that begins now and not at the next quarter of an hour.
     await jobs.send('sample', {});
     return {

@@ -1,6 +1,7 @@
 import { lt, sql } from 'drizzle-orm';
-import type { Orm } from '../database/database.js';
+import type { Database } from '../database/database.js';
 import { failedAttempts, machineEvents, sessions } from '../database/schema.js';
+import { keepUp } from '../database/upkeep.js';
 import { announceSilentWorkers } from '../factory/worker-record.js';
 import { sampleFleets, thinSamples } from '../machine/fleet-history.js';
 import { PatchLevelIndex, removeUnusedLevels } from '../machine/patch-level.js';
@@ -16,13 +17,14 @@ const DAY_MS = 24 * 3600 * 1000;
 const EVENT_DAYS = 400;
 
 export interface JobContext {
-  readonly orm: Orm;
+  readonly database: Database;
   readonly mail: MailSettings | undefined;
   readonly notifier: Notifier;
   now(): Date;
 }
 
-export function makeJobHandlers({ orm, mail, notifier, now }: JobContext): JobHandlers {
+export function makeJobHandlers({ database, mail, notifier, now }: JobContext): JobHandlers {
+  const { orm } = database;
   const fleet = { orm, notifier, levels: new PatchLevelIndex(), catalogue: new CatalogueCache() };
   return {
     webhook: (job) => deliverWebhook(orm, job, now()),
@@ -38,6 +40,7 @@ export function makeJobHandlers({ orm, mail, notifier, now }: JobContext): JobHa
       await thinSamples(orm, now());
       await removeUnusedLevels(orm);
     },
+    upkeep: () => keepUp(database),
     sample: () => sampleFleets(fleet, now()),
     rollouts: () => advanceRollouts(fleet, now()),
     workers: () => announceSilentWorkers(orm),

@@ -19,6 +19,8 @@ export interface Jobs {
   mail: { readonly to: readonly string[]; readonly subject: string; readonly text: string };
   /** Removes what is not needed any more. */
   tidy: Record<string, never>;
+  /** What the embedded database does not do by itself. */
+  upkeep: Record<string, never>;
   /** Looks how the fleets stand and keeps it. */
   sample: Record<string, never>;
   /** Takes roll-outs a step further. */
@@ -41,6 +43,7 @@ const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
   webhook: { leaseSeconds: 60, retries: 9, backOffSeconds: 5 },
   mail: { leaseSeconds: 120, retries: 8, backOffSeconds: 30 },
   tidy: { leaseSeconds: 600, retries: 1, backOffSeconds: 60 },
+  upkeep: { leaseSeconds: 3600, retries: 0, backOffSeconds: 60 },
   sample: { leaseSeconds: 300, retries: 1, backOffSeconds: 60 },
   rollouts: { leaseSeconds: 300, retries: 1, backOffSeconds: 10 },
   workers: { leaseSeconds: 60, retries: 0, backOffSeconds: 10 },
@@ -48,6 +51,7 @@ const POLICIES: Readonly<Record<JobName, JobPolicy>> = {
 /** When work comes about by itself. */
 const SCHEDULE: readonly (readonly [JobName, string])[] = [
   ['tidy', '17 * * * *'],
+  ['upkeep', '41 3 * * *'],
   ['sample', '*/15 * * * *'],
   ['rollouts', '* * * * *'],
   ['workers', '* * * * *'],

@@ -28,6 +28,7 @@ test('a job ends while the database is away, and is recorded when it is back', a
       webhook: nothing,
       mail: nothing,
       tidy: nothing,
+      upkeep: nothing,
       sample: nothing,
       rollouts: nothing,
       workers: nothing,
