@@ -16,16 +16,26 @@ const COLUMNS: readonly Column<AuditEntry>[] = [
     cell: ({ at }) => (
       <>
         <Since at={at} />
-        <span class="sub">{exactText(at)}</span>
+        <span class="sub whole">{exactText(at)}</span>
       </>
     ),
   },
   { title: 'Who', cell: ({ actor }) => actor },
   { title: 'What', cell: ({ action }) => action },
   { title: 'Subject', cell: ({ subject }) => subject },
-  { title: 'Details', cell: ({ detail }) => <span class="muted">{detailText(detail)}</span> },
+  {
+    title: 'Details',
+    cell: ({ detail }) => (
+      <span class="muted" title={detailText(detail)}>
+        {detailText(detail, SHOWN)}
+      </span>
+    ),
+  },
   { title: 'From', minor: true, cell: ({ address }) => address ?? '–' },
 ];
+
+/** Of a list; the rest is behind the pointer, and in the API. */
+const SHOWN = 4;
 
 export function AuditPage() {
   const [trail, setTrail] = useState<readonly number[]>([]);

@@ -59,7 +59,7 @@ const COLUMNS: readonly Column<CandidateRow>[] = [
     title: 'Kernel',
     cell: ({ kernel }) => (
       <>
-        {kernel.release}
+        <span class="whole">{kernel.release}</span>
         <span class="sub">{kernel.version}</span>
       </>
     ),
