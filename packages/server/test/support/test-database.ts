@@ -1,7 +1,7 @@
 // The two databases that the tests run on: an embedded one, copied from a template because making one takes seconds, and a cluster of
 // Debian's PostgreSQL of the test's own, on a socket in a temporary folder, run by a user that is not root.
 
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, readdirSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -76,7 +76,7 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
   const start = async (): Promise<ChildProcess> => {
     await rm(socket, { force: true });
     const started = spawn(join(binaries, 'postgres'), ['-D', data], options);
-    await waitForSocket(started, socket);
+    await waitUntilReady(started, join(binaries, 'pg_isready'), folder);
     return started;
   };
   let child = await start();
@@ -130,12 +130,10 @@ function otherUser(): { uid: number; gid: number } | undefined {
   return { uid: ask('-u'), gid: ask('-g') };
 }
 
-async function waitForSocket(child: ChildProcess, path: string): Promise<void> {
+/** The socket is there before connections are accepted: long before, on a busy machine. */
+async function waitUntilReady(child: ChildProcess, program: string, folder: string): Promise<void> {
   for (let wait = 0; wait < 600; wait += 1) {
-    if (existsSync(path)) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      return;
-    }
+    if (spawnSync(program, ['-q', '-h', folder]).status === 0) return;
     if (child.exitCode !== null) break;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
