@@ -12,12 +12,14 @@ const START_SECONDS = 180;
 export const PERSON_PASSWORD = 'correct horse battery staple';
 
 export class FleetServer {
-  readonly #children: readonly ChildProcess[];
+  readonly #children: ChildProcess[];
+  readonly #serve: () => ChildProcess;
   readonly #port: number;
   readonly #session: string;
 
-  private constructor(children: readonly ChildProcess[], port: number, session: string) {
+  private constructor(children: ChildProcess[], serve: () => ChildProcess, port: number, session: string) {
     this.#children = children;
+    this.#serve = serve;
     this.#port = port;
     this.#session = session;
   }
@@ -41,16 +43,17 @@ export class FleetServer {
         env: { ...process.env, ...shared },
       });
     const alone = databaseUrl === undefined ? [] : ['--no-worker'];
-    const child = start('serve', ...args, ...alone, '--listen', `127.0.0.1:${port}`);
+    const serve = () => start('serve', ...args, ...alone, '--listen', `127.0.0.1:${port}`);
+    const child = serve();
     const { name, password } = await readFirstAdministrator(child);
     const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
       session: string;
     };
-    if (databaseUrl === undefined) return new FleetServer([child], port, session);
+    if (databaseUrl === undefined) return new FleetServer([child], serve, port, session);
     const worker = start('worker', '--poll', '1');
     // Nobody reads it; a full pipe would stop it.
     worker.stderr?.resume();
-    return new FleetServer([child, worker], port, session);
+    return new FleetServer([child, worker], serve, port, session);
   }
 
   /** For guests. */
@@ -109,6 +112,25 @@ export class FleetServer {
     if (found === undefined) return undefined;
     const detail = (await this.ask('GET', `/api/v1/machines/${found.machine}`)) as { report: MachineReport };
     return detail.report;
+  }
+
+  /** Kills it as a power cut would, with the database and the workers that it has inside, and starts it again on what is left. */
+  async killAndStart(): Promise<void> {
+    const [child] = this.#children;
+    if (child === undefined) return;
+    const closed = once(child, 'exit');
+    child.kill('SIGKILL');
+    await closed;
+    const next = this.#serve();
+    this.#children[0] = next;
+    await new Promise<void>((resolve, reject) => {
+      let text = '';
+      next.once('close', () => reject(new Error(`the server did not start again: ${text}`)));
+      next.stderr?.on('data', (piece: Buffer) => {
+        text = `${text}${piece}`.slice(-4000);
+        if (/resplice serves on /.test(text)) resolve();
+      });
+    });
   }
 
   async close(): Promise<void> {

@@ -3,6 +3,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { CandidateDetail, CandidateRow, Cumulative, Release } from '@resplice/protocol/factory';
 import { findKernelComplaints } from '@resplice/vm';
 import { BrowserReviewer, type SeenUnit } from '../../src/factory/browser-reviewer.js';
@@ -27,11 +28,14 @@ import { Workshop } from '../../src/workshop.js';
 import { assertDone, listed } from '../expectation.js';
 
 const UNITS = process.env.RESPLICE_FACTORY === 'all' ? ALL : SHORT;
+/** While the units are made and tested. */
+const KILLS = UNITS === ALL ? 6 : 1;
 /** Guests are emulated on most machines that run tests, and wait for each other. */
 const PATIENCE_SECONDS = 1200 + 240 * UNITS.length;
 
 let workshop: Workshop | undefined;
 let server: FleetServer | undefined;
+let killed = 0;
 let noticed: Release;
 let readied: Release;
 let second: CandidateRow[] = [];
@@ -50,6 +54,28 @@ let series: readonly CandidateRow[] = [];
 let after1: readonly CandidateRow[] = [];
 let again: MachineBoot;
 
+/** Server, embedded database and worker are one process here; each time it has made some more, or lost what it was at. */
+function killNowAndThen(victim: FleetServer, times: number): { readonly end: () => Promise<number> } {
+  const ending = new AbortController();
+  const work = async (): Promise<number> => {
+    for (let count = 0; count < times; count += 1) {
+      const went = await wait(15_000 + Math.random() * 25_000, true, { signal: ending.signal }).catch(
+        () => false,
+      );
+      if (!went) return count;
+      await victim.killAndStart();
+    }
+    return times;
+  };
+  const working = work();
+  return {
+    end: () => {
+      ending.abort();
+      return working;
+    },
+  };
+}
+
 before(async () => {
   workshop = await Workshop.open({ release: RELEASE, version: FROM });
   const kernel = await workshop.fetch();
@@ -64,7 +90,9 @@ before(async () => {
   noticed = await people.noticed(PATIENCE_SECONDS);
   const release = noticed.id;
   const own = await people.upload('our own series', KERNEL, SERIES);
+  const kills = killNowAndThen(server, KILLS);
   first = await people.settle(release, PATIENCE_SECONDS);
+  killed = await kills.end();
   readied = await people.release(release);
   const needy = first.find(({ unit }) => unit === NEEDS_CODE);
   assert.equal(needy?.state, 'needs-code', `${NEEDS_CODE}: ${needy?.reason}`);
@@ -134,7 +162,9 @@ test('a watch notices the release through apt and brings what it was told to bri
   t.diagnostic(`from "apt offers it" to "ready for review": ${readied.secondsToReview} s`);
 });
 
-test('every unit of the subset gets an answer without a person, and those that an update was made of are tested', () => {
+test('every unit of the subset gets an answer without a person, however often all was killed meanwhile, and what was made is tested', (t) => {
+  t.diagnostic(`server, database and worker were killed ${killed} times`);
+  assert.ok(killed > 0);
   assert.equal(first.length, UNITS.length);
   for (const { unit, state, reason } of first) {
     const expected = unit === NEEDS_CODE ? 'needs-code' : unit === NOT_BUILT ? 'not-built' : 'in-review';
