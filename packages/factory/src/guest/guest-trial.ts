@@ -17,7 +17,7 @@ import { COMMAND, describeEnd, FLOCK, FOLDER, outputOf, WASM_ONCE } from './gues
 import { reportGuestEvents } from './guest-progress.js';
 
 const MARK = 'resplice-evaluate: ';
-const MARK_LINE = /^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? resplice-evaluate: (\d+) /;
+const MARK_LINE = /^\[ *\d+\.\d+\](?:\[ *[TC]\d+\])? resplice-evaluate: (\d+) \S+( is next)?/;
 const UPDATES_PER_GUEST = 40;
 const MEMORY_MB = 2048;
 /** Under software emulation, an apply takes tens of seconds. */
@@ -152,20 +152,20 @@ export function judgeGuest(
     const died = result.outcome !== 'completed' && last !== undefined && names.has(last);
     const find = (verb: string) => steps.find(({ name }) => name === `${verb} ${named.id}`);
     const [apply, undo] = [find('apply'), find('undo')];
-    const kernelLog = logs.get(index) ?? '';
+    const { whole, changed } = logs.get(index) ?? NO_LOG;
     const problems = [
       ...(died ? [`the guest died in "${last}": ${result.explanation}`] : []),
       ...describeFailure(apply),
       // Nothing to undo is no second problem.
       ...(apply?.exitCode === 0 ? describeFailure(undo) : []),
       ...(apply?.exitCode === 0 ? describeProbes(named, find) : []),
-      ...findKernelComplaints(kernelLog),
+      ...findKernelComplaints(changed),
     ];
     verdicts.set(named.id, {
       applied: problems.length === 0,
       problem: problems.length === 0 ? null : problems.join('\n'),
       probe: answersOf(named, find).map(({ when, answer }) => `${when}: ${answer}`),
-      log: renderLog(steps, kernelLog),
+      log: renderLog(steps, whole),
     });
     const refused = apply !== undefined && apply.exitCode !== null && apply.exitCode !== 0;
     if (died || !(refused || undo?.exitCode === 0)) break;
@@ -208,14 +208,12 @@ function planSteps({ id, update, probe, replaces }: Trial, index: number): reado
   const ask = (when: string): readonly GuestStep[] =>
     probe === undefined ? [] : [{ name: `probe ${when} ${id}`, argv: ['sh', `${PROBE}${index}`] }];
   return [
-    {
-      name: `mark ${id}`,
-      argv: ['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', `${MARK}${index} ${update.manifest.id}`],
-    },
+    mark(`mark ${id}`, `${index} ${update.manifest.id} is next`),
     // An earlier update may have left it there.
     ...late.map((name): GuestStep => ({ ...unload(name, id), name: `${name} is absent for ${id}` })),
     ...modules.map((name) => load(name, id)),
     ...ask('before'),
+    mark(`begin ${id}`, `${index} ${update.manifest.id}`),
     resplice(`apply ${id}`, 'apply', ...(replaces === true ? ['--replace'] : []), pathOf(index)),
     ...late.map((name) => load(name, id)),
     ...ask('applied'),
@@ -225,6 +223,10 @@ function planSteps({ id, update, probe, replaces }: Trial, index: number): reado
     ...ask('undone'),
     ...modules.toReversed().map((name) => unload(name, id)),
   ];
+}
+
+function mark(name: string, text: string): GuestStep {
+  return { name, argv: ['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', `${MARK}${text}`] };
 }
 
 function resplice(name: string, ...args: string[]): GuestStep {
@@ -239,14 +241,28 @@ function unload(name: string, id: string): GuestStep {
   return { name: `unload ${name} for ${id}`, argv: ['modprobe', '-r', name] };
 }
 
+interface UpdateLog {
+  readonly whole: string;
+  /** From the apply on. What the shipped kernel says when a module is loaded, or when its hole is shown, is nothing against the update. */
+  readonly changed: string;
+}
+
+const NO_LOG: UpdateLog = { whole: '', changed: '' };
+
 /** The kernel log by the update whose steps were running; what came before the first one belongs to none. */
-function splitLog(kernelLog: string): ReadonlyMap<number, string> {
-  const logs = new Map<number, string>();
-  let index: number | undefined;
+function splitLog(kernelLog: string): ReadonlyMap<number, UpdateLog> {
+  const logs = new Map<number, UpdateLog>();
+  let at: { readonly index: number; readonly isNext: boolean } | undefined;
   for (const line of kernelLog.split('\n')) {
-    const mark = MARK_LINE.exec(line)?.[1];
-    if (mark !== undefined) index = Number(mark);
-    else if (index !== undefined) logs.set(index, `${logs.get(index) ?? ''}${line}\n`);
+    const [, index, next] = MARK_LINE.exec(line) ?? [];
+    if (index !== undefined) at = { index: Number(index), isNext: next !== undefined };
+    else if (at !== undefined) {
+      const { whole, changed } = logs.get(at.index) ?? NO_LOG;
+      logs.set(at.index, {
+        whole: `${whole}${line}\n`,
+        changed: at.isNext ? changed : `${changed}${line}\n`,
+      });
+    }
   }
   return logs;
 }

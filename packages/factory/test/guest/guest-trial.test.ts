@@ -56,9 +56,9 @@ function guest(
 
 test('each update is marked, applied and undone before the next one, with its modules loaded', () => {
   assert.deepEqual(NAMES, [
-    ...['mark first', 'apply first', 'undo first'],
-    ...['mark second', 'load can_raw for second', 'apply second', 'undo second', 'unload can_raw for second'],
-    ...['mark third', 'apply third', 'undo third'],
+    ...['mark first', 'begin first', 'apply first', 'undo first'],
+    ...['mark second', 'load can_raw for second', 'begin second', 'apply second', 'undo second'],
+    ...['unload can_raw for second', 'mark third', 'begin third', 'apply third', 'undo third'],
   ]);
 });
 
@@ -81,6 +81,18 @@ test('a complaint of the kernel belongs to the update whose steps were running',
   assert.match(verdicts.get('second')?.problem ?? '', /WARNING: CPU: 0/);
 });
 
+test('what the shipped kernel says while modules are loaded, or the hole is shown, is nothing against the update', () => {
+  const warning = '[   10.1] WARNING: CPU: 0 PID: 7';
+  const next = '[   10.0] resplice-evaluate: 1 sample_1 is next';
+  const judge = (lines: readonly string[]) =>
+    judgeGuest(UPDATES, guest({}, { kernelLog: [...LOG.slice(0, 2), ...lines].join('\n') })).get('second');
+  const begun = LOG[2] ?? '';
+  const verdict = judge([next, warning, begun]);
+  assert.equal(verdict?.applied, true, verdict?.problem ?? '');
+  assert.match(verdict.log, /WARNING: CPU: 0/);
+  assert.equal(judge([next, begun, warning])?.applied, false);
+});
+
 test('an update that is refused does not stand against the next one', () => {
   const result = guest({
     'apply second': { exitCode: 3, stderr: 'the code differs' },
@@ -99,7 +111,7 @@ test('an update that stays applied ends what this guest can tell', () => {
 });
 
 test('the update at which the guest dies is the culprit, and those after it have no verdict', () => {
-  const steps = NAMES.slice(0, 6).map((name) => step(name));
+  const steps = NAMES.slice(0, NAMES.indexOf('undo second')).map((name) => step(name));
   steps.push(step('undo second', { exitCode: null }));
   const died = { outcome: 'panicked', explanation: 'Fatal exception', steps } as const;
   const verdicts = judgeGuest(UPDATES, guest({}, died));
@@ -137,7 +149,7 @@ test('a probe has to find the hole before and after, and none while the update i
 test('what machines have already is applied first and stays; without it nothing is told', () => {
   const below = tellingUpdate({ id: 'below_1' });
   const names = planGuest(UPDATES.slice(0, 1), '/host/resplice.cjs', [below]).steps.map(({ name }) => name);
-  assert.deepEqual(names, ['apply below_1 below', 'mark first', 'apply first', 'undo first']);
+  assert.deepEqual(names, ['apply below_1 below', 'mark first', 'begin first', 'apply first', 'undo first']);
   const steps = names.map((name, index) => step(name, { exitCode: index === 0 ? 1 : 0 }));
   assert.equal(judgeGuest(UPDATES, guest({}, { steps })).size, 0);
 });
