@@ -53,10 +53,12 @@ export type { LivepatchFunction } from './module/livepatch-table.js';
 export type { ModuleIdentity } from './module/module-section.js';
 export { ownPart, type Part, partOfDiff } from './module/part.js';
 export {
+  CORE_ABI,
   CORE_BUSY,
   CORE_CODE,
   CORE_DATA,
   CORE_HOOK,
+  CORE_MAGIC,
   CORE_NAME,
   CORE_OBJECT,
   CORE_REPLY,

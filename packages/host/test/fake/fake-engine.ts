@@ -2,10 +2,12 @@
 // hook that refuses. What the core itself checks is tested where it is real, in a guest.
 
 import {
+  CORE_ABI,
   CORE_BUSY,
   CORE_CODE,
   CORE_DATA,
   CORE_HOOK,
+  CORE_MAGIC,
   CORE_NAME,
   CORE_OBJECT,
   CORE_REPLY,
@@ -20,8 +22,6 @@ import {
 } from '@resplice/engine';
 import { ByteReader, ByteWriter } from '@resplice/engine/bytes';
 import type { Device } from '../../src/machine/machine.js';
-
-const MAGIC = 0x31435352;
 
 export interface BusyThread {
   readonly pid: number;
@@ -141,7 +141,7 @@ function encode(
   CORE_BUSY.write(thread, { address, pid, tgid: pid, frame: 0, flags: 0, comm: field(command, 16) });
   const writer = new ByteWriter();
   CORE_REPLY.write(writer, {
-    ...{ magic: MAGIC, abi: 3, type: 0, size: 0, code: CORE_CODE[code], item: 0xffffffff },
+    ...{ magic: CORE_MAGIC, abi: CORE_ABI, type: 0, size: 0, code: CORE_CODE[code], item: 0xffffffff },
     ...{ error: code === 'HOOK_REFUSED' ? -16 : 0, attempts: 1, updates: updates.length },
     ...{ pause_ns: 250_000n, stop_ns: 0n, switched_ns: 0n, prepare_ns: 0n, judged: 0, judged_again: 0 },
     ...{ busy: thread.finish(), name: field('', 64) },
