@@ -158,7 +158,8 @@ async function compareOnce(
     const mentioning = await findMentioning(tree, slot, mine, affected, options);
     const reached = mentioning.objects.size + mentioning.candidates.size;
     if (reached > MANY_REACHED) {
-      const unfit = await ask(mayBeFresh(request) && reached <= TOO_MANY_REACHED);
+      const mayRequireUnloaded = mayBeFresh(request) && reached <= TOO_MANY_REACHED;
+      const unfit = typesFirst === true && !mayRequireUnloaded ? early : await ask(mayRequireUnloaded);
       if (unfit !== undefined) return early ?? unfit;
     }
     const including = await keepChanged(tree, slot, mentioning, options);

@@ -88,6 +88,17 @@ export async function applyInGuests(
   return verdicts;
 }
 
+/** The same of one update. */
+export async function applyInGuest(
+  trial: Trial,
+  kernel: FetchedKernel,
+  options: TrialOptions,
+): Promise<GuestVerdict> {
+  const verdict = (await applyInGuests([trial], kernel, options)).get(trial.id);
+  if (verdict === undefined) throw new Error('the guest gave no verdict');
+  return verdict;
+}
+
 function notStarted({ explanation, steps }: GuestResult): EnvironmentError {
   const failed = steps.find(({ exitCode }) => exitCode !== 0);
   const why =

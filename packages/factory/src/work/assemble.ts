@@ -2,11 +2,11 @@
 // is found by halves (hold-together.ts). What machines have already comes first, then the most urgent.
 
 import type { Update } from '@resplice/update';
-import { applyInGuests } from '../guest/guest-trial.js';
+import { applyInGuest } from '../guest/guest-trial.js';
 import type { JobContext } from '../job-context.js';
 import { type CombinedUnit, combine, cumulativeId } from './combine.js';
 import { type Attempt, type HeldTogether, holdTogether } from './hold-together.js';
-import { readUpdateArtefact } from './make-update.js';
+import { listReasons, readUpdateArtefact } from './make-update.js';
 import { type CumulativeRow, readCumulative } from './published.js';
 
 interface Place {
@@ -61,10 +61,8 @@ async function build(
   const fixes = new Set(units.flatMap(({ unit }) => unit.cves)).size;
   const description = `cumulative update ${number} of ${release}: ${units.length} fixes, ${fixes} CVEs`;
   const made = await combine(context, units, { id: cumulativeId(job.target, number), description });
-  if (made.update === null) {
-    const reasons = made.reasons.map(({ code, subject, found }) => `${code}: ${subject}: ${found}`);
-    return { ok: false, problem: ['the units cannot be one update:', ...reasons].join('\n') };
-  }
+  if (made.update === null)
+    return { ok: false, problem: `the units cannot be one update:\n${listReasons(made)}` };
   const update = await readUpdateArtefact(context, made.update.sha256);
   const contains = units.flatMap(({ candidate }) => candidate.updateId ?? []).sort();
   return {
@@ -78,8 +76,7 @@ async function tryInstead(context: JobContext, update: Update, previous: Cumulat
   const { kernel } = await context.openWorkshop(context.job.target);
   const below = await readCumulative(context, previous);
   const trial = { id: update.manifest.id, update, replaces: below.length > 0 };
-  const verdict = (await applyInGuests([trial], kernel, { ...context, below })).get(trial.id);
-  if (verdict === undefined) throw new Error('the guest gave no verdict');
+  const verdict = await applyInGuest(trial, kernel, { ...context, below });
   context.note(verdict.problem ?? `${trial.id}: applied and undone, clean log`);
   return verdict;
 }

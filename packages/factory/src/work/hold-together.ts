@@ -7,7 +7,7 @@
 
 export type Attempt<T> =
   | { readonly ok: true; readonly made: T }
-  | { readonly ok: false; readonly problem: string; readonly log?: string };
+  | { readonly ok: false; readonly problem: string };
 
 export interface LeftOutUnit<Unit> {
   readonly unit: Unit;

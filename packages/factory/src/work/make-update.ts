@@ -44,6 +44,11 @@ const MadeUpdate = z.object({
 });
 export type MadeUpdate = z.infer<typeof MadeUpdate>;
 
+/** Why nothing was made, one reason a line. */
+export function listReasons({ reasons }: MadeUpdate): string {
+  return reasons.map(({ code, subject, found }) => `${code}: ${subject}: ${found}`).join('\n');
+}
+
 const EMPTY: ConversionDetail = {
   functions: [],
   types: [],

@@ -7,10 +7,12 @@ import { randomUUID } from 'node:crypto';
 import {
   factoryCandidates,
   factoryCumulatives,
+  type KernelName,
   keepArtefact,
   lockCandidate,
   moveCandidate,
   type Orm,
+  ofKernel,
 } from '@resplice/server/factory';
 import { encodeUpdate, type Update } from '@resplice/update';
 import { and, eq, inArray } from 'drizzle-orm';
@@ -19,7 +21,7 @@ import { assemble } from './assemble.js';
 import { type CombinedUnit, cumulativeId, readCombined } from './combine.js';
 import type { LeftOutUnit } from './hold-together.js';
 import { readUpdateArtefact } from './make-update.js';
-import { type CumulativeRow, findNewest, type KernelName, ofKernel, parseKernel } from './published.js';
+import { type CumulativeRow, findNewest, parseKernel } from './published.js';
 
 export const publishHandler: JobHandler = {
   async work(context) {

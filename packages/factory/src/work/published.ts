@@ -1,34 +1,16 @@
 // What is published for a kernel now: the newest cumulative update, which lies below whatever is tried on that kernel.
 
-import { type factoryCandidates, factoryCumulatives } from '@resplice/server/factory';
+import { factoryCumulatives, type KernelName, ofKernel } from '@resplice/server/factory';
 import type { Update } from '@resplice/update';
-import { and, desc, eq, type SQL } from 'drizzle-orm';
+import { and, desc, eq } from 'drizzle-orm';
 import type { JobContext } from '../job-context.js';
 import { readUpdateArtefact } from './make-update.js';
-
-export interface KernelName {
-  readonly kernelRelease: string;
-  readonly kernelVersion: string;
-}
 
 export type CumulativeRow = typeof factoryCumulatives.$inferSelect;
 
 export function parseKernel(spec: string): KernelName {
   const [kernelRelease = '', kernelVersion = ''] = spec.split('=');
   return { kernelRelease, kernelVersion };
-}
-
-/** Rows of the job's organisation for this kernel, of either table. */
-export function ofKernel(
-  table: typeof factoryCandidates | typeof factoryCumulatives,
-  { organisationId }: JobContext['job'],
-  { kernelRelease, kernelVersion }: KernelName,
-): SQL | undefined {
-  return and(
-    eq(table.organisationId, organisationId),
-    eq(table.kernelRelease, kernelRelease),
-    eq(table.kernelVersion, kernelVersion),
-  );
 }
 
 export async function findNewest(

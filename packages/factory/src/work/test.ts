@@ -14,16 +14,17 @@ import {
   lockCandidate,
   moveCandidate,
   type Orm,
+  ofKernel,
   openReview,
 } from '@resplice/server/factory';
 import type { Update } from '@resplice/update';
 import { and, desc, inArray, sql } from 'drizzle-orm';
-import { applyInGuests, type GuestVerdict, type Trial } from '../guest/guest-trial.js';
+import { applyInGuest, applyInGuests, type GuestVerdict, type Trial } from '../guest/guest-trial.js';
 import type { JobContext, JobHandler } from '../job-context.js';
 import { combine, readCombined } from './combine.js';
 import { readUnit } from './convert.js';
-import { readUpdateArtefact } from './make-update.js';
-import { findNewest, ofKernel, overlap, parseKernel, readCumulative } from './published.js';
+import { listReasons, readUpdateArtefact } from './make-update.js';
+import { findNewest, overlap, parseKernel, readCumulative } from './published.js';
 
 interface TestedCandidate {
   readonly id: string;
@@ -123,15 +124,14 @@ async function tryAll(
     if (!inTheWay) beside.push({ candidate, trial });
     else verdicts.set(candidate, await tryInstead(context, { candidate, kernel, below, trial }));
   }
-  const run = (trials: readonly Trial[]) => applyInGuests(trials, kernel, { ...context, below });
-  const first =
-    beside.length === 0 ? new Map<string, GuestVerdict>() : await run(beside.map(({ trial }) => trial));
+  const trials = beside.map(({ trial }) => trial);
+  const first = await applyInGuests(trials, kernel, { ...context, below });
   for (const { candidate, trial } of beside) {
     let verdict = first.get(trial.id);
     if (verdict === undefined) continue;
     if (!verdict.applied && beside.length > 1) {
       context.note(`${trial.id}: once more, alone, after: ${verdict.problem}`);
-      verdict = (await run([trial])).get(trial.id) ?? verdict;
+      verdict = await applyInGuest(trial, kernel, { ...context, below });
     }
     verdicts.set(candidate, verdict);
   }
@@ -164,14 +164,11 @@ async function tryInstead(
   const units = await readCombined(context, [...published, candidate]);
   const made = await combine(context, units, { description: `a trial of ${candidate.updateId}` });
   if (made.update === null) {
-    const problem = `it cannot be made as one with what is published: ${made.reasons.map(({ code, subject, found }) => `${code}: ${subject}: ${found}`).join('\n')}`;
+    const problem = `it cannot be made as one with what is published: ${listReasons(made)}`;
     return { applied: false, problem, probe: [], log: problem };
   }
   const update = await readUpdateArtefact(context, made.update.sha256);
-  const verdicts = await applyInGuests([{ ...trial, update, replaces: true }], kernel, { ...context, below });
-  const verdict = verdicts.get(trial.id);
-  if (verdict === undefined) throw new Error('the guest gave no verdict');
-  return verdict;
+  return applyInGuest({ ...trial, update, replaces: true }, kernel, { ...context, below });
 }
 
 async function record(

@@ -7,6 +7,7 @@ import { notFound, ServiceError } from '../failure.js';
 import { announce } from '../live/announcement.js';
 import { type CandidateEvent, nextState, UNSETTLED } from './candidate-state.js';
 import { addJob } from './job-queue.js';
+import { ofKernel } from './of-kernel.js';
 import { factoryCandidates, factoryHistory, factoryReleases, factoryUnits } from './tables.js';
 
 /** More would lose too much when the worker dies. */
@@ -93,12 +94,7 @@ export async function addTest(transaction: Orm, row: CandidateRecord): Promise<v
   const kernel = kernelSpec(row);
   const waiting = await transaction.$count(
     factoryCandidates,
-    and(
-      eq(factoryCandidates.organisationId, row.organisationId),
-      eq(factoryCandidates.kernelRelease, row.kernelRelease),
-      eq(factoryCandidates.kernelVersion, row.kernelVersion),
-      eq(factoryCandidates.state, 'automatic'),
-    ),
+    and(ofKernel(factoryCandidates, row, row), eq(factoryCandidates.state, 'automatic')),
   );
   await addJob(transaction, {
     ...{ organisationId: row.organisationId, kind: 'test', kernel, target: kernel, subject: kernel },

@@ -27,6 +27,7 @@ export {
   renewJob,
   returnJob,
 } from './job-queue.js';
+export { type KernelName, ofKernel } from './of-kernel.js';
 export {
   addDueWatches,
   addRelease,
