@@ -1,14 +1,14 @@
 // What is done in one guest, put together by several test cases that share the boot, and afterwards the results by name.
 
-import type { GuestFile, GuestResult, GuestSpec, GuestStep, StepResult } from '@resplice/vm';
+import { askAttendant, COMMAND, planAttendant, WASM_ONCE } from '@resplice/factory/guest';
+import type { GuestResult, GuestSpec, GuestStep, StepResult } from '@resplice/vm';
 import { type Answer, BUNDLE, parseAnswer } from './resplice-command.js';
 import type { MadeUpdate } from './workshop.js';
 
-const FLOCK = '/usr/bin/flock';
 /** A user who may do nothing special. */
 export const NOBODY = 65534;
-const FOLDER = '/resplice';
-/** One start of node takes seconds in an emulated guest, and minutes when the machine is busy with something else. */
+const ATTENDANT = planAttendant(BUNDLE);
+/** An apply may wait for tasks for a minute, and all takes much longer when the machine is busy with something else. */
 const COMMAND_SECONDS = 300;
 /** Ten times what the longest script takes on an idle machine. */
 const GUEST_SECONDS = 1800;
@@ -16,15 +16,10 @@ const GUEST_SECONDS = 1800;
 const LAST_WORDS = 120;
 
 export class GuestScript {
-  readonly #files = new Map<string, GuestFile>();
+  readonly #files = new Map(ATTENDANT.files.map((file) => [file.path, file]));
   readonly #modules = new Set<string>();
   readonly #steps = new Map<string, GuestStep>();
   #result: GuestResult | undefined;
-
-  constructor() {
-    this.file(`${FOLDER}/resplice.cjs`, BUNDLE);
-    this.file(FLOCK, FLOCK);
-  }
 
   /** Puts a host file into the guest. */
   file(path: string, source: string | Uint8Array, mode?: number): string {
@@ -52,9 +47,11 @@ export class GuestScript {
     this.step({ name, argv: ['/bin/sh', '-c', script], uid, timeoutSeconds: COMMAND_SECONDS });
   }
 
-  /** The real command, in the guest. */
+  /** The real command, in the guest; root's is run by a process that stays. */
   resplice(name: string, args: readonly string[], uid = 0): void {
-    this.step({ name, argv: [...respliceCommand(args)], uid, timeoutSeconds: COMMAND_SECONDS });
+    const step =
+      uid === 0 ? askAttendant(name, ...args, '--json') : { name, argv: [...respliceCommand(args)], uid };
+    this.step({ ...step, timeoutSeconds: COMMAND_SECONDS });
   }
 
   probe(name: string, probe: string, user: 'root' | 'nobody' = 'nobody'): void {
@@ -81,7 +78,7 @@ export class GuestScript {
       vmlinuz: kernel.vmlinuz,
       modules: { directory: kernel.modules, names: [...this.#modules] },
       files: [...this.#files.values()],
-      steps: [...this.#steps.values()],
+      steps: [...ATTENDANT.steps, ...this.#steps.values()],
       withNode: true,
       timeoutSeconds: GUEST_SECONDS,
       ...more,
@@ -165,8 +162,7 @@ function lastLines(text: string, count: number): string {
   return text.trimEnd().split('\n').slice(-count).join('\n');
 }
 
-/** The command line of the real command in the guest. */
+/** The command line of the real command in the guest, as a process of its own. */
 export function respliceCommand(args: readonly string[]): readonly string[] {
-  // See WASM_ONCE in packages/factory/src/guest/guest-program.ts.
-  return ['node', '--liftoff-only', `${FOLDER}/resplice.cjs`, ...args, '--json'];
+  return ['node', WASM_ONCE, COMMAND, ...args, '--json'];
 }

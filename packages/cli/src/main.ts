@@ -1,37 +1,7 @@
-// Entry point of the command: parses the command line, and turns what commander throws into our errors and exit statuses.
+// Entry point of the command.
 
-import { CommanderError, type CommandUnknownOpts } from '@commander-js/extra-typings';
-import { UsageError } from '@resplice/report';
-import { buildProgram } from './program.js';
-import { ignoreClosedPipes, reportFailure } from './session.js';
+import { runCommand } from './run-command.js';
+import { ignoreClosedPipes } from './session.js';
 
-async function main(argv: readonly string[]): Promise<void> {
-  ignoreClosedPipes();
-  const program = await buildProgram(argv);
-  if (argv.length === 0) return program.outputHelp();
-  try {
-    await program.parseAsync(argv, { from: 'user' });
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return;
-    process.exitCode = reportFailure(asUsageError(error, program, argv), argv.includes('--json'));
-  }
-}
-
-/** `error: unknown option '--frob'` → a UsageError that names the help to read. */
-function asUsageError(error: unknown, program: CommandUnknownOpts, argv: readonly string[]): unknown {
-  if (!(error instanceof CommanderError)) return error;
-  const message = error.message
-    .replace(/^error: /, '')
-    .replace(/\n/g, ' ')
-    .replace(/\.$/, '');
-  const what = message === '(outputHelp)' ? 'name a command' : message;
-  return new UsageError('usage', `${what}; see "${findCommandName(program, argv)} --help"`, { cause: error });
-}
-
-/** The longest beginning of the command line that is a command. */
-function findCommandName(command: CommandUnknownOpts, argv: readonly string[]): string {
-  const child = command.commands.find((each) => each.name() === argv[0]);
-  return child === undefined ? command.name() : `${command.name()} ${findCommandName(child, argv.slice(1))}`;
-}
-
-void main(process.argv.slice(2));
+ignoreClosedPipes();
+void runCommand(process.argv.slice(2));

@@ -1,6 +1,6 @@
 // The command inside of a guest: where it lies there, how it is run, and how a step's end is told.
 
-import type { StepResult } from '@resplice/vm';
+import type { GuestFile, GuestStep, StepResult } from '@resplice/vm';
 
 export const FOLDER = '/resplice';
 export const COMMAND = `${FOLDER}/resplice.cjs`;
@@ -11,6 +11,52 @@ export const COMMAND = `${FOLDER}/resplice.cjs`;
 export const WASM_ONCE = '--liftoff-only';
 /** What the command calls besides kmod, which every guest has. */
 export const FLOCK = '/usr/bin/flock';
+
+const ASK = `${FOLDER}/ask.sh`;
+/**
+ * The end of the file instead of an answer says that the attendant ended; before it begins, opening the FIFO waits. Whoever is killed while he
+ * waits leaves `asking` behind: nobody waits then for what the attendant does not answer any more.
+ */
+const ASK_SCRIPT = `gone() { echo 'the process that runs commands in this guest is gone' >&2; exit 70; }
+mkdir ${FOLDER}/asking 2>/dev/null || gone
+[ ! -e ${FOLDER}/attendant ] || [ -d /proc/$(cat ${FOLDER}/attendant) ] || gone
+# In a shell of its own: for a moment, a redirected echo has our own standard output as well.
+(echo "$$ $1" >${FOLDER}/ask)
+read -r status <${FOLDER}/answer || gone
+rmdir ${FOLDER}/asking
+exit $status
+`;
+
+/**
+ * A process of the command that stays (packages/cli/src/commands/attend.ts), for guests in which many commands run: an emulated guest takes
+ * several seconds to start node, and a command less than two to do its work. `bundle`: the command on the host.
+ */
+export function planAttendant(bundle: string): {
+  readonly files: readonly GuestFile[];
+  readonly steps: readonly GuestStep[];
+} {
+  return {
+    files: [
+      { path: COMMAND, source: { file: bundle } },
+      { path: FLOCK, source: { file: FLOCK } },
+      { path: ASK, source: { bytes: Buffer.from(ASK_SCRIPT) } },
+    ],
+    steps: [
+      { name: 'make fifos', argv: ['mkfifo', `${FOLDER}/ask`, `${FOLDER}/answer`] },
+      {
+        name: 'attendant',
+        argv: ['node', WASM_ONCE, COMMAND, 'attend', FOLDER],
+        background: 'until-end',
+        timeoutSeconds: 24 * 3600,
+      },
+    ],
+  };
+}
+
+/** A step that has the attendant run a command; its output and exit status are those of the command. */
+export function askAttendant(name: string, ...args: readonly string[]): GuestStep {
+  return { name, argv: ['sh', ASK, JSON.stringify(args)] };
+}
 
 export function describeEnd(step: StepResult): string {
   if (step.timedOut) return 'took too long and was ended';

@@ -13,7 +13,7 @@ import {
   runGuest,
   type StepResult,
 } from '@resplice/vm';
-import { COMMAND, describeEnd, FLOCK, FOLDER, outputOf, WASM_ONCE } from './guest-program.js';
+import { askAttendant, describeEnd, FOLDER, outputOf, planAttendant } from './guest-program.js';
 import { reportGuestEvents } from './guest-progress.js';
 
 const MARK = 'resplice-evaluate: ';
@@ -100,7 +100,7 @@ export async function applyInGuest(
 }
 
 function notStarted({ explanation, steps }: GuestResult): EnvironmentError {
-  const failed = steps.find(({ exitCode }) => exitCode !== 0);
+  const failed = steps.find(({ exitCode, signal }) => exitCode !== 0 && signal !== 'SIGTERM');
   const why =
     explanation === '' && failed !== undefined
       ? [`"${failed.name}": ${describeEnd(failed)}`, ...outputOf(failed)].join('\n')
@@ -113,10 +113,10 @@ export function planGuest(
   bundle: string,
   below: readonly Update[] = [],
 ): Pick<GuestSpec, 'files' | 'steps' | 'withNode'> {
+  const attendant = planAttendant(bundle);
   return {
     files: [
-      { path: COMMAND, source: { file: bundle } },
-      { path: FLOCK, source: { file: FLOCK } },
+      ...attendant.files,
       ...below.map((update, index) => ({
         path: pathOf(`below-${index}`),
         source: { bytes: encodeUpdate(update) },
@@ -131,7 +131,7 @@ export function planGuest(
           : [{ path: `${PROBE}${index}`, source: { bytes: Buffer.from(probe) }, mode: 0o755 }],
       ),
     ],
-    steps: [...below.flatMap(planBelow), ...updates.flatMap(planSteps)],
+    steps: [...attendant.steps, ...below.flatMap(planBelow), ...updates.flatMap(planSteps)],
     withNode: true,
   };
 }
@@ -140,7 +140,7 @@ function planBelow(update: Update, index: number): readonly GuestStep[] {
   const { id } = update.manifest;
   return [
     ...presentModules(update).map((name) => load(name, id)),
-    resplice(`apply ${id} below`, 'apply', pathOf(`below-${index}`)),
+    askAttendant(`apply ${id} below`, 'apply', pathOf(`below-${index}`)),
   ];
 }
 
@@ -225,12 +225,12 @@ function planSteps({ id, update, probe, replaces }: Trial, index: number): reado
     ...modules.map((name) => load(name, id)),
     ...ask('before'),
     mark(`begin ${id}`, `${index} ${update.manifest.id}`),
-    resplice(`apply ${id}`, 'apply', ...(replaces === true ? ['--replace'] : []), pathOf(index)),
+    askAttendant(`apply ${id}`, 'apply', ...(replaces === true ? ['--replace'] : []), pathOf(index)),
     ...late.map((name) => load(name, id)),
     ...ask('applied'),
     ...late.toReversed().map((name) => unload(name, id)),
     // In a guest nothing is at stake, and a stale pointer shows.
-    resplice(`undo ${id}`, 'undo', '--force', update.manifest.id),
+    askAttendant(`undo ${id}`, 'undo', '--force', update.manifest.id),
     ...ask('undone'),
     ...modules.toReversed().map((name) => unload(name, id)),
   ];
@@ -238,10 +238,6 @@ function planSteps({ id, update, probe, replaces }: Trial, index: number): reado
 
 function mark(name: string, text: string): GuestStep {
   return { name, argv: ['sh', '-c', 'echo "$1" > /dev/kmsg', 'sh', `${MARK}${text}`] };
-}
-
-function resplice(name: string, ...args: string[]): GuestStep {
-  return { name, argv: ['node', WASM_ONCE, COMMAND, ...args] };
 }
 
 function load(name: string, id: string): GuestStep {

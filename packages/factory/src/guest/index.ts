@@ -1,4 +1,13 @@
-export { COMMAND, describeEnd, FLOCK, FOLDER, outputOf, WASM_ONCE } from './guest-program.js';
+export {
+  askAttendant,
+  COMMAND,
+  describeEnd,
+  FLOCK,
+  FOLDER,
+  outputOf,
+  planAttendant,
+  WASM_ONCE,
+} from './guest-program.js';
 export { reportGuestEvents } from './guest-progress.js';
 export {
   applyInGuests,

@@ -56,6 +56,7 @@ function guest(
 
 test('each update is marked, applied and undone before the next one, with its modules loaded', () => {
   assert.deepEqual(NAMES, [
+    ...['make fifos', 'attendant'],
     ...['mark first', 'begin first', 'apply first', 'undo first'],
     ...['mark second', 'load can_raw for second', 'begin second', 'apply second', 'undo second'],
     ...['unload can_raw for second', 'mark third', 'begin third', 'apply third', 'undo third'],
@@ -149,8 +150,10 @@ test('a probe has to find the hole before and after, and none while the update i
 test('what machines have already is applied first and stays; without it nothing is told', () => {
   const below = tellingUpdate({ id: 'below_1' });
   const names = planGuest(UPDATES.slice(0, 1), '/host/resplice.cjs', [below]).steps.map(({ name }) => name);
-  assert.deepEqual(names, ['apply below_1 below', 'mark first', 'begin first', 'apply first', 'undo first']);
-  const steps = names.map((name, index) => step(name, { exitCode: index === 0 ? 1 : 0 }));
+  assert.deepEqual(names.slice(2), [
+    ...['apply below_1 below', 'mark first', 'begin first', 'apply first', 'undo first'],
+  ]);
+  const steps = names.map((name) => step(name, { exitCode: name === 'apply below_1 below' ? 1 : 0 }));
   assert.equal(judgeGuest(UPDATES, guest({}, { steps })).size, 0);
 });
 
