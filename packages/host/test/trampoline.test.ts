@@ -74,6 +74,26 @@ test('applies: core and update are loaded, prepared, switched; undo removes both
   assertClean(machine);
 });
 
+test('a jump over a lock prefix is refused where a second processor may come, for the kernel then writes there', async () => {
+  const sites = [...(FIRST.sites ?? []), { at: 6, length: 1, kind: 'smp-lock' as const }];
+  const functions = [{ ...makeFunction({ ...FIRST, sites }), jump: { at: 5, to: 0, below: null } }];
+  const update = makeTrampoline('jump_one', { objects: [{ ...makeObject('vmlinux', []), functions }] });
+  const machineWith = (online: string, possible: string) => {
+    const machine = makeMachine();
+    machine.files.set('/sys/devices/system/cpu/online', `${online}\n`);
+    machine.files.set('/sys/devices/system/cpu/possible', `${possible}\n`);
+    return machine;
+  };
+  const refused = checkApply(machineWith('0', '0-7'), update);
+  assert.deepEqual(
+    refusalsOf(refused).map(({ code, found }) => `${code}: ${found}`),
+    ['lock-prefix-in-the-way: one processor runs, and there can be 8'],
+  );
+  assert.equal(checkApply(machineWith('0', '0'), update).ok, true);
+  assert.equal(checkApply(machineWith('0,2', '0-7'), update).ok, true);
+  assert.equal(checkApply(machineWith('0', '0-7'), makeTrampoline('jump_one')).ok, true);
+});
+
 test('needs neither livepatch nor ftrace', async () => {
   const machine = makeMachine();
   machine.files.delete('/sys/kernel/livepatch/');

@@ -35,6 +35,11 @@ export const APPLY_REASONS = {
     title: 'the update is for another build of the kernel',
     advice: 'get or create the update for the kernel that runs here; `uname -r` names it',
   },
+  'lock-prefix-in-the-way': {
+    stage: 'apply',
+    title: 'the kernel writes to the place of a jump when a second processor comes',
+    advice: 'switch the other processors on first, or create the update again with `--engine livepatch`',
+  },
   'livepatch-missing': {
     stage: 'apply',
     title: 'this kernel has no livepatch support',

@@ -2,7 +2,8 @@
 // ENDBR64 stays, for indirect calls must land on it, and so does the call for ftrace behind it, so that tracers go on and ftrace never finds
 // bytes that it did not write. The jump may end in the middle of an instruction, because no thread is inside of the function when it
 // is written; but it must not cover what the kernel itself rewrites later, a key being switched or a static call being redirected.
-// What is only rewritten at boot (alternatives, return thunks, retpolines) is over by then, and memory is compared before.
+// What is only rewritten at boot (alternatives, return thunks, retpolines) is over by then, and memory is compared before. Lock prefixes are
+// rewritten later only on a machine that started with one processor and gets another; which machine that is, is seen when the update is applied.
 // Rejected: a jump over the ftrace call (ftrace then refuses to work at all), and one in the padding before the function
 // (6.1 has none, and the CPU does not come by there).
 
@@ -16,7 +17,6 @@ const LIVE: ReadonlyMap<string, string> = new Map([
   ['fentry', 'a call for ftrace'],
   ['jump-label', 'a branch that a static key switches'],
   ['static-call', 'a static call'],
-  ['smp-lock', 'a lock prefix, which is rewritten when processors come and go'],
 ]);
 
 /** A range of the function that the kernel rewrites. */

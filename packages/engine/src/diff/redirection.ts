@@ -79,7 +79,6 @@ function collectSites({ object, tables }: Side, definition: Definition): readonl
 const LIVE_TABLES: ReadonlyMap<string, string> = new Map([
   ['__jump_table', 'jump-label'],
   ['.static_call_sites', 'static-call'],
-  ['.smp_locks', 'smp-lock'],
 ]);
 
 /** A way into the function that does not pass its first instruction: a label that others know, or a branch from other code. */

@@ -1,5 +1,6 @@
 // Refusals that concern the machine as a whole: the right kernel, and one that allows live patches.
 
+import { JUMP_LENGTH } from '@resplice/engine';
 import type { Reason } from '@resplice/report';
 import type { Manifest } from '@resplice/update';
 import type { Environment } from '../kernel/environment.js';
@@ -22,6 +23,7 @@ export function checkEnvironment(manifest: Manifest, environment: Environment): 
     environment.modulesDisabled
       ? { code: 'modules-disabled', subject: {}, found: 'kernel.modules_disabled is 1' }
       : undefined,
+    ...checkLockPrefixes(manifest, environment),
   ];
   return reasons.flatMap((reason) => reason ?? []);
 }
@@ -53,4 +55,25 @@ function checkLivepatch(environment: Environment): readonly (Reason | undefined)
       ? undefined
       : { code: 'ftrace-disabled', subject: {}, found: 'kernel.ftrace_enabled is 0' },
   ];
+}
+
+/**
+ * A kernel that starts on one processor takes the lock prefixes out of its code, and writes them back, through a jump as well, when another
+ * processor comes (alternatives_enable_smp).
+ */
+function checkLockPrefixes({ objects }: Manifest, { processors }: Environment): readonly Reason[] {
+  if (processors === undefined || processors.online > 1 || processors.possible === 1) return [];
+  const found = `one processor runs, and there can be ${processors.possible}`;
+  return objects.flatMap(({ name: object, functions }) =>
+    functions.flatMap(({ name, jump, sites }): readonly Reason[] => {
+      if (jump === null) return [];
+      const covered = (jump.below?.sites ?? sites).find(
+        ({ kind, at }) => kind === 'smp-lock' && at >= jump.at && at < jump.at + JUMP_LENGTH,
+      );
+      if (covered === undefined) return [];
+      return [
+        { code: 'lock-prefix-in-the-way', subject: { object, symbol: name, offset: covered.at }, found },
+      ];
+    }),
+  );
 }

@@ -19,6 +19,8 @@ export interface Environment {
   readonly lockdown: Lockdown;
   readonly signaturesForced: boolean;
   readonly modulesDisabled: boolean;
+  /** How many run, and how many there can ever be; undefined when the kernel does not say. */
+  readonly processors: { readonly online: number; readonly possible: number } | undefined;
 }
 
 export type Lockdown = 'none' | 'integrity' | 'confidentiality';
@@ -37,7 +39,24 @@ export function readEnvironment(machine: Machine): Environment {
     lockdown: parseLockdown(readText(machine, '/sys/kernel/security/lockdown') ?? ''),
     signaturesForced: /^[Y1]$/.test(readText(machine, '/sys/module/module/parameters/sig_enforce') ?? ''),
     modulesDisabled: readText(machine, '/proc/sys/kernel/modules_disabled') === '1',
+    processors: readProcessors(machine),
   };
+}
+
+function readProcessors(machine: Machine): Environment['processors'] {
+  const [online, possible] = ['online', 'possible'].map((name) =>
+    readText(machine, `/sys/devices/system/cpu/${name}`),
+  );
+  if (online === undefined || possible === undefined) return undefined;
+  return { online: countProcessors(online), possible: countProcessors(possible) };
+}
+
+/** 6 of `0-3,8,10`. */
+export function countProcessors(list: string): number {
+  const sizes = [...list.matchAll(/(\d+)(?:-(\d+))?/g)].map(
+    ([, first, last]) => Number(last ?? first) - Number(first) + 1,
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 /** `6.1.170-3` of `#1 SMP PREEMPT_DYNAMIC Debian 6.1.170-3 (2026-05-08)`. */
