@@ -19,7 +19,6 @@ export { type KernelOffer, listOfferedKernels } from './debian/offered-kernels.j
 export { resolveKernel } from './debian/resolve-kernel.js';
 export { diffSources } from './debian/source-diff.js';
 export { cacheRoot, type WorkOptions } from './debian/store.js';
-export { ToolClock } from './debian/tool-clock.js';
 export { type CheckedSplit, checkRelease } from './evaluate/check-release.js';
 export { type EvaluationRequest, evaluateRelease, type GuestTrial } from './evaluate/evaluate-release.js';
 export {

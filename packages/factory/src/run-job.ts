@@ -1,7 +1,6 @@
 // One job from its claim to its end: the lease is renewed while the handler works, and lost with it the right to record anything. A database
 // that is away for some minutes interrupts nothing: the result is kept and recorded when it is back, if nobody else has the job by then.
 
-import { ToolClock } from '@resplice/build';
 import { InputError, RespliceError, UsageError } from '@resplice/report';
 import {
   appendLog,
@@ -17,6 +16,7 @@ import {
 import type { JobContext, JobHandlers } from './job-context.js';
 import { JobLog } from './job-log.js';
 import { persist } from './persist.js';
+import type { ProcessorMeter } from './processor-meter.js';
 
 /** So many times within a lease: one renewal that fails loses nothing. */
 const RENEWALS = 6;
@@ -24,6 +24,7 @@ const RENEWALS = 6;
 export type Surroundings = Omit<JobContext, 'job' | 'progress' | 'signal' | 'note'> & {
   readonly name: string;
   readonly leaseSeconds: number;
+  readonly meter: ProcessorMeter;
 };
 
 /** Never rejects. `signal` ends the work and gives the job back. */
@@ -33,7 +34,7 @@ export async function runJob(
   around: Surroundings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { orm, who, name, leaseSeconds } = around;
+  const { orm, who, name, leaseSeconds, meter } = around;
   const lost = new AbortController();
   const log = new JobLog((text) => appendLog(orm, job, text));
   const renewal = setInterval(
@@ -57,10 +58,11 @@ export async function runJob(
   };
   log.note(`${name} begins, attempt ${job.attempt} of ${job.attempts}`);
   const handler = handlers[job.kind];
+  const used = meter.begin();
   try {
-    const clock = new ToolClock();
-    const record = await clock.measure(() => handler.work(context));
-    await persist(() => completeJob(orm, job, record, Math.round(clock.milliseconds)), signal);
+    const record = await handler.work(context);
+    const processorMilliseconds = used();
+    await persist(() => completeJob(orm, job, record, processorMilliseconds), signal);
     log.note('done');
     await countJob(orm, name, 'done').catch(() => {});
   } catch (error) {
@@ -74,6 +76,7 @@ export async function runJob(
       await countJob(orm, name, 'failed').catch(() => {});
     }
   } finally {
+    used();
     clearInterval(renewal);
     await log.close();
   }

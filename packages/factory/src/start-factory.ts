@@ -19,6 +19,7 @@ import {
   seeWorker,
 } from '@resplice/server/factory';
 import type { JobHandlers } from './job-context.js';
+import { ProcessorMeter } from './processor-meter.js';
 import type { Publisher } from './publisher.js';
 import { runJob, type Surroundings } from './run-job.js';
 import { HANDLERS } from './work/handlers.js';
@@ -66,6 +67,7 @@ export async function startFactory(
     who: `worker ${name}`,
     program: await identifyProgram(),
     openWorkshop: keepWorkshops(),
+    meter: new ProcessorMeter(),
   };
   const note = (message: string, error: unknown) => {
     const cause = error instanceof Error ? (error.cause ?? error) : error;

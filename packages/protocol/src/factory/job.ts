@@ -27,7 +27,7 @@ export const FactoryJob = z.object({
   /** What it is doing, 0 to 100 as far as that is known. */
   progress: z.object({ stage: z.string(), percent: z.number().nullable() }).nullable(),
   problem: z.string().nullable(),
-  /** Time that compilers and guests took on the worker's processors; null before the end. */
+  /** What it took on the worker's processors, compilers and guests included; null before the end. */
   cpuMilliseconds: z.number().nullable(),
 });
 export type FactoryJob = z.infer<typeof FactoryJob>;

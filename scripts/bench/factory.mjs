@@ -1,0 +1,151 @@
+// `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment apt offers it
+// until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
+// --sample (or --only) it is the whole release, which takes hours. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
+// time, and compiles everything anew: the objects that earlier work left in the cache are out of the way meanwhile. The kernel is fetched and
+// prepared before.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { loadavg, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { openWorkshop } from '@resplice/build';
+import pg from 'pg';
+import { FactoryPeople } from '../../e2e/dist/src/factory/factory-people.js';
+import { FleetServer } from '../../e2e/dist/src/fleet/fleet-server.js';
+import { COMMAND, resplice } from '../../e2e/dist/src/resplice-command.js';
+import { UpdateSite } from '../../e2e/dist/src/update-site.js';
+import { drawSample } from '../../packages/build/dist/src/evaluate/sample.js';
+import { startCluster } from '../../packages/server/dist/test/support/test-database.js';
+
+const { values } = parseArgs({
+  options: {
+    kernel: { type: 'string', default: '6.1.0-47-amd64' },
+    from: { type: 'string', default: '6.1.170-3' },
+    to: { type: 'string', default: '6.1.176-1' },
+    only: { type: 'string', multiple: true, default: [] },
+    sample: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    workers: { type: 'string', multiple: true, default: ['2'] },
+    json: { type: 'boolean', default: false },
+  },
+});
+const NOTICE_SECONDS = 600;
+const LOOK_MS = 10_000;
+const FINAL = ['in-review', 'needs-code', 'refused', 'not-built', 'covered', 'waiting', 'test-failed'];
+
+const say = (text) => {
+  if (!values.json) console.log(text);
+};
+const kernel = `${values.kernel}=${values.from}`;
+const branch = values.to.split('.').slice(0, 2).join('.');
+
+const only = values.sample === undefined ? values.only : await draw(Number(values.sample));
+const { tree } = await openWorkshop({ kernel }, {});
+const objects = join(tree.home, 'objects');
+const aside = `${objects}.aside`;
+const folder = await mkdtemp(join(tmpdir(), 'resplice-factory-'));
+const cluster = await startCluster({ durable: true });
+const result = { ...values, only, load: loadavg()[0], runs: [] };
+try {
+  // What an interrupted run left aside.
+  if (!existsSync(aside)) await rename(objects, aside);
+  for (const count of values.workers) {
+    await rm(objects, { recursive: true, force: true });
+    result.runs.push(await measure(Number(count)));
+  }
+  if (values.json) console.log(JSON.stringify(result, null, 2));
+} finally {
+  await rm(objects, { recursive: true, force: true });
+  await rename(aside, objects);
+  await cluster.stop();
+  await rm(folder, { recursive: true, force: true });
+}
+
+/** Units of the release, or of the files and folders that --only names. */
+async function draw(size) {
+  const { json } = await resplice(['split', '--from', values.from, '--to', values.to, ...values.only]);
+  return drawSample(json.units, size, Number(values.seed)).map(({ id }) => id);
+}
+
+async function measure(count) {
+  const place = join(folder, `workers-${count}`);
+  await mkdir(place);
+  const database = await cluster.makeDatabase();
+  const site = await UpdateSite.make(place, values.kernel);
+  await site.run('publish');
+  const server = await FleetServer.start(place, site.public, [], database);
+  const workers = Array.from({ length: count }, () => startWorker(place, database, site));
+  const pool = new pg.Pool({ connectionString: database });
+  try {
+    const people = new FactoryPeople((...asked) => server.ask(...asked));
+    const watch = { branch, kernels: [kernel], upTo: values.to, ...(only.length === 0 ? {} : { only }) };
+    await people.watch(watch);
+    const { id } = await people.noticed(NOTICE_SECONDS);
+    const settled = await settle(people, id, count);
+    const { rows: jobs } = await pool.query(
+      `select kind, count(*)::int as jobs, sum(cpu_milliseconds)::float8 / 1000 as seconds
+       from factory_jobs where state = 'done' group by kind order by kind`,
+    );
+    const processorSeconds = jobs.reduce((sum, { seconds }) => sum + seconds, 0);
+    const run = { workers: count, ...settled, processorSeconds, jobs };
+    say(
+      `${count} ${count === 1 ? 'worker' : 'workers'}: ready for review after ${minutes(run.seconds)} min, ${minutes(processorSeconds)} min of processor time (${jobs
+        .map(({ kind, jobs: done, seconds }) => `${done} × ${kind} ${minutes(seconds)}`)
+        .join(', ')})`,
+    );
+    const states = Object.entries(run.counts).map(([state, number]) => `${number} ${state}`);
+    say(
+      `${run.units} units: ${states.join(', ')}; ${run.percentReady} % of those that are built need no code`,
+    );
+    return run;
+  } finally {
+    await pool.end();
+    for (const worker of workers) await stop(worker);
+    await server.close();
+  }
+}
+
+async function settle(people, id, count) {
+  let last = '';
+  for (;;) {
+    const { state, problem, settledAt, counts, units, secondsToReview } = await people.release(id);
+    if (state === 'failed') throw new Error(`the release failed: ${problem}`);
+    if (settledAt !== null) {
+      const built = FINAL.reduce((sum, each) => sum + (counts[each] ?? 0), 0) - (counts['not-built'] ?? 0);
+      const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
+      return { units, counts, percentReady, seconds: secondsToReview };
+    }
+    const done = FINAL.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
+    const line = `  ${count} workers: ${done} of ${units} units`;
+    if (line !== last) say(line);
+    last = line;
+    await wait(LOOK_MS);
+  }
+}
+
+function startWorker(place, database, site) {
+  const args = ['worker', '--factory', '--jobs', '1', '--data', join(place, 'server'), ...site.options];
+  const worker = spawn(process.execPath, [COMMAND, ...args], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: { ...process.env, DATABASE_URL: database },
+  });
+  worker.once('exit', (status) => {
+    if (status !== 0) console.error(`a worker ended with ${status}`);
+  });
+  return worker;
+}
+
+async function stop(child) {
+  if (child.exitCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  await ended;
+}
+
+function minutes(seconds) {
+  return (seconds / 60).toFixed(1);
+}
