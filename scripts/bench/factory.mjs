@@ -77,7 +77,7 @@ async function measure(count) {
   const database = await cluster.makeDatabase();
   const site = await UpdateSite.make(place, values.kernel);
   await site.run('publish');
-  const server = await FleetServer.start(place, site.public, [], database);
+  const server = await FleetServer.start(place, site.public, { databaseUrl: database });
   const workers = Array.from({ length: count }, () => startWorker(place, database, site));
   const pool = new pg.Pool({ connectionString: database });
   try {

@@ -77,6 +77,11 @@ export class FactoryPeople {
     await this.#ask('PUT', `/api/v1/factory/candidates/${id}/custom-code`, { patch });
   }
 
+  /** The unit is tested again, with it. */
+  async pushProbe(id: string, script: string): Promise<void> {
+    await this.#ask('PUT', `/api/v1/factory/candidates/${id}/probe`, { script });
+  }
+
   /** What is to be seen now, as this person. */
   async approve(id: string, as: Ask = this.#ask): Promise<void> {
     const { reviewSha256: sha256 } = await this.show(id);

@@ -13,10 +13,19 @@ export const NEEDS_CODE = 'input-keyboard-atkbd-b4ff43';
 export const CODE = join(ROOT, 'e2e/test/factory/atkbd-quirks.patch');
 export const NOT_BUILT = 'arch-arm64-mm-mmu-116101';
 
-/** Three patches of our own: one that cannot be one update with a unit of the release, and two of which the second needs the first. */
-export const SERIES = ['0001-ipc-own-bound', '0002-ipc-helper', '0003-ipc-refuse-long-messages'].map((name) =>
-  join(ROOT, `e2e/test/factory/series/${name}.patch`),
-);
+/**
+ * Four patches of our own: one that cannot be one update with a unit of the release, two of which the second needs the first, and one whose effect a
+ * script can see.
+ */
+export const SERIES = [
+  '0001-ipc-own-bound',
+  '0002-ipc-helper',
+  '0003-ipc-refuse-long-messages',
+  '0004-proc-hide-the-command-line',
+].map((name) => join(ROOT, `e2e/test/factory/series/${name}.patch`));
+
+/** For the unit of the last one: 0 when it is applied, else 1. */
+export const PROBE = 'grep -q hidden /proc/cmdline\n';
 
 /** Changes one function of the kernel itself, and fixes a CVE. */
 export const FUNCTION = 'ipc-util-9b6854';

@@ -11,49 +11,50 @@ import { HOST_FROM_GUEST } from './machine-boot.js';
 const START_SECONDS = 180;
 export const PERSON_PASSWORD = 'correct horse battery staple';
 
+export interface FleetServerOptions {
+  /** Further options of `serve`. */
+  readonly serve?: readonly string[];
+  /** A PostgreSQL in place of the embedded database; then the queue is worked on by a process of its own. */
+  readonly databaseUrl?: string | undefined;
+  /** Further options of that process. */
+  readonly worker?: readonly string[];
+}
+
 export class FleetServer {
-  readonly #children: ChildProcess[];
-  readonly #serve: () => ChildProcess;
+  readonly #processes: Record<'server' | 'worker', KeptProcess | undefined>;
   readonly #port: number;
   readonly #session: string;
 
-  private constructor(children: ChildProcess[], serve: () => ChildProcess, port: number, session: string) {
-    this.#children = children;
-    this.#serve = serve;
+  private constructor(server: KeptProcess, worker: KeptProcess | undefined, port: number, session: string) {
+    this.#processes = { server, worker };
     this.#port = port;
     this.#session = session;
   }
 
-  /**
-   * Serves and watches the public folder of a repository. With an embedded database in `directory`; or with a PostgreSQL, and then its queue is
-   * worked on by a process of its own. `more`: options of `serve`.
-   */
+  /** Serves and watches the public folder of a repository; what it keeps is in `directory`. */
   static async start(
     directory: string,
     publicFolder: string,
-    more: readonly string[] = [],
-    databaseUrl?: string,
+    { serve = [], databaseUrl, worker: work = [] }: FleetServerOptions = {},
   ): Promise<FleetServer> {
     const port = await findFreePort();
-    const args = ['--data', join(directory, 'server'), '--repository', publicFolder, ...more];
-    const shared = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
-    const start = (...command: readonly string[]): ChildProcess =>
-      spawn(process.execPath, [COMMAND, ...command], {
-        stdio: ['ignore', 'ignore', 'pipe'],
-        env: { ...process.env, ...shared },
-      });
+    const data = ['--data', join(directory, 'server')];
+    const address = ['--listen', `127.0.0.1:${port}`];
     const alone = databaseUrl === undefined ? [] : ['--no-worker'];
-    const serve = () => start('serve', ...args, ...alone, '--listen', `127.0.0.1:${port}`);
-    const child = serve();
-    const { name, password } = await readFirstAdministrator(child);
+    const command = ['serve', ...data, '--repository', publicFolder, ...serve, ...alone, ...address];
+    const environment = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
+    const server = new KeptProcess(command, environment, /resplice serves on /);
+    const { name, password } = await readFirstAdministrator(server.child);
     const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
       session: string;
     };
-    if (databaseUrl === undefined) return new FleetServer([child], serve, port, session);
-    const worker = start('worker', '--poll', '1');
-    // Nobody reads it; a full pipe would stop it.
-    worker.stderr?.resume();
-    return new FleetServer([child, worker], serve, port, session);
+    if (databaseUrl === undefined) return new FleetServer(server, undefined, port, session);
+    const worker = new KeptProcess(
+      ['worker', '--poll', '1', ...data, ...work],
+      environment,
+      /resplice works on /,
+    );
+    return new FleetServer(server, worker, port, session);
   }
 
   /** For guests. */
@@ -114,32 +115,63 @@ export class FleetServer {
     return detail.report;
   }
 
-  /** Kills it as a power cut would, with the database and the workers that it has inside, and starts it again on what is left. */
+  /** Kills a process as a power cut would, with all that it has inside, and starts it again on what is left. */
+  async killAndStart(which: 'server' | 'worker'): Promise<void> {
+    await this.#processes[which]?.killAndStart();
+  }
+
+  async close(): Promise<void> {
+    for (const each of Object.values(this.#processes)) await each?.close();
+  }
+}
+
+/** A process of the real command that can be killed and started again. */
+class KeptProcess {
+  readonly #args: readonly string[];
+  readonly #environment: Readonly<Record<string, string>>;
+  readonly #ready: RegExp;
+  child: ChildProcess;
+
+  /** @param ready what it says on standard error when it is up */
+  constructor(args: readonly string[], environment: Readonly<Record<string, string>>, ready: RegExp) {
+    this.#args = args;
+    this.#environment = environment;
+    this.#ready = ready;
+    this.child = this.#start();
+  }
+
+  #start(): ChildProcess {
+    const child = spawn(process.execPath, [COMMAND, ...this.#args], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: { ...process.env, ...this.#environment },
+    });
+    // Also when nobody reads it: a full pipe would stop it.
+    child.stderr?.resume();
+    return child;
+  }
+
   async killAndStart(): Promise<void> {
-    const [child] = this.#children;
-    if (child === undefined) return;
-    const closed = once(child, 'exit');
-    child.kill('SIGKILL');
+    const closed = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
     await closed;
-    const next = this.#serve();
-    this.#children[0] = next;
+    const next = this.#start();
+    this.child = next;
     await new Promise<void>((resolve, reject) => {
       let text = '';
-      next.once('close', () => reject(new Error(`the server did not start again: ${text}`)));
+      next.once('close', () => reject(new Error(`${this.#args[0]} did not start again: ${text}`)));
       next.stderr?.on('data', (piece: Buffer) => {
         text = `${text}${piece}`.slice(-4000);
-        if (/resplice serves on /.test(text)) resolve();
+        if (this.#ready.test(text)) resolve();
       });
     });
   }
 
   async close(): Promise<void> {
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const closed = once(child, 'close');
-      child.kill('SIGTERM');
-      await closed;
-    }
+    const { child } = this;
+    if (child.exitCode !== null || child.signalCode !== null) return;
+    const closed = once(child, 'close');
+    child.kill('SIGTERM');
+    await closed;
   }
 }
 

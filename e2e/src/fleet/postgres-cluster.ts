@@ -13,8 +13,10 @@ const START_SECONDS = 60;
 
 export class PostgresCluster {
   private constructor(
-    private readonly child: ChildProcess,
+    private child: ChildProcess,
     private readonly folder: string,
+    private readonly bin: string,
+    private readonly serve: () => ChildProcess,
   ) {}
 
   static async start(): Promise<PostgresCluster> {
@@ -34,16 +36,29 @@ export class PostgresCluster {
     const data = join(folder, 'data');
     execFileSync(join(bin, 'initdb'), ['-D', data, '-U', 'resplice', '-A', 'trust', '-E', 'UTF8'], options);
     const settings = ['-c', 'listen_addresses=', '-c', `unix_socket_directories=${folder}`];
-    const child = spawn(join(bin, 'postgres'), ['-D', data, ...settings], options);
-    const cluster = new PostgresCluster(child, folder);
-    for (let wait = 0; ; wait += 1) {
+    const serve = () => spawn(join(bin, 'postgres'), ['-D', data, ...settings], options);
+    const cluster = new PostgresCluster(serve(), folder, bin, serve);
+    await cluster.#until('createdb', ['-h', folder, '-U', 'resplice', 'resplice']);
+    return cluster;
+  }
+
+  /** Killed without a word, and started again on what is on the disk. */
+  async killAndStart(): Promise<void> {
+    const ended = once(this.child, 'exit');
+    this.child.kill('SIGKILL');
+    await ended;
+    await this.#until('psql', ['-h', this.folder, '-U', 'resplice', '-c', 'select 1', 'resplice']);
+  }
+
+  /** Tries until the program succeeds, and starts the server where its killed predecessor's children did not let it come up. */
+  async #until(program: string, args: readonly string[]): Promise<void> {
+    for (let tries = 1; ; tries += 1) {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) this.child = this.serve();
       try {
-        execFileSync(join(bin, 'createdb'), ['-h', folder, '-U', 'resplice', 'resplice'], {
-          stdio: 'ignore',
-        });
-        return cluster;
+        execFileSync(join(this.bin, program), args, { stdio: 'ignore' });
+        return;
       } catch (error) {
-        if (wait >= START_SECONDS * 2 || child.exitCode !== null) throw error;
+        if (tries >= START_SECONDS * 2) throw error;
         await new Promise((resolve) => setTimeout(resolve, 500));
       }
     }

@@ -1,5 +1,6 @@
 // From a release that was noticed to a machine that has its fixes, through the factory as a small team runs it: one server that also does the
-// work, two people who approve. `npm run test:factory` sends all units of the subset through it; here it is a few.
+// work, two people who approve. `npm run test:factory` sends all units of the subset through it, with PostgreSQL and a worker of its own, all three of which are
+// killed at random; here it is a few, with the embedded database.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -16,6 +17,7 @@ import {
   KERNEL,
   NEEDS_CODE,
   NOT_BUILT,
+  PROBE,
   RELEASE,
   SERIES,
   SHORT,
@@ -23,6 +25,7 @@ import {
 } from '../../src/factory/factory-subset.js';
 import { FleetServer, PERSON_PASSWORD } from '../../src/fleet/fleet-server.js';
 import { type Machine, MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
+import { PostgresCluster } from '../../src/fleet/postgres-cluster.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
 import { assertDone, listed } from '../expectation.js';
@@ -35,7 +38,8 @@ const PATIENCE_SECONDS = 1200 + 240 * UNITS.length;
 
 let workshop: Workshop | undefined;
 let server: FleetServer | undefined;
-let killed = 0;
+let database: PostgresCluster | undefined;
+const killed: string[] = [];
 let noticed: Release;
 let readied: Release;
 let second: CandidateRow[] = [];
@@ -51,21 +55,24 @@ let refusedTwice = '';
 const boots: MachineBoot[] = [];
 const machines: Machine[] = [];
 let series: readonly CandidateRow[] = [];
+let probed: CandidateDetail;
 let after1: readonly CandidateRow[] = [];
 let again: MachineBoot;
 
-/** Server, embedded database and worker are one process here; each time it has made some more, or lost what it was at. */
-function killNowAndThen(victim: FleetServer, times: number): { readonly end: () => Promise<number> } {
+/** Kills one of them at a time, each time after some more was made, or lost that was just being made. */
+function killNowAndThen(victims: readonly Victim[], times: number): { readonly end: () => Promise<void> } {
   const ending = new AbortController();
-  const work = async (): Promise<number> => {
+  const work = async (): Promise<void> => {
     for (let count = 0; count < times; count += 1) {
       const went = await wait(15_000 + Math.random() * 25_000, true, { signal: ending.signal }).catch(
         () => false,
       );
-      if (!went) return count;
+      if (!went) return;
+      const victim = victims[count % victims.length];
+      if (victim === undefined) return;
       await victim.killAndStart();
+      killed.push(victim.name);
     }
-    return times;
   };
   const working = work();
   return {
@@ -76,12 +83,27 @@ function killNowAndThen(victim: FleetServer, times: number): { readonly end: () 
   };
 }
 
+interface Victim {
+  readonly name: string;
+  readonly killAndStart: () => Promise<void>;
+}
+
 before(async () => {
   workshop = await Workshop.open({ release: RELEASE, version: FROM });
   const kernel = await workshop.fetch();
   const site = await UpdateSite.make(workshop.directory, RELEASE);
   await site.run('publish');
-  server = await FleetServer.start(workshop.directory, site.public, ['--factory', ...site.options]);
+  const factory = ['--factory', ...site.options];
+  if (UNITS === ALL) database = await PostgresCluster.start();
+  server = await FleetServer.start(workshop.directory, site.public, {
+    databaseUrl: database?.url,
+    ...(database === undefined ? { serve: factory } : { worker: factory }),
+  });
+  const victims = (['server', 'worker'] as const).map((name) => ({
+    name,
+    killAndStart: () => (server as FleetServer).killAndStart(name),
+  }));
+  const postgres = { name: 'PostgreSQL', killAndStart: async () => database?.killAndStart() };
   const people = new FactoryPeople((...asked) => (server as FleetServer).ask(...asked));
   await server.ask('PATCH', '/api/v1/organisation', { approvals: 2 });
   const reviewer = await server.addPerson('reviewer', 'reviewer');
@@ -90,9 +112,10 @@ before(async () => {
   noticed = await people.noticed(PATIENCE_SECONDS);
   const release = noticed.id;
   const own = await people.upload('our own series', KERNEL, SERIES);
-  const kills = killNowAndThen(server, KILLS);
+  // The embedded database and the worker are in the server.
+  const kills = killNowAndThen(database === undefined ? victims.slice(0, 1) : [...victims, postgres], KILLS);
   first = await people.settle(release, PATIENCE_SECONDS);
-  killed = await kills.end();
+  await kills.end();
   readied = await people.release(release);
   const needy = first.find(({ unit }) => unit === NEEDS_CODE);
   assert.equal(needy?.state, 'needs-code', `${NEEDS_CODE}: ${needy?.reason}`);
@@ -100,7 +123,11 @@ before(async () => {
   await browser.pushCode(needy.id, CODE);
   second = [...(await people.settle(release, PATIENCE_SECONDS))];
   coded = await people.show(needy.id);
+  const visible = (await people.settle(own, PATIENCE_SECONDS)).find(({ unit }) => isVisible(unit));
+  assert.ok(visible);
+  await people.pushProbe(visible.id, PROBE);
   series = await people.settle(own, PATIENCE_SECONDS);
+  probed = await people.show(visible.id);
   const plain = second.find(({ unit }) => unit === FUNCTION);
   assert.ok(plain);
   plainDetail = await people.show(plain.id);
@@ -150,8 +177,18 @@ before(async () => {
 after(async () => {
   await browser?.close();
   await server?.close();
+  await database?.stop();
   await workshop?.close();
 });
+
+/** Its own patch for the same line as a unit of the release. */
+function isOwnBound(unit: string): boolean {
+  return unit.startsWith('ipc-our-own-bound-for-restored-ids-');
+}
+
+function isVisible(unit: string): boolean {
+  return unit.startsWith('proc-hide-the-command-line-');
+}
 
 const stateOf = (rows: readonly CandidateRow[], unit: string) =>
   rows.find((each) => each.unit === unit)?.state;
@@ -163,8 +200,8 @@ test('a watch notices the release through apt and brings what it was told to bri
 });
 
 test('every unit of the subset gets an answer without a person, however often all was killed meanwhile, and what was made is tested', (t) => {
-  t.diagnostic(`server, database and worker were killed ${killed} times`);
-  assert.ok(killed > 0);
+  t.diagnostic(`killed meanwhile: ${killed.join(', ')}`);
+  assert.ok(killed.length > 0);
   assert.equal(first.length, UNITS.length);
   for (const { unit, state, reason } of first) {
     const expected = unit === NEEDS_CODE ? 'needs-code' : unit === NOT_BUILT ? 'not-built' : 'in-review';
@@ -209,9 +246,6 @@ test('an approval by the same person counts once', () => {
   assert.match(refusedTwice, /409 .*another person/);
 });
 
-/** Its own patch for the same line as a unit of the release. */
-const isOwnBound = (unit: string) => unit.startsWith('ipc-our-own-bound-for-restored-ids-');
-
 test('patches of a series that need each other are one unit, and the others stay for themselves', () => {
   const states = series.map(({ unit, state }) => `${unit.replace(/-[0-9a-f]{6}$/, '')} ${state}`).sort();
   assert.deepEqual(states, [
@@ -219,7 +253,16 @@ test('patches of a series that need each other are one unit, and the others stay
     'ipc-refuse-messages-that-are-too-long in-review',
     'ipc-refuse-messages-that-are-too-long waiting',
     'ipc-say-which-messages-are-too-long waiting',
+    'proc-hide-the-command-line in-review',
   ]);
+});
+
+test('a probe that a person pushed finds the hole in the guest before, and after the undo, and not while the update is applied', () => {
+  const [earliest, ...later] = probed.tests;
+  assert.deepEqual(earliest?.probe, []);
+  assert.ok(later.length > 0);
+  assert.deepEqual(later.at(-1)?.probe, ['before: exposed', 'applied: safe', 'undone: exposed']);
+  assert.equal(later.at(-1)?.ok, true);
 });
 
 test('the cumulative update has all approved units and their CVEs, but the one that cannot be beside another', () => {

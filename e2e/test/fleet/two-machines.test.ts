@@ -82,7 +82,7 @@ async function makeFleet(): Promise<Fleet> {
     `${ours.pair.other.release}=${ours.pair.other.version}`,
   );
   if (process.env.RESPLICE_FLEET_DATABASE !== 'embedded') database = await PostgresCluster.start();
-  server = await FleetServer.start(ours.directory, site.public, [], database?.url);
+  server = await FleetServer.start(ours.directory, site.public, { databaseUrl: database?.url });
   await hook.listen(server, 'machine.registered', 'update.withdrawn');
   await gate.start();
   const machine = async (name: string, digit: string): Promise<Machine> => ({
