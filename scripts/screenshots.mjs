@@ -39,6 +39,7 @@ try {
     { name: 'release', path: `/releases/${made.release}` },
     { name: 'review', path: unit },
     { name: 'review-functions', path: unit, at: '#functions' },
+    { name: 'review-phone', path: unit, phone: true, at: '#functions' },
     { name: 'rollouts', path: '/rollouts' },
     { name: 'jobs', path: '/jobs' },
     { name: 'exposure', path: '/exposure?release=6.1.0-47-amd64&version=Debian+6.1.170-3', public: true },

@@ -7,6 +7,7 @@ import { stepAt, totpCode } from '../../src/access/one-time-code.js';
 import { factoryJobLogs } from '../../src/factory/tables.js';
 import {
   assertAccessible,
+  assertCodeFits,
   assertFits,
   focused,
   launchBrowser,
@@ -346,6 +347,7 @@ for (const dark of [false, true]) {
         await settle(page);
         await assertAccessible(page, path);
         await assertFits(page, path);
+        if (phone) await assertCodeFits(page, path);
       }
       assert.deepEqual(complaints, []);
       await close();

@@ -132,3 +132,13 @@ export async function assertFits(page: Page, what: string): Promise<void> {
   );
   assert.ok(width <= inner, `${what}: ${width} px wide in a window of ${inner}`);
 }
+
+/** Diffs, instructions and logs wrap instead of being scrolled sideways. */
+export async function assertCodeFits(page: Page, what: string): Promise<void> {
+  await page.evaluate("for (const each of document.querySelectorAll('details')) each.open = true");
+  await settle(page);
+  const wide: string[] = await page.evaluate(
+    "[...document.querySelectorAll('.code-scroll')].filter((each) => each.scrollWidth > each.clientWidth + 1).map((each) => each.innerText)",
+  );
+  assert.deepEqual(wide, [], `${what}: code is wider than its frame`);
+}
