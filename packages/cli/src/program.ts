@@ -86,11 +86,6 @@ const COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
   ['doctor', async () => (await import('./commands/doctor.js')).doctorCommand()],
 ]);
 
-/** For programs and not for people; absent from --help. */
-const HIDDEN_COMMANDS: ReadonlyMap<string, Loader> = new Map<string, Loader>([
-  ['attend', async () => (await import('./commands/attend.js')).attendCommand()],
-]);
-
 /** Set by scripts/bundle.mjs: `machine` in the package for machines. */
 declare const RESPLICE_EDITION: string | undefined;
 
@@ -116,8 +111,7 @@ export async function buildProgram(argv: readonly string[]): Promise<Command> {
     .helpCommand(false)
     .addHelpText('after', EXAMPLE);
   const commands = listCommands();
-  const name = argv[0] ?? '';
-  const wanted = commands.get(name) ?? HIDDEN_COMMANDS.get(name);
+  const wanted = commands.get(argv[0] ?? '');
   const loaders = wanted === undefined ? [...commands.values()] : [wanted];
   for (const load of loaders) program.addCommand(await load());
   throwInsteadOfExiting(program);

@@ -28,7 +28,7 @@ exit $status
 `;
 
 /**
- * A process of the command that stays (packages/cli/src/commands/attend.ts), for guests in which many commands run: an emulated guest takes
+ * A process of the command that stays (packages/cli/src/attend.ts), for guests in which many commands run: an emulated guest takes
  * several seconds to start node, and a command less than two to do its work. `bundle`: the command on the host.
  */
 export function planAttendant(bundle: string): {

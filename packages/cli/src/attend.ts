@@ -8,18 +8,12 @@ import { closeSync, createReadStream, openSync, writeFileSync, writeSync } from 
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { UsageError } from '@resplice/report';
-import { newCommand } from '../command.js';
-import { runCommand } from '../run-command.js';
+import { runCommand } from './run-command.js';
 
 type Write = typeof process.stdout.write;
 
-export function attendCommand() {
-  return newCommand('attend', 'run command lines that come through a FIFO', ['resplice attend /resplice'])
-    .argument('<folder>', 'has the FIFOs ask and answer')
-    .action(attend);
-}
-
-async function attend(folder: string): Promise<void> {
+/** `resplice attend FOLDER`: for programs and not for people, so no --help has it. `folder` has the FIFOs ask and answer. */
+export async function attend(folder: string): Promise<void> {
   // Open for both, a FIFO does not end when one who asked goes away.
   const answers = openSync(join(folder, 'answer'), 'r+');
   const asked = createReadStream(join(folder, 'ask'), { flags: 'r+' });
