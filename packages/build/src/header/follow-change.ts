@@ -9,8 +9,9 @@ import type { IncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
+import { HeaderSet, readVocabulary } from './header-set.js';
 import { type FollowedNames, followNames } from './name-closure.js';
-import { PastedNames, type Pastes, scanPastes } from './pasted-names.js';
+import { findPastedNames, type Pastes, scanPastes } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
 import { readPastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
@@ -23,7 +24,7 @@ export interface Reading {
   readonly objects: readonly string[];
   readonly texts: FileTexts;
   /** What the objects may include, but for tables of numbers. */
-  readonly headers: readonly string[];
+  readonly headers: HeaderSet;
   readonly pastes: Pastes;
 }
 
@@ -54,7 +55,8 @@ export async function openReading(
   const plain = new Set(stored.plain);
   const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
   const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
-  return { tree, files, objects, texts: new FileTexts(directory), headers, pastes };
+  const texts = new FileTexts(directory);
+  return { tree, files, objects, texts, headers: new HeaderSet(texts, headers), pastes };
 }
 
 export async function followChange(
@@ -62,7 +64,6 @@ export async function followChange(
   changed: readonly ChangedFile[],
   options: Pick<WorkOptions, 'signal'> & { readonly settled?: MovedMembers },
 ): Promise<FollowedChange> {
-  const { headers, texts, pastes } = reading;
   const moved: MovedMembers = options.settled ?? new Map();
   const settled = describeSettled(
     new Set(moved.keys()),
@@ -72,7 +73,7 @@ export async function followChange(
   const kept = new Map([...moved].filter(([tag]) => tags.has(tag)));
   const seeds = changed.map((file) => readChange(file, kept));
   const unpasted = await findNew(seeds, reading);
-  const names = await followNames(seeds, headers, texts, pastes, unpasted);
+  const names = await followNames(seeds, reading.headers, reading.pastes, unpasted);
   options.signal?.throwIfAborted();
   const { undecided } = names;
   if (undecided !== undefined) return { undecided, mentioning: new Set(), carriers: [], onlyMacros: false };
@@ -111,20 +112,17 @@ async function findNew(
   const strike = (bytes: Uint8Array) => {
     for (const word of search.find(bytes)) brought.delete(word);
   };
-  const others = headers.filter((path) => !files.has(path));
+  const others = headers.paths.filter((path) => !files.has(path));
   await texts.visit(others, (_, bytes) => strike(bytes));
   for (const { before } of files.values()) strike(before ?? new Uint8Array());
   return brought;
 }
 
 /** A header's exceptions are those of all that include it, so its types do not count as settled. */
-async function withoutExceptions(
-  settled: SettledTypes,
-  { headers, texts }: Reading,
-): Promise<ReadonlySet<string>> {
+async function withoutExceptions(settled: SettledTypes, { headers }: Reading): Promise<ReadonlySet<string>> {
   const tags = new Set(settled.tags);
   if (tags.size === 0) return tags;
-  await texts.visit(headers, (_, bytes) => {
+  await headers.visit((_, bytes) => {
     for (const tag of tags)
       if (
         bytes.includes(tag) &&
@@ -140,11 +138,6 @@ async function findMentioning(
   names: FollowedNames & { readonly settled: SettledTypes; readonly unpasted: ReadonlySet<string> },
 ): Promise<ReadonlySet<string>> {
   const { settled } = names;
-  const pasted = new PastedNames(
-    [...names.words].filter((word) => !names.unpasted.has(word)),
-    pastes,
-  );
-  const search = new WordSearch([...names.words, ...pasted.pieces()]);
   const kept = new Set<string>();
   if (names.words.size + settled.tags.size === 0) return kept;
   const sources = new Map<string, ObjectCommand[]>();
@@ -152,6 +145,12 @@ async function findMentioning(
     const command = requireCommand(tree, object);
     sources.set(command.source, [...(sources.get(command.source) ?? []), command]);
   }
+  const pasted = await findPastedNames(
+    [...names.words].filter((word) => !names.unpasted.has(word)),
+    pastes,
+    () => readVocabulary(texts, [...sources.keys()]),
+  );
+  const search = new WordSearch([...names.words, ...pasted.pieces()]);
   const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
   await texts.visit([...sources.keys()], (source, bytes) => {
     const found = search.find(bytes);

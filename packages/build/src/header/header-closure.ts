@@ -5,38 +5,64 @@ import { type ChangedNames, memberNames, NameSet } from './changed-names.js';
 import { type Chunk, splitChunks } from './chunk.js';
 import { type ChunkShape, isDeclarator, isWord, readShape } from './chunk-shape.js';
 
+/** What a header is asked for. */
+export interface Asked extends Pick<ChangedNames, 'words' | 'types'> {
+  /** Which of the words that matter the header has: those asked for, and parts of them. */
+  readonly found: ReadonlySet<string>;
+  readonly isMade: (words: readonly string[]) => boolean;
+}
+
 /** What a header of the tree adds to the changed names. */
 export class HeaderNames {
-  readonly #chunks: readonly { readonly chunk: Chunk; readonly shape: ChunkShape }[] | undefined;
+  readonly #pieces: readonly Piece[] | undefined;
 
   constructor(text: string) {
     const { chunks, whole } = splitChunks(text);
-    this.#chunks = whole ? chunks.map((chunk) => ({ chunk, shape: readShape(chunk) })) : undefined;
+    this.#pieces = whole ? chunks.map((chunk) => new Piece(chunk)) : undefined;
   }
 
   get isReadable(): boolean {
-    return this.#chunks !== undefined;
+    return this.#pieces !== undefined;
   }
 
   /** Undefined when the header cannot be read and so whoever includes it must be looked at. */
-  follow(
-    changed: Pick<ChangedNames, 'words' | 'types'>,
-    isMade: (words: readonly string[]) => boolean,
-  ): NameSet | undefined {
-    if (this.#chunks === undefined) return undefined;
+  follow(asked: Asked): NameSet | undefined {
+    if (this.#pieces === undefined) return undefined;
     const names = new NameSet();
-    for (const { chunk, shape } of this.#chunks) followChunk(chunk, shape, { ...changed, isMade }, names);
+    const { found } = asked;
+    // Pieces that follow each other mostly stand under the same conditions.
+    let conditions = '';
+    let isConditional = false;
+    for (const piece of this.#pieces) {
+      const { chunk } = piece;
+      if (chunk.conditions !== conditions) {
+        conditions = chunk.conditions;
+        isConditional = isMentioned(conditions.match(/\w+/g) ?? [], asked);
+      }
+      if (isConditional || chunk.tokens.some((token) => found.has(token)))
+        followPiece(piece, isConditional, asked, names);
+    }
     return names;
   }
 }
 
-interface Asked extends Pick<ChangedNames, 'words' | 'types'> {
-  readonly isMade: (words: readonly string[]) => boolean;
+/** Most of a header does not mention what is asked for, and is never read further than into tokens. */
+class Piece {
+  readonly chunk: Chunk;
+  #shape: ChunkShape | undefined;
+
+  constructor(chunk: Chunk) {
+    this.chunk = chunk;
+  }
+
+  get shape(): ChunkShape {
+    this.#shape ??= readShape(this.chunk);
+    return this.#shape;
+  }
 }
 
-function followChunk(chunk: Chunk, shape: ChunkShape, asked: Asked, names: NameSet): void {
+function followPiece({ chunk, shape }: Piece, isConditional: boolean, asked: Asked, names: NameSet): void {
   const { tokens } = chunk;
-  const isConditional = isMentioned(chunk.conditions.match(/\w+/g) ?? [], asked);
   if (chunk.kind === 'include' || chunk.kind === 'directive') {
     // What is included may depend on it.
     names.emitted ||= isConditional || isMentioned(tokens, asked);

@@ -1,9 +1,8 @@
 // Follows changed names through all headers that the includers read, until nothing new is found.
 
 import { type ChangedNames, NameSet } from './changed-names.js';
-import type { FileTexts } from './file-texts.js';
-import { HeaderNames } from './header-closure.js';
-import { PastedNames, type Pastes } from './pasted-names.js';
+import type { HeaderSet } from './header-set.js';
+import { findPastedNames, type PastedNames, type Pastes } from './pasted-names.js';
 import { WordSearch } from './word-search.js';
 
 /** More names than this single nobody out. */
@@ -11,9 +10,6 @@ const MAX_NAMES = 800;
 
 /** Sources say it before they include a header of events. All machinery for events stands under that condition, and does not change by it. */
 const MAKES_TRACEPOINTS = 'CREATE_TRACE_POINTS';
-
-/** Bytes of headers whose pieces stay in memory, where they take seven times as much: the headers of all the kernel would be a gigabyte. */
-const KEPT_BYTES = 48 * 1024 * 1024;
 
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
@@ -30,18 +26,17 @@ interface Fresh {
 /** @param unpasted names that nobody makes by pasting */
 export async function followNames(
   seeds: readonly ChangedNames[],
-  headers: readonly string[],
-  texts: FileTexts,
+  headers: HeaderSet,
   pastes: Pastes,
   unpasted: ReadonlySet<string> = new Set(),
 ): Promise<FollowedNames> {
-  const follower = new Follower(pastes, unpasted);
+  const follower = new Follower(headers, pastes, unpasted);
   let fresh: Fresh | undefined = follower.take(seeds);
   while (fresh !== undefined && follower.undecided === undefined) {
     const found: NameSet[] = [];
-    const asked = fresh;
-    await texts.visit(headers, (path, bytes) => {
-      const names = follower.ask(path, bytes, asked);
+    const question = await follower.prepare(fresh);
+    await headers.visit((path, bytes) => {
+      const names = follower.ask(path, bytes, question);
       if (names !== undefined) found.push(names);
     });
     fresh = follower.take(found);
@@ -53,19 +48,25 @@ export async function followNames(
   };
 }
 
+/** What all headers are asked in one round. */
+interface Question {
+  readonly fresh: Fresh;
+  readonly pasted: PastedNames;
+  readonly search: WordSearch;
+}
+
 class Follower {
   readonly words = new Set<string>();
   readonly carriers = new Set<string>();
   undecided: string | undefined;
   readonly #types = new Set<string>();
-  readonly #read = new Map<string, HeaderNames>();
-  #readBytes = 0;
+  readonly #headers: HeaderSet;
   readonly #pastes: Pastes;
   readonly #unpasted: ReadonlySet<string>;
-  #round: { readonly fresh: Fresh; readonly search: WordSearch; readonly pasted: PastedNames } | undefined;
 
   /** @param unpasted names that nobody makes by pasting */
-  constructor(pastes: Pastes, unpasted: ReadonlySet<string>) {
+  constructor(headers: HeaderSet, pastes: Pastes, unpasted: ReadonlySet<string>) {
+    this.#headers = headers;
     this.#pastes = pastes;
     this.#unpasted = unpasted;
   }
@@ -82,41 +83,28 @@ class Follower {
     // In a source, a type is a word like others.
     for (const word of [...fresh.words, ...fresh.types]) this.words.add(word);
     if (this.words.size > MAX_NAMES) this.undecided = `it concerns more than ${MAX_NAMES} names`;
-    this.#round = undefined;
     return fresh.words.size + fresh.types.size > 0 ? fresh : undefined;
   }
 
-  ask(path: string, bytes: Buffer, fresh: Fresh): NameSet | undefined {
-    this.#round ??= this.#prepare(fresh);
-    const { search, pasted } = this.#round;
+  async prepare(fresh: Fresh): Promise<Question> {
+    const names = [...fresh.words, ...fresh.types];
+    const pasted = await findPastedNames(
+      names.filter((name) => !this.#unpasted.has(name)),
+      this.#pastes,
+      () => this.#headers.vocabulary(),
+    );
+    return { fresh, pasted, search: new WordSearch([...names, ...pasted.pieces()]) };
+  }
+
+  ask(path: string, bytes: Buffer, { fresh, search, pasted }: Question): NameSet | undefined {
     const found = search.find(bytes);
     const isNamed = [...found].some((word) => fresh.words.has(word) || fresh.types.has(word));
     if (!isNamed && !pasted.canMake(found)) return undefined;
-    const header = this.#read.get(path) ?? this.#readHeader(path, bytes);
+    const header = this.#headers.split(path, bytes);
     const isMade = (words: readonly string[]) =>
       pasted.canMake(new Set(words.filter((word) => found.has(word))));
-    const names = header.follow(fresh, isMade) ?? new NameSet();
+    const names = header.follow({ ...fresh, found, isMade }) ?? new NameSet();
     if (!header.isReadable || names.emitted) this.carriers.add(path);
     return names;
-  }
-
-  #readHeader(path: string, bytes: Buffer): HeaderNames {
-    this.#readBytes += bytes.length;
-    if (this.#readBytes > KEPT_BYTES) {
-      this.#read.clear();
-      this.#readBytes = bytes.length;
-    }
-    const header = new HeaderNames(bytes.toString('latin1'));
-    this.#read.set(path, header);
-    return header;
-  }
-
-  #prepare(fresh: Fresh) {
-    const names = [...fresh.words, ...fresh.types];
-    const pasted = new PastedNames(
-      names.filter((name) => !this.#unpasted.has(name)),
-      this.#pastes,
-    );
-    return { fresh, pasted, search: new WordSearch([...names, ...pasted.pieces()]) };
   }
 }

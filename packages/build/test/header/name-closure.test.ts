@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { findChangedNames } from '../../src/header/changed-names.js';
 import { FileTexts } from '../../src/header/file-texts.js';
+import { HeaderSet } from '../../src/header/header-set.js';
 import { type FollowedNames, followNames } from '../../src/header/name-closure.js';
-import { PastedNames, scanPastes } from '../../src/header/pasted-names.js';
+import { ANY_WORD, PastedNames, scanPastes } from '../../src/header/pasted-names.js';
 import { collectPastes } from '../../src/header/tree-pastes.js';
 import { WordSearch } from '../../src/header/word-search.js';
 
@@ -25,8 +26,7 @@ async function follow(
     const headers = ['a.h', 'b.h', 'absent.h'];
     return await followNames(
       [findChangedNames(before, after)],
-      headers,
-      texts,
+      new HeaderSet(texts, headers),
       await collectPastes(headers, texts),
       unpasted,
     );
@@ -89,7 +89,11 @@ test('a name that a macro makes is found by its parts', async () => {
     '#define FLAG(u) static inline int Page##u(void) { return f(); }\n#define TEST(u) Page##u()\n';
   const names = await follow(F(1), F(2), `${pages}FLAG(Locked)\nFLAG(Dirty)\n`);
   assert.deepEqual(names.carriers, ['b.h']);
-  const pasted = new PastedNames(['PageLocked'], { patterns: scanPastes(pages).patterns, handed: [] });
+  const pasted = new PastedNames(
+    ['PageLocked'],
+    { patterns: scanPastes(pages).patterns, handed: [] },
+    ANY_WORD,
+  );
   assert.equal(pasted.canMake(new Set(['TEST', 'Locked'])), true);
   assert.equal(pasted.canMake(new Set(['TEST', 'Active'])), false);
 });
@@ -104,7 +108,11 @@ test('a name that nobody had before is made by nobody', async () => {
 test('parts may be handed on by another macro', async () => {
   const text = '#define __JOIN(a, b) a##b\n#define JOIN(a, b) __JOIN(a, b)\n#define READ(x) JOIN(read_, x)\n';
   const pastes = scanPastes(text);
-  const pasted = new PastedNames(['read_msr'], { patterns: pastes.patterns, handed: [['read_', 'READ']] });
+  const pasted = new PastedNames(
+    ['read_msr'],
+    { patterns: pastes.patterns, handed: [['read_', 'READ']] },
+    ANY_WORD,
+  );
   assert.equal(pasted.canMake(new Set(['READ', 'msr'])), true);
   assert.equal(pasted.canMake(new Set(['msr'])), false);
 });
