@@ -30,8 +30,11 @@ export const PROBE = 'grep -q hidden /proc/cmdline\n';
 /** Changes one function of the kernel itself, and fixes a CVE. */
 export const FUNCTION = 'ipc-util-9b6854';
 
+/** Changes init code and a live table of a module, and so applies while that is not loaded, by the livepatch engine. */
+export const STANDS_ALONE = 'net-netfilter-xt-mac-f4b6bc';
+
 /** A few, for the test command. */
-export const SHORT = ['crypto-pcrypt-578e16', FUNCTION, NEEDS_CODE, NOT_BUILT];
+export const SHORT = ['crypto-pcrypt-578e16', FUNCTION, NEEDS_CODE, NOT_BUILT, STANDS_ALONE];
 
 export const ALL = [
   ...SHORT,
@@ -49,7 +52,6 @@ export const ALL = [
   'fs-smb-server-transport-tcp-512808',
   'net-bluetooth-bnep-core-836cd8',
   'fs-ocfs2-resize-7aed67',
-  'mailbox-mailbox-99be01',
   'net-strparser-strparser-8f7671',
   'net-6lowpan-iphc-575041',
   'fs-erofs-dir-48f4a1',

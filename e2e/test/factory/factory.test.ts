@@ -21,6 +21,7 @@ import {
   RELEASE,
   SERIES,
   SHORT,
+  STANDS_ALONE,
   TO,
 } from '../../src/factory/factory-subset.js';
 import { FleetServer, PERSON_PASSWORD } from '../../src/fleet/fleet-server.js';
@@ -46,6 +47,7 @@ let second: CandidateRow[] = [];
 let first: readonly CandidateRow[] = [];
 let coded: CandidateDetail;
 let plainDetail: CandidateDetail;
+let aloneDetail: CandidateDetail;
 let browser: BrowserReviewer | undefined;
 let seen: SeenUnit;
 let seenCode: SeenUnit;
@@ -131,6 +133,9 @@ before(async () => {
   const plain = second.find(({ unit }) => unit === FUNCTION);
   assert.ok(plain);
   plainDetail = await people.show(plain.id);
+  const alone = second.find(({ unit }) => unit === STANDS_ALONE);
+  assert.ok(alone);
+  aloneDetail = await people.show(alone.id);
   for (const { id, state } of [...second, ...series].filter((each) => each.state === 'in-review')) {
     await people.approve(id);
     const twice = await people.approve(id).then(
@@ -281,14 +286,24 @@ test('the unit that kept the others from machines is left out of it and says why
   assert.equal(after1.find(({ unit }) => isOwnBound(unit))?.state, 'test-failed');
 });
 
-test('machines apply the cumulative update and none of its parts, with a clean kernel log', () => {
+/** What a machine has with that cumulative update: it, and what cannot be a part of it. */
+function withAlone(cumulative: string): readonly (readonly [string, string])[] {
+  const { update: alone } = aloneDetail;
+  assert.equal(alone?.engine, 'livepatch');
+  return [cumulative, alone.id].sort().map((id) => [id, 'applied'] as const);
+}
+
+function stateOfMachine(boot: MachineBoot) {
+  return listed(boot.answer('list'))
+    .map(({ id, state }) => [id, state] as const)
+    .sort();
+}
+
+test('machines apply the cumulative update and none of its parts, and what stands alone, with a clean kernel log', () => {
   assert.equal(boots.length, 2);
   for (const boot of boots) {
     assertDone(boot.answer('upgrade'));
-    assert.deepEqual(
-      listed(boot.answer('list')).map(({ id, state }) => [id, state]),
-      [[published.updateId, 'applied']],
-    );
+    assert.deepEqual(stateOfMachine(boot), withAlone(published.updateId));
     assert.deepEqual(findKernelComplaints(boot.result.kernelLog), []);
   }
 });
@@ -303,14 +318,12 @@ test('a unit that is withdrawn is not in the next cumulative update', () => {
 test('a machine with the one before downloads a fraction of the next, which takes its place', (t) => {
   const answer = again.answer('upgrade');
   assertDone(answer);
-  const [update] = answer.json.updates as { readonly fetched: number }[];
+  const updates = answer.json.updates as { readonly id: string; readonly fetched: number }[];
+  const update = updates.find(({ id }) => id === withoutOne.updateId);
   assert.ok(update !== undefined && withoutOne.length !== null);
   const share = update.fetched / withoutOne.length;
   t.diagnostic(`${update.fetched} bytes fetched of ${withoutOne.length}, ${(100 * share).toFixed(1)} %`);
   assert.ok(share < 0.2, `${share}`);
-  assert.deepEqual(
-    listed(again.answer('list')).map(({ id, state }) => [id, state]),
-    [[withoutOne.updateId, 'applied']],
-  );
+  assert.deepEqual(stateOfMachine(again), withAlone(withoutOne.updateId));
   assert.deepEqual(findKernelComplaints(again.result.kernelLog), []);
 });

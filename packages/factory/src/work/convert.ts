@@ -80,7 +80,8 @@ async function make(context: JobContext, candidate: CandidateRecord, unit: ReadU
     return { update: null, reasons, detailSha256: null, hasSkeleton: false };
   }
   const { patches, cves, subject: description } = unit;
-  return makeUpdate(context, { kernel: kernelSpec(candidate), patches, customCode, cves, description });
+  const kernel = kernelSpec(candidate);
+  return makeUpdate(context, { kernel, patches, customCode, cves, description, mayStandAlone: true });
 }
 
 export interface ReadUnit {

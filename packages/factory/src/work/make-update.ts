@@ -1,7 +1,7 @@
 // A unit, or several as one, through create, as data that can be kept: the update or the reasons, and what a reviewer sees of it. The answer is
 // looked up by everything that it depends on, so no worker makes what another one has made, and a worker that takes up the job of a dead one
 // finds what that one had finished. Updates are for the trampoline engine, since only that one can replace a cumulative update by the next
-// in one moment.
+// in one moment; a unit that it cannot carry may become one for the livepatch engine, which stands for itself.
 
 import { type CreateRequest, createUpdate, type PatchFile, writeSkeletonPatch } from '@resplice/build';
 import { ConversionDetail } from '@resplice/protocol/factory';
@@ -21,6 +21,8 @@ export interface UpdateWish {
   readonly cves: readonly string[];
   readonly description?: string | undefined;
   readonly id?: string | undefined;
+  /** It need not be a part of others: what the trampoline engine is refused for, the livepatch engine may do. */
+  readonly mayStandAlone?: boolean;
 }
 
 const Reason = z.object({ code: z.string(), subject: z.string(), found: z.string() });
@@ -67,6 +69,7 @@ export async function makeUpdate(context: JobContext, wish: UpdateWish): Promise
       [...wish.cves].sort(),
       wish.description,
       wish.id,
+      wish.mayStandAlone ?? false,
     ]),
   );
   const { artefacts, job, note } = context;
@@ -93,7 +96,9 @@ async function create(context: JobContext, wish: UpdateWish): Promise<MadeUpdate
     engine: 'trampoline',
     ...(wish.id === undefined ? {} : { id: wish.id }),
   };
-  const verdict = await judge(context, request);
+  const first = await judge(context, request);
+  const alone = wish.mayStandAlone === true && !first.ok ? await judgeAlone(context, request, first) : first;
+  const verdict = alone.ok ? alone : first;
   if (!verdict.ok) {
     const detail = { ...EMPTY, skeleton: await findSkeleton(context, request, verdict.reasons) };
     const reasons = verdict.reasons.map(({ code, subject, found }) => ({
@@ -136,6 +141,22 @@ type Reasons = (Awaited<ReturnType<typeof createUpdate>> & { readonly ok: false 
 type Judged =
   | { readonly ok: true; readonly update: Update }
   | { readonly ok: false; readonly reasons: Reasons };
+
+/**
+ * By the livepatch engine: a module may be required not to be loaded yet, whose own file the update then takes care of (kmod/fresh.c), and ftrace
+ * redirects where no jump has room. What is about the patch is so for both.
+ */
+async function judgeAlone(
+  context: JobContext,
+  request: CreateRequest,
+  first: Judged & { readonly ok: false },
+): Promise<Judged> {
+  if (first.reasons.some(({ code }) => ABOUT_THE_PATCH.test(code))) return first;
+  context.note(
+    `not by jumps (${[...new Set(first.reasons.map(({ code }) => code))].join(', ')}); once more for the livepatch engine`,
+  );
+  return judge(context, { ...request, engine: 'livepatch' });
+}
 
 /** Errors that are about the patch are answers as well. */
 async function judge(context: JobContext, request: CreateRequest): Promise<Judged> {

@@ -21,7 +21,7 @@ import { assemble } from './assemble.js';
 import { type CombinedUnit, cumulativeId, readCombined } from './combine.js';
 import type { LeftOutUnit } from './hold-together.js';
 import { readUpdateArtefact } from './make-update.js';
-import { type CumulativeRow, findNewest, parseKernel } from './published.js';
+import { type CumulativeRow, findNewest, overlap, parseKernel } from './published.js';
 
 export const publishHandler: JobHandler = {
   async work(context) {
@@ -32,12 +32,14 @@ export const publishHandler: JobHandler = {
     const units = await readCombined(context, await listApproved(context, kernel));
     const number = (previous?.number ?? 0) + 1;
     const row = await openCumulative(context, kernel, { number, units });
-    const [alone, together] = [units.filter(isConditional), units.filter((each) => !isConditional(each))];
-    const { kept, made: update, leftOut } = await assemble(context, together, { number, previous });
+    const [single, together] = [units.filter(standsAlone), units.filter((each) => !standsAlone(each))];
+    const { kept, made: update, leftOut: loose } = await assemble(context, together, { number, previous });
+    const { beside, inTheWay } = await findBeside(context, single, update);
+    const leftOut = [...loose, ...inTheWay];
     // Rather the machines keep what they have than lose it to a guest that does not work.
     if (together.length > 0 && update === undefined)
       return recordFailure(row.id, leftOut[0]?.problem ?? 'nothing holds');
-    const plan = { units: [...kept, ...alone], update, previous, kernel };
+    const plan = { units: [...kept, ...beside], update, previous, kernel };
     await publishAll(context, plan);
     note(update === undefined ? 'there is nothing to combine' : `published ${update.manifest.id}`);
     return async (transaction) => recordPublished(transaction, context, row.id, { ...plan, leftOut });
@@ -51,12 +53,29 @@ export const publishHandler: JobHandler = {
   },
 };
 
-/**
- * What applies only while a module is not loaded is published for itself: in the cumulative update it would keep all else from machines that have
- * the module.
- */
-function isConditional({ candidate }: CombinedUnit): boolean {
-  return candidate.requiresUnloaded.length > 0;
+/** What the livepatch engine does cannot be a part of a cumulative update, which takes the place of the one before in one moment. */
+function standsAlone({ candidate }: CombinedUnit): boolean {
+  return candidate.engine === 'livepatch';
+}
+
+/** A function has one engine: where both have a hand on one, a machine with the single update would refuse the cumulative one. */
+async function findBeside(
+  context: JobContext,
+  single: readonly CombinedUnit[],
+  update: Update | undefined,
+): Promise<{
+  readonly beside: readonly CombinedUnit[];
+  readonly inTheWay: readonly LeftOutUnit<CombinedUnit>[];
+}> {
+  const beside: CombinedUnit[] = [];
+  const inTheWay: LeftOutUnit<CombinedUnit>[] = [];
+  for (const unit of single) {
+    const { updateSha256 } = unit.candidate;
+    const own = updateSha256 === null ? undefined : await readUpdateArtefact(context, updateSha256);
+    if (own === undefined || update === undefined || !overlap(own, update)) beside.push(unit);
+    else inTheWay.push({ unit, problem: 'both replace a function, and this one by the livepatch engine' });
+  }
+  return { beside, inTheWay };
 }
 
 async function listApproved({ orm, job }: JobContext, kernel: KernelName) {
