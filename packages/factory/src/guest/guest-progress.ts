@@ -1,7 +1,7 @@
 // The events of a guest as progress stages: booting, then each step.
 
 import type { ProgressSink } from '@resplice/report';
-import type { GuestEvent } from '@resplice/vm';
+import type { GuestEvent, StepResult } from '@resplice/vm';
 
 export function reportGuestEvents(progress: ProgressSink, kernel: string): (event: GuestEvent) => void {
   let waiting = false;
@@ -25,7 +25,7 @@ export function reportGuestEvents(progress: ProgressSink, kernel: string): (even
         return progress({
           stage: 'guest',
           state: 'done',
-          detail: describeStep(event.result.name, event.result.exitCode),
+          detail: describeStep(event.result),
         });
       case 'console':
         return;
@@ -33,6 +33,8 @@ export function reportGuestEvents(progress: ProgressSink, kernel: string): (even
   };
 }
 
-function describeStep(name: string, exitCode: number | null): string {
-  return exitCode === 0 ? name : `${name}: ${exitCode === null ? 'did not end' : `exit status ${exitCode}`}`;
+/** What stays until the end of the guest is told to end then. */
+function describeStep({ name, exitCode, signal }: StepResult): string {
+  if (exitCode === 0 || signal === 'SIGTERM') return name;
+  return `${name}: ${exitCode === null ? 'did not end' : `exit status ${exitCode}`}`;
 }

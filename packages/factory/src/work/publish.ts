@@ -58,21 +58,32 @@ function standsAlone({ candidate }: CombinedUnit): boolean {
   return candidate.engine === 'livepatch';
 }
 
-/** A function has one engine: where both have a hand on one, a machine with the single update would refuse the cumulative one. */
 async function findBeside(
   context: JobContext,
   single: readonly CombinedUnit[],
   update: Update | undefined,
-): Promise<{
-  readonly beside: readonly CombinedUnit[];
-  readonly inTheWay: readonly LeftOutUnit<CombinedUnit>[];
-}> {
-  const beside: CombinedUnit[] = [];
-  const inTheWay: LeftOutUnit<CombinedUnit>[] = [];
+): Promise<Beside<CombinedUnit>> {
+  const own = new Map<CombinedUnit, Update>();
   for (const unit of single) {
     const { updateSha256 } = unit.candidate;
-    const own = updateSha256 === null ? undefined : await readUpdateArtefact(context, updateSha256);
-    if (own === undefined || update === undefined || !overlap(own, update)) beside.push(unit);
+    if (updateSha256 !== null) own.set(unit, await readUpdateArtefact(context, updateSha256));
+  }
+  return standBeside(own, update);
+}
+
+interface Beside<Unit> {
+  readonly beside: readonly Unit[];
+  readonly inTheWay: readonly LeftOutUnit<Unit>[];
+}
+
+/** A function has one engine: where both have a hand on one, a machine with the single update would refuse the cumulative one. */
+export function standBeside<Unit>(
+  single: ReadonlyMap<Unit, Update>,
+  update: Update | undefined,
+): Beside<Unit> {
+  const [beside, inTheWay]: [Unit[], LeftOutUnit<Unit>[]] = [[], []];
+  for (const [unit, own] of single) {
+    if (update === undefined || !overlap(own, update)) beside.push(unit);
     else inTheWay.push({ unit, problem: 'both replace a function, and this one by the livepatch engine' });
   }
   return { beside, inTheWay };
