@@ -9,10 +9,12 @@ import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { askScript } from '@resplice/factory/guest';
 
 const BUNDLE = fileURLToPath(new URL('../resplice.cjs', import.meta.url));
 let folder = '';
 let attendant: ChildProcess;
+let count = 0;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'resplice-attend-'));
@@ -28,21 +30,19 @@ before(async () => {
 });
 
 after(async () => {
-  const ended = once(attendant, 'exit');
-  attendant.kill();
-  await ended;
+  attendant.kill('SIGKILL');
   await rm(folder, { recursive: true, force: true });
 });
 
-/** As a guest's steps ask: the output goes to files, and the exit status is the command's. */
+/** As a guest's steps ask: the output goes to files, and the end is the command's. */
 async function ask(...args: readonly string[]) {
-  const [out, err] = [join(folder, 'out'), join(folder, 'err')];
-  const script = `(echo "$$ $1" >${folder}/ask); read -r status <${folder}/answer; exit $status`;
-  const shell = spawn('sh', ['-c', `exec >>${out} 2>>${err}; ${script}`, 'sh', JSON.stringify(args)]);
-  const [status] = (await once(shell, 'exit')) as [number | null];
+  count += 1;
+  const [out, err] = [join(folder, `out-${count}`), join(folder, `err-${count}`)];
+  const script = `exec >>${out} 2>>${err}\n${askScript(folder)}`;
+  const shell = spawn('sh', ['-c', script, 'sh', JSON.stringify(args)]);
+  const [status, signal] = (await once(shell, 'exit')) as [number | null, string | null];
   const texts = await Promise.all([out, err].map((file) => readFile(file, 'utf8')));
-  await Promise.all([out, err].map((file) => rm(file)));
-  return { status, stdout: texts[0], stderr: texts[1] };
+  return { status, signal, stdout: texts[0], stderr: texts[1] };
 }
 
 test('commands run one after the other in one process, each with its own output and exit status', async () => {
@@ -61,4 +61,20 @@ test('commands run one after the other in one process, each with its own output 
   assert.equal(usage.status, 2);
   assert.equal(JSON.parse(usage.stdout ?? '').error.code, 'usage');
   assert.equal((await ask('--version')).status, 0);
+});
+
+test('who asks a process that is gone ends by a signal, as the command itself would have', async () => {
+  const ended = once(attendant, 'exit');
+  attendant.kill('SIGSTOP');
+  const asked = ask('--version');
+  while (!existsSync(join(folder, 'asking'))) await wait(20);
+  const second = await ask('--version');
+  assert.equal(second.signal, 'SIGKILL', 'nobody waits behind somebody who is not answered');
+  // Time to open the answer, whose end is then seen.
+  await wait(500);
+  attendant.kill('SIGKILL');
+  await ended;
+  const { status, signal, stderr } = await asked;
+  assert.deepEqual([status, signal], [null, 'SIGKILL']);
+  assert.match(stderr ?? '', /the process that runs commands in this guest is gone/);
 });

@@ -13,19 +13,23 @@ export const WASM_ONCE = '--liftoff-only';
 export const FLOCK = '/usr/bin/flock';
 
 const ASK = `${FOLDER}/ask.sh`;
+
 /**
- * The end of the file instead of an answer says that the attendant ended; before it begins, opening the FIFO waits. Whoever is killed while he
- * waits leaves `asking` behind: nobody waits then for what the attendant does not answer any more.
+ * A shell script that has the attendant of a folder run the command line that is its argument, as JSON. It ends as a process of the command would: with
+ * the exit status, or by a signal when the attendant is no more. The end of the file instead of an answer says so; before the attendant begins,
+ * opening the FIFO waits. Whoever is killed while he waits leaves `asking` behind: nobody waits then for what is not answered any more.
  */
-const ASK_SCRIPT = `gone() { echo 'the process that runs commands in this guest is gone' >&2; exit 70; }
-mkdir ${FOLDER}/asking 2>/dev/null || gone
-[ ! -e ${FOLDER}/attendant ] || [ -d /proc/$(cat ${FOLDER}/attendant) ] || gone
+export function askScript(folder: string): string {
+  return `gone() { echo 'the process that runs commands in this guest is gone' >&2; kill -KILL $$; }
+mkdir ${folder}/asking 2>/dev/null || gone
+[ ! -e ${folder}/attendant ] || [ -d /proc/$(cat ${folder}/attendant) ] || gone
 # In a shell of its own: for a moment, a redirected echo has our own standard output as well.
-(echo "$$ $1" >${FOLDER}/ask)
-read -r status <${FOLDER}/answer || gone
-rmdir ${FOLDER}/asking
+(echo "$$ $1" >${folder}/ask)
+read -r status <${folder}/answer || gone
+rmdir ${folder}/asking
 exit $status
 `;
+}
 
 /**
  * A process of the command that stays (packages/cli/src/attend.ts), for guests in which many commands run: an emulated guest takes
@@ -39,7 +43,7 @@ export function planAttendant(bundle: string): {
     files: [
       { path: COMMAND, source: { file: bundle } },
       { path: FLOCK, source: { file: FLOCK } },
-      { path: ASK, source: { bytes: Buffer.from(ASK_SCRIPT) } },
+      { path: ASK, source: { bytes: Buffer.from(askScript(FOLDER)) } },
     ],
     steps: [
       { name: 'make fifos', argv: ['mkfifo', `${FOLDER}/ask`, `${FOLDER}/answer`] },

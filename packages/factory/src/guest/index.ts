@@ -1,5 +1,6 @@
 export {
   askAttendant,
+  askScript,
   COMMAND,
   describeEnd,
   FLOCK,

@@ -128,6 +128,13 @@ test('a guest that dies before the first update gives no verdict', () => {
   assert.equal(judgeGuest(UPDATES, guest({}, { outcome: 'lost', steps: [] })).size, 0);
 });
 
+test('a command that ended by a signal ends what the guest can tell', () => {
+  const cut = { exitCode: null, signal: 'SIGKILL' };
+  const verdicts = judgeGuest(UPDATES, guest({ 'apply first': cut, 'undo first': cut, 'apply second': cut }));
+  assert.deepEqual([...verdicts.keys()], ['first']);
+  assert.match(verdicts.get('first')?.problem ?? '', /"apply first" failed: ended by SIGKILL/);
+});
+
 const WITH_PROBE = [{ id: 'probed', update: tellingUpdate(), probe: 'exit 1' }];
 
 function probed(before: number, applied: number, undone: number) {
