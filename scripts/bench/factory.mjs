@@ -4,8 +4,6 @@
 // time, and compiles everything anew: the objects that earlier work left in the cache are out of the way meanwhile. The kernel is fetched and
 // prepared before.
 
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
@@ -14,9 +12,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { openWorkshop } from '@resplice/build';
 import pg from 'pg';
-import { FactoryPeople } from '../../e2e/dist/src/factory/factory-people.js';
+import { FactoryPeople, ON_ITS_WAY } from '../../e2e/dist/src/factory/factory-people.js';
 import { FleetServer } from '../../e2e/dist/src/fleet/fleet-server.js';
-import { COMMAND, resplice } from '../../e2e/dist/src/resplice-command.js';
+import { resplice } from '../../e2e/dist/src/resplice-command.js';
 import { UpdateSite } from '../../e2e/dist/src/update-site.js';
 import { drawSample } from '../../packages/build/dist/src/evaluate/sample.js';
 import { startCluster } from '../../packages/server/dist/test/support/test-database.js';
@@ -35,7 +33,6 @@ const { values } = parseArgs({
 });
 const NOTICE_SECONDS = 600;
 const LOOK_MS = 10_000;
-const FINAL = ['in-review', 'needs-code', 'refused', 'not-built', 'covered', 'waiting', 'test-failed'];
 
 const say = (text) => {
   if (!values.json) console.log(text);
@@ -77,8 +74,11 @@ async function measure(count) {
   const database = await cluster.makeDatabase();
   const site = await UpdateSite.make(place, values.kernel);
   await site.run('publish');
-  const server = await FleetServer.start(place, site.public, { databaseUrl: database });
-  const workers = Array.from({ length: count }, () => startWorker(place, database, site));
+  const server = await FleetServer.start(place, site.public, {
+    databaseUrl: database,
+    worker: ['--factory', '--jobs', '1', ...site.options],
+    workers: count,
+  });
   const pool = new pg.Pool({ connectionString: database });
   try {
     const people = new FactoryPeople((...asked) => server.ask(...asked));
@@ -104,7 +104,6 @@ async function measure(count) {
     return run;
   } finally {
     await pool.end();
-    for (const worker of workers) await stop(worker);
     await server.close();
   }
 }
@@ -115,35 +114,16 @@ async function settle(people, id, count) {
     const { state, problem, settledAt, counts, units, secondsToReview } = await people.release(id);
     if (state === 'failed') throw new Error(`the release failed: ${problem}`);
     if (settledAt !== null) {
-      const built = FINAL.reduce((sum, each) => sum + (counts[each] ?? 0), 0) - (counts['not-built'] ?? 0);
+      const built = units - (counts['not-built'] ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
       return { units, counts, percentReady, seconds: secondsToReview };
     }
-    const done = FINAL.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
+    const done = units - ON_ITS_WAY.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
     const line = `  ${count} workers: ${done} of ${units} units`;
     if (line !== last) say(line);
     last = line;
     await wait(LOOK_MS);
   }
-}
-
-function startWorker(place, database, site) {
-  const args = ['worker', '--factory', '--jobs', '1', '--data', join(place, 'server'), ...site.options];
-  const worker = spawn(process.execPath, [COMMAND, ...args], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, DATABASE_URL: database },
-  });
-  worker.once('exit', (status) => {
-    if (status !== 0) console.error(`a worker ended with ${status}`);
-  });
-  return worker;
-}
-
-async function stop(child) {
-  if (child.exitCode !== null) return;
-  const ended = once(child, 'exit');
-  child.kill('SIGTERM');
-  await ended;
 }
 
 function minutes(seconds) {

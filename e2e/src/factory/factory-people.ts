@@ -13,7 +13,8 @@ import type {
 } from '@resplice/protocol/factory';
 
 const POLL_MS = 2000;
-const ON_ITS_WAY: readonly CandidateState[] = ['new', 'converting', 'automatic', 'testing', 'tested'];
+/** Workers have something to do for these. */
+export const ON_ITS_WAY: readonly CandidateState[] = ['new', 'converting', 'automatic', 'testing', 'tested'];
 
 /** Asks as somebody; rejects unless it succeeds. */
 export type Ask = (method: string, path: string, body?: unknown) => Promise<unknown>;

@@ -14,19 +14,23 @@ export const PERSON_PASSWORD = 'correct horse battery staple';
 export interface FleetServerOptions {
   /** Further options of `serve`. */
   readonly serve?: readonly string[];
-  /** A PostgreSQL in place of the embedded database; then the queue is worked on by a process of its own. */
+  /** A PostgreSQL in place of the embedded database; then the queue is worked on by processes of their own. */
   readonly databaseUrl?: string | undefined;
-  /** Further options of that process. */
+  /** Further options of such a process. */
   readonly worker?: readonly string[];
+  /** Default 1. */
+  readonly workers?: number;
 }
 
 export class FleetServer {
-  readonly #processes: Record<'server' | 'worker', KeptProcess | undefined>;
+  readonly #server: KeptProcess;
+  readonly #workers: readonly KeptProcess[];
   readonly #port: number;
   readonly #session: string;
 
-  private constructor(server: KeptProcess, worker: KeptProcess | undefined, port: number, session: string) {
-    this.#processes = { server, worker };
+  private constructor(server: KeptProcess, workers: readonly KeptProcess[], port: number, session: string) {
+    this.#server = server;
+    this.#workers = workers;
     this.#port = port;
     this.#session = session;
   }
@@ -35,7 +39,7 @@ export class FleetServer {
   static async start(
     directory: string,
     publicFolder: string,
-    { serve = [], databaseUrl, worker: work = [] }: FleetServerOptions = {},
+    { serve = [], databaseUrl, worker = [], workers = 1 }: FleetServerOptions = {},
   ): Promise<FleetServer> {
     const port = await findFreePort();
     const data = ['--data', join(directory, 'server')];
@@ -48,13 +52,12 @@ export class FleetServer {
     const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
       session: string;
     };
-    if (databaseUrl === undefined) return new FleetServer(server, undefined, port, session);
-    const worker = new KeptProcess(
-      ['worker', '--poll', '1', ...data, ...work],
-      environment,
-      /resplice works on /,
+    const work = ['worker', '--poll', '1', ...data, ...worker];
+    const working = Array.from(
+      { length: databaseUrl === undefined ? 0 : workers },
+      () => new KeptProcess(work, environment, /resplice works on /),
     );
-    return new FleetServer(server, worker, port, session);
+    return new FleetServer(server, working, port, session);
   }
 
   /** For guests. */
@@ -115,13 +118,14 @@ export class FleetServer {
     return detail.report;
   }
 
-  /** Kills a process as a power cut would, with all that it has inside, and starts it again on what is left. */
+  /** Kills the server, or the first worker, as a power cut would, with all that it has inside, and starts it again on what is left. */
   async killAndStart(which: 'server' | 'worker'): Promise<void> {
-    await this.#processes[which]?.killAndStart();
+    const [worker] = this.#workers;
+    await (which === 'server' ? this.#server : worker)?.killAndStart();
   }
 
   async close(): Promise<void> {
-    for (const each of Object.values(this.#processes)) await each?.close();
+    for (const each of [this.#server, ...this.#workers]) await each.close();
   }
 }
 

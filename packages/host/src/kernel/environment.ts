@@ -52,7 +52,7 @@ function readProcessors(machine: Machine): Environment['processors'] {
 }
 
 /** 6 of `0-3,8,10`. */
-export function countProcessors(list: string): number {
+function countProcessors(list: string): number {
   const sizes = [...list.matchAll(/(\d+)(?:-(\d+))?/g)].map(
     ([, first, last]) => Number(last ?? first) - Number(first) + 1,
   );
