@@ -123,6 +123,17 @@ test('an option file that leaves the configuration as it is changes nothing that
   assert.match(reason?.found ?? '', /CONFIG_COMPAT_NETLINK_MESSAGES from y to unset/);
 });
 
+test('a number that assembly takes from C must not change, and is named', async () => {
+  const path = 'arch/x86/kernel/asm-offsets.c';
+  const rewrite = (name: string, edit: (text: string) => string) => workshop.rewrite(name, { path, edit });
+  const comment = await rewrite('comment', (text) => `/* numbers */\n${text}`);
+  assertRefused(await workshop.tryToCreate('comment', [comment]), 'patch-changes-nothing-built');
+  const size = 'DEFINE(PTREGS_SIZE, sizeof(struct pt_regs));';
+  const longer = await rewrite('longer', (text) => replaceOnce(text, size, size.replace('));', ') + 8);')));
+  const [reason] = assertRefused(await workshop.tryToCreate('longer', [longer]), 'patch-changes-build');
+  assert.match(reason?.found ?? '', /PTREGS_SIZE 168 → 176/);
+});
+
 test('a patch of another architecture touches nothing that is built', async () => {
   const path = 'arch/arm64/kernel/process.c';
   const patch = await workshop.rewrite('elsewhere', {

@@ -59,7 +59,7 @@ const PARSERS: readonly (readonly [name: string, sample: string, parse: (text: s
   ['a configuration', 'CONFIG_A=y\n# CONFIG_B is not set\nCONFIG_C="x"\n', parseKernelConfig],
   ['Makefiles', MAKEFILE, (text) => isSameRule('net/Makefile', MAKEFILE, text, new Map([['CONFIG_Y', 'y']]))],
   ['option files', KCONFIG, (text) => isSameRule('net/Kconfig', KCONFIG, text, new Map())],
-  ['includes of a source', SOURCE, (text) => scanIncludes(text, true)],
+  ['includes of a source', SOURCE, (text) => scanIncludes(text, true, new Map([['CONFIG_A', 'y']]))],
 ];
 
 const damage = fc.record({

@@ -9,6 +9,7 @@ import { sourceText } from '../patch/source-text.js';
 import { isIdleTool, isSameRule } from '../tree/build-rule.js';
 import { findIncluders } from '../tree/include-graph.js';
 import { parseKernelConfig } from '../tree/kernel-config.js';
+import type { OffsetListing } from '../tree/offset-listing.js';
 import { isDirectoryRule, isOptionRule } from '../tree/patched-rules.js';
 import { findPathRoles, isUnused } from '../tree/path-role.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
@@ -22,6 +23,8 @@ export interface AffectedObjects {
   readonly rules: readonly string[];
   /** Files from which others are generated, and those. */
   readonly generating: ReadonlyMap<string, readonly string[]>;
+  /** Headers of numbers in which one of the files may have a say. */
+  readonly listings: readonly OffsetListing[];
   /** New sources; those that no rule compiles are without effect. */
   readonly newSources: readonly string[];
   /** Paths without effect on this configuration. */
@@ -45,6 +48,7 @@ export async function findAffected(
   const rules: string[] = [];
   const newSources: string[] = [];
   const generating = new Map<string, readonly string[]>();
+  const listings = new Set<OffsetListing>();
   for (const [path, role] of roles) {
     const content = files.get(path);
     const isNew = content?.before === null;
@@ -66,6 +70,9 @@ export async function findAffected(
       if (!isNew) notBuilt.push(path);
     }
     if (role.generates.length > 0) generating.set(path, role.generates);
+    for (const listing of role.listings) listings.add(listing);
+    // Only numbers come of it, which may all stay the same.
+    if (role.listings.length > 0 && !role.included) notBuilt.push(path);
     for (const object of role.compiledTo) direct.add(object);
     if (role.included) headers.push(path);
   }
@@ -83,6 +90,7 @@ export async function findAffected(
     including: including.filter((object) => !direct.has(object)).sort(),
     rules,
     generating,
+    listings: [...listings],
     newSources,
     notBuilt: notBuilt.sort(),
     reasons,

@@ -25,7 +25,7 @@ import { judgeEngine } from './engine-choice.js';
 import { listUnloaded } from './fresh-modules.js';
 import { judgeTypes } from './judge-types.js';
 import type { KernelModel } from './kernel-model.js';
-import { judgeRemade, withRules } from './ruled-tree.js';
+import { judgeNumbers, judgeRemade, withRules } from './ruled-tree.js';
 import {
   findChangedAside,
   findMentioning,
@@ -143,8 +143,8 @@ async function compareOnce(
   );
   const affected = await findAffected(tree, mine);
   if (affected.reasons.length > 0) return { verdict: refuse(affected.reasons) };
-  const { direct, rules, newSources } = affected;
-  if (direct.length + affected.including.length + rules.length + affected.generating.size === 0)
+  const { direct, including: includers, rules, generating, listings, newSources } = affected;
+  if (direct.length + includers.length + rules.length + generating.size + listings.length === 0)
     return { verdict: refuse([nothingBuilt([...affected.notBuilt, ...newSources])]) };
   return withPatchedSlot(tree, sources, options, async (slot) => {
     const remade = await judgeRemade(tree, slot, affected, options);
@@ -169,9 +169,14 @@ async function compareOnce(
     const all = new Set([...direct, ...patched.objects, ...including]);
     const objects = [...all].filter((object) => !isAside(object));
     const notBuilt = [...patched.notBuilt, ...aside.idle];
-    if (objects.length === 0 && affected.including.length === 0)
-      return { verdict: refuse([nothingBuilt(notBuilt)]) };
-    return compareIn(workshop, request, { ...patched, notBuilt, slot, sources: mine, objects }, options);
+    const compared =
+      objects.length === 0 && includers.length === 0
+        ? { verdict: refuse([nothingBuilt(notBuilt)]) }
+        : await compareIn(workshop, request, { ...patched, notBuilt, slot, sources: mine, objects }, options);
+    // A type that does not fit says more than the numbers that change with it.
+    if (!compared.verdict.ok && objects.length > 0) return compared;
+    const numbers = await judgeNumbers(tree, slot, affected, options);
+    return numbers.length === 0 ? compared : { ...compared, verdict: refuse(numbers) };
   });
 }
 

@@ -2,6 +2,7 @@
 
 import { type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
+import { findChangedNumbers } from '../tree/offset-listing.js';
 import { readPatchedRules } from '../tree/patched-rules.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { findRemade } from '../tree/remade-files.js';
@@ -54,4 +55,26 @@ export async function judgeRemade(
     reasons.push({ code: 'patch-changes-build', subject: { file: entry[0] }, found, advice });
   }
   return reasons;
+}
+
+/** Assembly that the patch leaves alone would keep the numbers that it was made with. */
+export async function judgeNumbers(
+  tree: PreparedTree,
+  slot: Slot,
+  { listings }: AffectedObjects,
+  options: WorkOptions,
+): Promise<readonly Reason[]> {
+  const changed = await findChangedNumbers(tree, slot.directory, listings, options);
+  return [...new Set(changed.map(({ header }) => header))].map((header) => {
+    const told = changed
+      .filter((each) => each.header === header)
+      .map(({ name, before = 'none', after = 'none' }) => `${name} ${before} → ${after}`);
+    const more = told.length > 3 ? ` and ${told.length - 3} more` : '';
+    return {
+      code: 'patch-changes-build',
+      subject: { file: header },
+      found: `numbers that assembly uses change in it: ${told.slice(0, 3).join(', ')}${more}`,
+      advice: 'leave out what changes them; only a kernel that is built anew has them everywhere',
+    };
+  });
 }

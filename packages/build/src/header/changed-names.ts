@@ -25,11 +25,13 @@ export type MovedMembers = ReadonlyMap<string, readonly string[]>;
 /**
  * Compares two versions of a header.
  * @param settled of these, only who names a moved member can tell the difference
+ * @param brought what the whole change brings, see {@link findBrought}
  */
 export function findChangedNames(
   before: string,
   after: string,
   settled: MovedMembers = new Map(),
+  brought: ReadonlySet<string> = new Set(),
 ): ChangedNames {
   const [old, fresh] = [splitChunks(before), splitChunks(after)];
   const names = new NameSet();
@@ -39,16 +41,41 @@ export function findChangedNames(
   const come = missingFrom(fresh.chunks, freshIds, oldIds);
   const odd = [...gone, ...come].find(({ kind }) => kind === 'include' || kind === 'directive');
   if (odd !== undefined) return names.finish(`#${odd.tokens.join(' ')} changes`);
+  const option = [...gone, ...come].find(isOverride)?.tokens[1];
+  if (option !== undefined) return names.finish(`it says itself what ${option} is`);
   if (!isSameOrder(oldIds, freshIds)) return names.finish('definitions change places');
   const pairs = pairRecords(gone, come);
   for (const [a, b] of pairs.records) names.addRecordChange(a, b, settled);
-  // Who compiled without a prototype that comes has had the same one from elsewhere, or does not call the function.
-  const isIdle = (chunk: Chunk) => come.includes(chunk) && isPlainPrototype(chunk.tokens);
-  for (const chunk of pairs.others) if (!isIdle(chunk)) names.addChunk(readShape(chunk));
+  // Who compiled without a prototype that comes has had the same one from elsewhere, or does not call the function. One that goes, and nothing
+  // comes for it, is there from elsewhere and of the same type, or a call does not compile.
+  const own = tokensOf(come);
+  const isReplaced = (name: string) => own.has(name) || brought.has(name);
+  const isIdle = (chunk: Chunk, shape: ChunkShape) =>
+    isPlainPrototype(chunk.tokens) &&
+    (come.includes(chunk) || (shape.kind === 'declaration' && !shape.names.some(isReplaced)));
+  for (const chunk of pairs.others) {
+    const shape = readShape(chunk);
+    if (!isIdle(chunk, shape)) names.addChunk(shape);
+  }
   const known = new Set(
     old.chunks.flatMap(({ tokens, conditions }) => [...tokens, ...conditions.split(' ')]),
   );
   return names.finish(undefined, known);
+}
+
+/** Conditions that the configuration decides (tree/include-condition.ts) may then be others. */
+function isOverride({ kind, tokens }: Chunk): boolean {
+  return kind === 'define' && /^CONFIG_/.test(tokens[1] ?? '');
+}
+
+/** Every word of the pieces that a change brings. */
+export function findBrought(before: string, after: string): ReadonlySet<string> {
+  const old = new Set(splitChunks(before).chunks.map(identify));
+  return tokensOf(splitChunks(after).chunks.filter((chunk) => !old.has(identify(chunk))));
+}
+
+function tokensOf(chunks: readonly Chunk[]): ReadonlySet<string> {
+  return new Set(chunks.flatMap(({ tokens }) => tokens));
 }
 
 /** Collects what a changed piece makes changed; also used by the closure over other headers. */

@@ -7,7 +7,7 @@ import type { ObjectCommand } from '../tree/compile-database.js';
 import { requireCommand } from '../tree/compile-objects.js';
 import type { IncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { type ChangedNames, findChangedNames, type MovedMembers } from './changed-names.js';
+import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
 import { type FollowedNames, followNames } from './name-closure.js';
@@ -26,6 +26,8 @@ export interface Reading {
   /** What the objects may include, but for tables of numbers. */
   readonly headers: HeaderSet;
   readonly pastes: Pastes;
+  /** Words of what the patch brings, in any file. */
+  readonly brought: ReadonlySet<string>;
 }
 
 export type ChangedFile = readonly [path: string, content: PatchedContent];
@@ -56,7 +58,18 @@ export async function openReading(
   const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
   const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
   const texts = new FileTexts(directory);
-  return { tree, files, objects, texts, headers: new HeaderSet(texts, headers), pastes };
+  const brought = [...files.values()].flatMap(({ before, after }) => [
+    ...findBrought(sourceText(before), sourceText(after)),
+  ]);
+  return {
+    tree,
+    files,
+    objects,
+    texts,
+    headers: new HeaderSet(texts, headers),
+    pastes,
+    brought: new Set(brought),
+  };
 }
 
 export async function followChange(
@@ -71,7 +84,7 @@ export async function followChange(
   );
   const tags = await withoutExceptions(settled, reading);
   const kept = new Map([...moved].filter(([tag]) => tags.has(tag)));
-  const seeds = changed.map((file) => readChange(file, kept));
+  const seeds = changed.map((file) => readChange(file, kept, reading.brought));
   const unpasted = await findNew(seeds, reading);
   const names = await followNames(seeds, reading.headers, reading.pastes, unpasted);
   options.signal?.throwIfAborted();
@@ -86,8 +99,12 @@ export async function followChange(
   };
 }
 
-/** @param settled see findChangedNames */
-export function readChange([path, { before, after }]: ChangedFile, settled?: MovedMembers): ChangedNames {
+/** @param settled and `brought`: see findChangedNames */
+export function readChange(
+  [path, { before, after }]: ChangedFile,
+  settled?: MovedMembers,
+  brought?: ReadonlySet<string>,
+): ChangedNames {
   const none = {
     words: new Set<string>(),
     types: new Set<string>(),
@@ -98,7 +115,7 @@ export function readChange([path, { before, after }]: ChangedFile, settled?: Mov
   if (before === null || after === null)
     return { ...none, undecided: `${path} is ${before === null ? 'new' : 'removed'}` };
   if (!/\.[ch]$/.test(path)) return { ...none, undecided: `${path} is not C` };
-  return findChangedNames(sourceText(before), sourceText(after), settled);
+  return findChangedNames(sourceText(before), sourceText(after), settled, brought);
 }
 
 /** Names that the change brings and no header spells without it: what is pasted is declared, and nothing can have declared them. */

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { exists } from '../debian/store.js';
 import { recipeWords } from './generated-files.js';
 import { isOtherMachine, readIncludeGraph } from './include-graph.js';
+import { findListings, type OffsetListing, readsAny } from './offset-listing.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface PathRoles {
@@ -15,6 +16,8 @@ export interface PathRoles {
   readonly included: boolean;
   /** Generated sources that are made from it. */
   readonly generates: readonly string[];
+  /** Headers of numbers in which it may have a say. */
+  readonly listings: readonly OffsetListing[];
   /** A Makefile, Kconfig file, script or table that steers the build. */
   readonly buildRule: boolean;
 }
@@ -32,34 +35,40 @@ export async function findPathRoles(
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, PathRoles>> {
   const graph = await readIncludeGraph(tree);
-  const products = indexProducts(tree);
+  const all = findListings(tree);
+  const products = indexProducts(tree, new Set(all.map(({ listing }) => listing)));
+  const used = all.filter(({ header }) => graph.isIncluded(header, false));
   const roles = new Map<string, PathRoles>();
   for (const path of paths) {
     const compiledTo = tree.database.bySource(path).map((command) => command.object);
     const generates = findProducts(products, path);
     // arch/arm64/include/asm/tlb.h answers to <asm/tlb.h> as well, but has never been asked.
     const included = graph.isIncluded(path, !(await exists(join(tree.directory, path))));
-    const known = compiledTo.length > 0 || included || generates.length > 0;
-    roles.set(path, { compiledTo, included, generates, buildRule: !known && isBuildRule(path) });
+    const listings: OffsetListing[] = [];
+    for (const listing of used) if (await readsAny(tree, listing, [path])) listings.push(listing);
+    const known = compiledTo.length > 0 || included || generates.length > 0 || listings.length > 0;
+    roles.set(path, { compiledTo, included, generates, listings, buildRule: !known && isBuildRule(path) });
   }
   return roles;
 }
 
 /** Used in no way that this configuration can see. */
-export function isUnused(roles: PathRoles): boolean {
-  return roles.compiledTo.length === 0 && !roles.included && roles.generates.length === 0 && !roles.buildRule;
+export function isUnused({ compiledTo, included, generates, listings, buildRule }: PathRoles): boolean {
+  return compiledTo.length + generates.length + listings.length === 0 && !included && !buildRule;
 }
 
-/** Input path → what is made from it directly. `x.s` stands for `x.c`: the offset headers are made from compiler output. */
-function indexProducts(tree: PreparedTree): ReadonlyMap<string, ReadonlySet<string>> {
+/** Input path → what is made from it directly; listings are compiled, and looked at otherwise. */
+function indexProducts(
+  tree: PreparedTree,
+  listings: ReadonlySet<string>,
+): ReadonlyMap<string, ReadonlySet<string>> {
   const products = new Map<string, Set<string>>();
   for (const { targets, command } of tree.database.generated) {
-    for (const word of recipeWords(command)) {
-      for (const input of word.endsWith('.s') ? [word, word.replace(/\.s$/, '.c')] : [word]) {
-        const made = products.get(input) ?? new Set();
-        products.set(input, made);
-        for (const target of targets) if (target !== input) made.add(target);
-      }
+    if (targets.some((target) => listings.has(target))) continue;
+    for (const input of recipeWords(command)) {
+      const made = products.get(input) ?? new Set();
+      products.set(input, made);
+      for (const target of targets) if (target !== input) made.add(target);
     }
   }
   return products;

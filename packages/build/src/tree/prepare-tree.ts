@@ -27,12 +27,12 @@ import { unpackFlavour } from './featureset.js';
 import { generateSources } from './generated-files.js';
 import { adoptPackageHeaders, checkGeneratedHeaders } from './generated-headers.js';
 import { indexIncludes } from './include-index.js';
-import { assertSameConfig } from './kernel-config.js';
+import { assertSameConfig, parseKernelConfig } from './kernel-config.js';
 import { Make } from './make.js';
 import { recordRecipes } from './make-log.js';
 
 /** Raised when what is stored changes, so that older trees are made anew. */
-const TREE_FORMAT = 1;
+const TREE_FORMAT = 2;
 
 export interface PrepareOptions extends WorkOptions {
   /** A compiler to use though the kernel names another. */
@@ -144,7 +144,9 @@ async function buildTree(
     await makeMissingSources(directory, database, make);
   });
   await withStage(progress, 'index-includes', label, async () => {
-    await writeWhole(join(home, 'includes.json'), JSON.stringify(await indexIncludes(directory, database)));
+    const configuration = parseKernelConfig(await readFile(join(directory, '.config'), 'utf8'));
+    const index = await indexIncludes(directory, database, configuration);
+    await writeWhole(join(home, 'includes.json'), JSON.stringify(index));
   });
   await adoptPackageHeaders(directory, fetched);
   await writeFile(join(home, 'database.json'), JSON.stringify(file));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { findChangedNames } from '../../src/header/changed-names.js';
+import { findBrought, findChangedNames } from '../../src/header/changed-names.js';
 
 const words = (before: string, after: string) => [...findChangedNames(before, after).words].sort();
 
@@ -41,8 +41,17 @@ test('a prototype that comes changes nothing for those who compiled without it, 
     ['int f(char *a __nonstring);', 'f'],
   ] as const)
     assert.ok(words('', declaration).includes(name), declaration);
-  assert.deepEqual(words('int f(int a);', ''), ['f']);
+});
+
+test('a prototype that goes changes nothing unless something comes for it, in this file or another', () => {
+  assert.deepEqual(words('int f(int a);', ''), []);
+  assert.deepEqual(words('int f(int a) __pure;', ''), ['f']);
   assert.deepEqual(words('int f(int a);', 'int f(long a);'), ['f']);
+  assert.deepEqual(words('int f(int a);', '#define f(a) g(a)\n'), ['f']);
+  assert.deepEqual(words('int f(int a);', 'static inline int h(void) { return f(1); }'), ['f', 'h']);
+  const elsewhere = findBrought('int g(void);\nint h(void);', 'int h(void);\nint f(long a);');
+  assert.deepEqual([...elsewhere].sort(), ['(', ')', ';', 'a', 'f', 'int', 'long']);
+  assert.deepEqual([...findChangedNames('int f(int a);', '', new Map(), elsewhere).words], ['f']);
 });
 
 test('what the header did not spell before is introduced', () => {
@@ -161,4 +170,8 @@ test('an attribute behind a name is not declared', () => {
   const text = (value: number) =>
     `static struct family kept_family __ro_after_init = { .version = ${value} };\n`;
   assert.deepEqual([...findChangedNames(text(1), text(2)).words], ['kept_family']);
+});
+
+test('a header that decides an option itself is looked at by text', () => {
+  assert.match(findChangedNames('', '#undef CONFIG_SMP\n').undecided ?? '', /CONFIG_SMP/);
 });

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { findProgram } from '../../src/tree/build-tools.js';
-import { CompileDatabase, type DatabaseFile } from '../../src/tree/compile-database.js';
+import { CompileDatabase, type DatabaseFile, type GeneratedFile } from '../../src/tree/compile-database.js';
 import { DatabaseBuilder } from '../../src/tree/database-builder.js';
 import { RecipeReader } from '../../src/tree/make-log.js';
 import type { PreparedTree } from '../../src/tree/prepare-tree.js';
@@ -30,6 +30,7 @@ export function fakeTree(
   compiler: string,
   sources: readonly string[],
   flags: readonly string[],
+  generated: readonly GeneratedFile[] = [],
 ): PreparedTree {
   const file: DatabaseFile = {
     format: 1,
@@ -38,7 +39,7 @@ export function fakeTree(
     objects: sources.map((source) => [source.replace(/\.[cS]$/, '.o'), source, 0, 1, -1, 0] as const),
     modules: [],
     moduleObjtool: ['objtool'],
-    generated: [],
+    generated,
   };
   return {
     key: 'test',

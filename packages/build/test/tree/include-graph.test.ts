@@ -52,7 +52,7 @@ const flags = ['-I./include', '-I', 'arch/include', '-Inet', '-include', './incl
 const tree = fakeTree(home, await hostCompiler(), sources, flags);
 await writeFile(
   join(home, 'includes.json'),
-  JSON.stringify(await indexIncludes(tree.directory, tree.database)),
+  JSON.stringify(await indexIncludes(tree.directory, tree.database, new Map())),
 );
 
 async function assertIncluders(header: string, objects: readonly string[]): Promise<void> {
@@ -134,7 +134,7 @@ test('tells what a patched path means', async () => {
 
 test('scans odd spellings', () => {
   const names = (text: string): readonly string[] =>
-    scanIncludes(text, false).map(({ style, name }) => `${style} ${name}`);
+    scanIncludes(text, false, undefined).names.map(({ style, name }) => `${style} ${name}`);
   assert.deepEqual(names(' \t# \tinclude\t"a.h"\n'), ['quoted a.h']);
   assert.deepEqual(names('#include<a.h>'), ['angled a.h']);
   assert.deepEqual(names('#include_next /* why */ <a.h>\n'), ['angled a.h']);
