@@ -1,6 +1,6 @@
 // `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment apt offers it
 // until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
-// --sample (or --only) it is the whole release, which takes hours. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
+// --sample (or --only) it is the whole release, which takes hours; --without leaves a unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
 // time, and compiles everything anew: the objects that earlier work left in the cache are out of the way meanwhile. The kernel is fetched and
 // prepared before.
 
@@ -25,6 +25,7 @@ const { values } = parseArgs({
     from: { type: 'string', default: '6.1.170-3' },
     to: { type: 'string', default: '6.1.176-1' },
     only: { type: 'string', multiple: true, default: [] },
+    without: { type: 'string', multiple: true, default: [] },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', multiple: true, default: ['2'] },
@@ -34,13 +35,21 @@ const { values } = parseArgs({
 const NOTICE_SECONDS = 600;
 const LOOK_MS = 10_000;
 
+/** Servers and workers are ended, and the cache put right, when a person has enough. */
+const enough = new AbortController();
+for (const name of ['SIGINT', 'SIGTERM'])
+  process.once(name, () => enough.abort(new Error(`ended by ${name}`)));
+
 const say = (text) => {
   if (!values.json) console.log(text);
 };
 const kernel = `${values.kernel}=${values.from}`;
 const branch = values.to.split('.').slice(0, 2).join('.');
 
-const only = values.sample === undefined ? values.only : await draw(Number(values.sample));
+const isDrawn = values.sample !== undefined || values.without.length > 0;
+const only = isDrawn
+  ? await draw(values.sample === undefined ? undefined : Number(values.sample))
+  : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
 const objects = join(tree.home, 'objects');
 const aside = `${objects}.aside`;
@@ -65,7 +74,10 @@ try {
 /** Units of the release, or of the files and folders that --only names. */
 async function draw(size) {
   const { json } = await resplice(['split', '--from', values.from, '--to', values.to, ...values.only]);
-  return drawSample(json.units, size, Number(values.seed)).map(({ id }) => id);
+  const unknown = values.without.filter((name) => !json.units.some(({ id }) => id === name));
+  if (unknown.length > 0) throw new Error(`no unit of the release is called ${unknown.join(' or ')}`);
+  const units = json.units.filter(({ id }) => !values.without.includes(id));
+  return drawSample(units, size ?? units.length, Number(values.seed)).map(({ id }) => id);
 }
 
 async function measure(count) {
@@ -85,7 +97,7 @@ async function measure(count) {
     const watch = { branch, kernels: [kernel], upTo: values.to, ...(only.length === 0 ? {} : { only }) };
     await people.watch(watch);
     const { id } = await people.noticed(NOTICE_SECONDS);
-    const settled = await settle(people, id, count);
+    const settled = await settle(people, id, count, () => askSettledCves(pool));
     const { rows: jobs } = await pool.query(
       `select kind, count(*)::int as jobs, sum(cpu_milliseconds)::float8 / 1000 as seconds
        from factory_jobs where state = 'done' group by kind order by kind`,
@@ -108,22 +120,45 @@ async function measure(count) {
   }
 }
 
-async function settle(people, id, count) {
+/** @param askCves see askSettledCves */
+async function settle(people, id, count, askCves) {
   let last = '';
+  let withCves;
   for (;;) {
     const { state, problem, settledAt, counts, units, secondsToReview } = await people.release(id);
     if (state === 'failed') throw new Error(`the release failed: ${problem}`);
+    if (withCves === undefined) {
+      withCves = await askCves();
+      if (withCves !== undefined)
+        say(
+          `  ${count} workers: the ${withCves.units} units with a CVE are settled after ${minutes(withCves.seconds)} min, ${withCves.ready} ready for review`,
+        );
+    }
     if (settledAt !== null) {
       const built = units - (counts['not-built'] ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
-      return { units, counts, percentReady, seconds: secondsToReview };
+      return { units, counts, percentReady, seconds: secondsToReview, withCves };
     }
     const done = units - ON_ITS_WAY.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
     const line = `  ${count} workers: ${done} of ${units} units`;
     if (line !== last) say(line);
     last = line;
-    await wait(LOOK_MS);
+    await wait(LOOK_MS, undefined, { signal: enough.signal });
   }
+}
+
+/** Units with a CVE come first; undefined while workers have something to do for one of them. */
+async function askSettledCves(pool) {
+  const { rows } = await pool.query(
+    `select count(*)::int as units, count(*) filter (where c.state = 'in-review')::int as ready,
+       count(*) filter (where c.state = any($1))::int as open,
+       extract(epoch from max(c.changed_at) - min(r.offered_at))::float8 as seconds
+     from factory_candidates c join factory_units u on u.id = c.unit_id join factory_releases r on r.id = c.release_id
+     where jsonb_array_length(u.cves) > 0`,
+    [ON_ITS_WAY],
+  );
+  const [{ units, ready, open, seconds }] = rows;
+  return units > 0 && open === 0 ? { units, ready, seconds } : undefined;
 }
 
 function minutes(seconds) {

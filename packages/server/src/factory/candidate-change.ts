@@ -11,7 +11,7 @@ import { ofKernel } from './of-kernel.js';
 import { factoryCandidates, factoryHistory, factoryReleases, factoryUnits } from './tables.js';
 
 /** More would lose too much when the worker dies. */
-export const CANDIDATES_PER_BOOT = 16;
+export const CANDIDATES_PER_BOOT = 32;
 
 export type CandidateRecord = typeof factoryCandidates.$inferSelect;
 type Changed = Partial<Omit<typeof factoryCandidates.$inferInsert, 'id' | 'state'>>;
