@@ -10,6 +10,8 @@ const MAX_NAMES = 800;
 
 /** Sources say it before they include a header of events. All machinery for events stands under that condition, and does not change by it. */
 const MAKES_TRACEPOINTS = 'CREATE_TRACE_POINTS';
+/** Each header of events defines them for itself, as words that only look like parts of names: `#define TRACE_SYSTEM tcp`. */
+const NAMES_EVENTS = ['TRACE_SYSTEM', 'TRACE_INCLUDE_FILE', 'TRACE_INCLUDE_PATH'];
 
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
@@ -39,7 +41,7 @@ export async function followNames(
       const names = follower.ask(path, bytes, question);
       if (names !== undefined) found.push(names);
     });
-    fresh = follower.take(found);
+    fresh = follower.take(found, NAMES_EVENTS);
   }
   return {
     words: follower.words,
@@ -71,13 +73,14 @@ class Follower {
     this.#unpasted = unpasted;
   }
 
-  /** What is new in them; undefined when nothing is. */
-  take(sets: readonly Fresh[]): Fresh | undefined {
+  /** What is new in them, but for names that are not to be followed; undefined when nothing is. */
+  take(sets: readonly Fresh[], ignored: readonly string[] = []): Fresh | undefined {
     const fresh = { words: new Set<string>(), types: new Set<string>() };
     for (const set of sets) {
       for (const type of set.types) if (!this.#types.has(type)) fresh.types.add(type);
       for (const word of set.words) if (!this.words.has(word)) fresh.words.add(word);
     }
+    for (const name of ignored) fresh.words.delete(name);
     if (fresh.words.delete(MAKES_TRACEPOINTS)) this.words.add(MAKES_TRACEPOINTS);
     for (const type of fresh.types) this.#types.add(type);
     // In a source, a type is a word like others.

@@ -63,6 +63,30 @@ test('a changed event concerns who makes its code, and not the machinery that al
   for (const word of ['MACHINERY', 'run']) assert.ok(!words.has(word), word);
 });
 
+test('a changed event concerns no other event', async () => {
+  const event = (name: string, value: number) =>
+    `TRACE_EVENT(${name}, TP_PROTO(int a), TP_printk("${value}"));\n`;
+  const machinery = '#define DECLARE_TRACE(name, proto) static inline void trace_##name(proto) {}\n';
+  const { words, carriers } = await follow(
+    event('shown', 1),
+    event('shown', 2),
+    machinery + event('other', 1),
+  );
+  assert.deepEqual([...words].sort(), ['CREATE_TRACE_POINTS', 'shown', 'trace_shown']);
+  assert.deepEqual(carriers, ['a.h']);
+});
+
+test('what a header calls its events is no part of a changed name', async () => {
+  const paste = '#define PROBE(x) x##_probe()\n#define TRACE_SYSTEM tcp\n#define VARIABLE TRACE_SYSTEM\n';
+  assert.deepEqual(sorted(await follow('#define tcp_probe() 1\n', '#define tcp_probe() 2\n', paste)), [
+    'tcp_probe',
+  ]);
+  assert.deepEqual(sorted(await follow('#define TRACE_SYSTEM a\n', '#define TRACE_SYSTEM b\n', paste)), [
+    'TRACE_SYSTEM',
+    'VARIABLE',
+  ]);
+});
+
 test('what is compiled under a changed condition is changed', async () => {
   const names = await follow(
     '#define X 1\n',
