@@ -47,9 +47,7 @@ const kernel = `${values.kernel}=${values.from}`;
 const branch = values.to.split('.').slice(0, 2).join('.');
 
 const isDrawn = values.sample !== undefined || values.without.length > 0;
-const only = isDrawn
-  ? await draw(values.sample === undefined ? undefined : Number(values.sample))
-  : values.only;
+const only = isDrawn ? await draw(Number(values.sample ?? Infinity)) : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
 const objects = join(tree.home, 'objects');
 const aside = `${objects}.aside`;
@@ -77,7 +75,7 @@ async function draw(size) {
   const unknown = values.without.filter((name) => !json.units.some(({ id }) => id === name));
   if (unknown.length > 0) throw new Error(`no unit of the release is called ${unknown.join(' or ')}`);
   const units = json.units.filter(({ id }) => !values.without.includes(id));
-  return drawSample(units, size ?? units.length, Number(values.seed)).map(({ id }) => id);
+  return drawSample(units, size, Number(values.seed)).map(({ id }) => id);
 }
 
 async function measure(count) {

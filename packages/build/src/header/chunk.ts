@@ -2,6 +2,8 @@
 // not C, so a piece is only what can be told from braces, parentheses and semicolons; every #if around a piece belongs to it, and an
 // #if inside of one is part of its text. A real parser was rejected: the answer would hold for one configuration and one includer.
 
+import { stripComments } from '../patch/source-text.js';
+
 export interface Chunk {
   readonly kind: 'define' | 'include' | 'directive' | 'code';
   /** Tokens, without comments and without regard to blanks. */
@@ -29,15 +31,6 @@ export function splitChunks(text: string): Chunks {
 /** Tells two pieces apart: equal identities compile to the same. */
 export function identify(chunk: Chunk): string {
   return `${chunk.kind}\n${chunk.conditions}\n${chunk.tokens.join(' ')}`;
-}
-
-/** Comments become a blank; those inside of literals are not comments. */
-export function stripComments(text: string): string {
-  if (!text.includes('/*') && !text.includes('//')) return text;
-  return text.replace(
-    /"(?:\\[\s\S]|[^"\\\n])*"|'(?:\\[\s\S]|[^'\\\n])*'|\/\*[\s\S]*?(?:\*\/|$)|\/\/(?:\\\r?\n|[^\n])*/g,
-    (part) => (part.startsWith('/') ? ' ' : part),
-  );
 }
 
 function joinLines(text: string): readonly string[] {

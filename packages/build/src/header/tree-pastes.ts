@@ -3,8 +3,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isMissing, writeWhole } from '../debian/store.js';
+import { stripComments } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { stripComments } from './chunk.js';
 import type { FileTexts } from './file-texts.js';
 import { type PastePattern, type Pastes, scanHandedWords, scanPastes } from './pasted-names.js';
 import { WordSearch } from './word-search.js';

@@ -80,23 +80,19 @@ class ConditionReader {
   }
 
   #either(): boolean | undefined {
-    let value = this.#both();
-    while (this.#take('||')) {
-      const other = this.#both();
-      value =
-        value === true || other === true ? true : value === false && other === false ? false : undefined;
-    }
-    return value;
+    return this.#join('||', true, () => this.#both());
   }
 
   #both(): boolean | undefined {
-    let value = this.#one();
-    while (this.#take('&&')) {
-      const other = this.#one();
-      value =
-        value === false || other === false ? false : value === true && other === true ? true : undefined;
-    }
-    return value;
+    return this.#join('&&', false, () => this.#one());
+  }
+
+  /** @param decisive the value of one part that makes it the value of all */
+  #join(operator: string, decisive: boolean, read: () => boolean | undefined): boolean | undefined {
+    const parts = [read()];
+    while (this.#take(operator)) parts.push(read());
+    if (parts.includes(decisive)) return decisive;
+    return parts.includes(undefined) ? undefined : !decisive;
   }
 
   #one(): boolean | undefined {

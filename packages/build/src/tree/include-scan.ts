@@ -5,7 +5,7 @@
 //   __has_include(<x.h>)                                    the answer changes when the file appears
 //   .include "x" and .incbin "x"                            by the assembler
 
-import { stripComments } from '../header/chunk.js';
+import { stripComments } from '../patch/source-text.js';
 import { ConditionStack, type Configuration } from './include-condition.js';
 
 /** How a name is looked for. `anywhere`: any file of the tree whose path ends in it. */

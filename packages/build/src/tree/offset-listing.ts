@@ -38,17 +38,15 @@ export function findListings({ database }: Pick<PreparedTree, 'database'>): read
   });
 }
 
-/** Whether the listing is of one of the files, or its source includes it; kbuild has noted which it reads. */
-export async function readsAny(
+/** Tells of a path whether the listing is made of it, or its source includes it; kbuild has noted which it reads. */
+export async function openReads(
   tree: Pick<PreparedTree, 'directory'>,
   { listing, source }: OffsetListing,
-  paths: readonly string[],
-): Promise<boolean> {
-  if (paths.includes(source)) return true;
+): Promise<(path: string) => boolean> {
   const notes = (await readNote(tree, listing, 'cmd')) ?? (await readNote(tree, listing, 'd'));
-  if (notes === undefined) return true;
+  if (notes === undefined) return () => true;
   const read = new Set(notes.split(/[\s\\]+/).map((word) => normalizePath(word)));
-  return paths.some((path) => read.has(path));
+  return (path) => path === source || read.has(path);
 }
 
 /**
@@ -61,21 +59,20 @@ export async function findChangedNumbers(
   listings: readonly OffsetListing[],
   { signal }: Pick<WorkOptions, 'signal'>,
 ): Promise<readonly ChangedNumber[]> {
-  const sides = listings.flatMap((listing) =>
-    [tree.directory, directory].map((place) => [listing, place] as const),
-  );
-  const made = await mapParallel(sides, undefined, signal, async ([listing, place], stop) =>
-    readNumbers(await makeListing(tree, listing, place, stop)),
-  );
-  return listings.flatMap(({ header }, at) => {
-    const [before = new Map<string, string>(), after = new Map<string, string>()] = made.slice(
-      2 * at,
-      2 * at + 2,
-    );
+  const changed = await mapParallel(listings, undefined, signal, async (listing, stop) => {
+    const command = listingCommand(await readCommand(tree, listing));
+    const before = readNumbers(await makeListing(tree.directory, listing, command, stop));
+    const after = readNumbers(await makeListing(directory, listing, command, stop));
     return [...new Set([...before.keys(), ...after.keys()])]
       .filter((name) => before.get(name) !== after.get(name))
-      .map((name) => ({ header, name, before: before.get(name), after: after.get(name) }));
+      .map((name) => ({
+        header: listing.header,
+        name,
+        before: before.get(name),
+        after: after.get(name),
+      }));
   });
+  return changed.flat();
 }
 
 /** Name → number, of lines such as `.ascii "->TASK_threadsp $5440 offsetof(struct task_struct, thread.sp)"`. */
@@ -94,28 +91,27 @@ export function listingCommand(command: string): readonly string[] {
 }
 
 async function makeListing(
-  tree: PreparedTree,
-  { listing, source }: OffsetListing,
   directory: string,
+  { source }: OffsetListing,
+  command: readonly string[],
   signal: AbortSignal,
 ): Promise<string> {
-  const recorded = tree.database.generated.find(({ targets }) => targets.includes(listing))?.command;
-  const command = recorded ?? readCommand(await readNote(tree, listing, 'cmd'));
-  if (command === undefined) throw new Error(`how ${listing} is made is not recorded`);
-  const run = await runCompiler(directory, listingCommand(command), signal);
+  const run = await runCompiler(directory, command, signal);
   if (run.status === 0) return run.stdout.toString('latin1');
-  throw new InputError(
-    'does-not-compile',
-    `${source} does not compile:\n${run.stderr.trim().slice(0, 4000)}`,
-    {
-      context: { source },
-    },
-  );
+  const complaint = run.stderr.trim().slice(0, 4000);
+  throw new InputError('does-not-compile', `${source} does not compile:\n${complaint}`, {
+    context: { source },
+  });
 }
 
-/** `cmd_kernel/bounds.s := gcc …`, since Linux 6.3 `savedcmd_…`. */
-function readCommand(notes: string | undefined): string | undefined {
-  return notes === undefined ? undefined : /^(?:saved)?cmd_\S+ := (.*)$/m.exec(notes)?.[1];
+/** As `make -n` showed it or, where the listing was made before, `cmd_kernel/bounds.s := gcc …`, since Linux 6.3 `savedcmd_…`. */
+async function readCommand(tree: PreparedTree, { listing }: OffsetListing): Promise<string> {
+  const recorded = tree.database.generated.find(({ targets }) => targets.includes(listing))?.command;
+  const noted = async () =>
+    /^(?:saved)?cmd_\S+ := (.*)$/m.exec((await readNote(tree, listing, 'cmd')) ?? '')?.[1];
+  const command = recorded ?? (await noted());
+  if (command === undefined) throw new Error(`how ${listing} is made is not recorded`);
+  return command;
 }
 
 async function readNote(

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { exists } from '../debian/store.js';
 import { recipeWords } from './generated-files.js';
 import { isOtherMachine, readIncludeGraph } from './include-graph.js';
-import { findListings, type OffsetListing, readsAny } from './offset-listing.js';
+import { findListings, type OffsetListing, openReads } from './offset-listing.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface PathRoles {
@@ -37,15 +37,18 @@ export async function findPathRoles(
   const graph = await readIncludeGraph(tree);
   const all = findListings(tree);
   const products = indexProducts(tree, new Set(all.map(({ listing }) => listing)));
-  const used = all.filter(({ header }) => graph.isIncluded(header, false));
+  const used = await Promise.all(
+    all
+      .filter(({ header }) => graph.isIncluded(header, false))
+      .map(async (listing) => ({ listing, reads: await openReads(tree, listing) })),
+  );
   const roles = new Map<string, PathRoles>();
   for (const path of paths) {
     const compiledTo = tree.database.bySource(path).map((command) => command.object);
     const generates = findProducts(products, path);
     // arch/arm64/include/asm/tlb.h answers to <asm/tlb.h> as well, but has never been asked.
     const included = graph.isIncluded(path, !(await exists(join(tree.directory, path))));
-    const listings: OffsetListing[] = [];
-    for (const listing of used) if (await readsAny(tree, listing, [path])) listings.push(listing);
+    const listings = used.filter(({ reads }) => reads(path)).map(({ listing }) => listing);
     const known = compiledTo.length > 0 || included || generates.length > 0 || listings.length > 0;
     roles.set(path, { compiledTo, included, generates, listings, buildRule: !known && isBuildRule(path) });
   }
