@@ -118,9 +118,9 @@ export class NameSet {
     this.emitted = true;
     if (/^(?:TRACE|DECLARE|DEFINE)_(?:\w+_)?EVENT/.test(macro)) {
       const [first = '', second = ''] = words;
-      // The event, or its class and then the event: its code is where the tracepoints are made, the event's users call trace_EVENT.
+      // The event, or its class and then the event; users call trace_EVENT.
       const events = [first, second].filter((name) => !name.startsWith('TP_'));
-      this.addWords([first, ...events.map((name) => `trace_${name}`), 'CREATE_TRACE_POINTS']);
+      this.addWords([first, ...events.map((name) => `trace_${name}`)]);
     }
   }
 

@@ -10,6 +10,7 @@ import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
+import { MentionSearch } from './mention-search.js';
 import { type FollowedNames, followNames } from './name-closure.js';
 import { findPastedNames, type Pastes, scanPastes } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
@@ -34,7 +35,10 @@ export type ChangedFile = readonly [path: string, content: PatchedContent];
 
 export interface FollowedChange {
   readonly undecided: string | undefined;
+  /** Objects whose source writes a changed name. */
   readonly mentioning: ReadonlySet<string>;
+  /** Objects whose source has the words that a macro would make one from. */
+  readonly pasting: ReadonlySet<string>;
   /** Headers that make code where they are included. */
   readonly carriers: readonly string[];
   /** Only macros change, so that text tells who is really affected. */
@@ -89,11 +93,12 @@ export async function followChange(
   const names = await followNames(seeds, reading.headers, reading.pastes, unpasted);
   options.signal?.throwIfAborted();
   const { undecided } = names;
-  if (undecided !== undefined) return { undecided, mentioning: new Set(), carriers: [], onlyMacros: false };
+  if (undecided !== undefined)
+    return { undecided, mentioning: new Set(), pasting: new Set(), carriers: [], onlyMacros: false };
   const emitting = changed.flatMap(([path], at) => (seeds[at]?.emitted === true ? [path] : []));
   return {
     undecided,
-    mentioning: await findMentioning(reading, { ...names, unpasted, settled: { ...settled, tags } }),
+    ...(await findMentioning(reading, { ...names, unpasted, settled: { ...settled, tags } })),
     carriers: [...names.carriers, ...emitting],
     onlyMacros: seeds.every((seed) => seed.onlyMacros),
   };
@@ -153,10 +158,10 @@ async function withoutExceptions(settled: SettledTypes, { headers }: Reading): P
 async function findMentioning(
   { tree, objects, texts, pastes }: Reading,
   names: FollowedNames & { readonly settled: SettledTypes; readonly unpasted: ReadonlySet<string> },
-): Promise<ReadonlySet<string>> {
+): Promise<Pick<FollowedChange, 'mentioning' | 'pasting'>> {
   const { settled } = names;
-  const kept = new Set<string>();
-  if (names.words.size + settled.tags.size === 0) return kept;
+  const [mentioning, pasting] = [new Set<string>(), new Set<string>()];
+  if (names.words.size + settled.tags.size === 0) return { mentioning, pasting };
   const sources = new Map<string, ObjectCommand[]>();
   for (const object of objects) {
     const command = requireCommand(tree, object);
@@ -167,21 +172,21 @@ async function findMentioning(
     pastes,
     () => readVocabulary(texts, [...sources.keys()]),
   );
-  const search = new WordSearch([...names.words, ...pasted.pieces()]);
+  const search = new MentionSearch(names.words, pasted);
   const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
   await texts.visit([...sources.keys()], (source, bytes) => {
-    const found = search.find(bytes);
-    const isNamed = [...found].some((word) => names.words.has(word));
+    const mention = search.find(source, bytes);
     const isMentioned =
-      isNamed || pasted.canMake(found) || (settled.tags.size > 0 && isException(sourceText(bytes), settled));
+      mention === 'written' || (settled.tags.size > 0 && isException(sourceText(bytes), settled));
     for (const command of sources.get(source) ?? []) {
       // Boot code is compiled for other machines, where a struct may be laid out otherwise.
       const isElsewhere = settled.tags.size > 0 && command.place === 'aside';
       // A name may also come from the command line: -DEXPORT=…
-      if (isMentioned || isElsewhere || isDefined(command.arguments, defined)) kept.add(command.object);
+      if (isMentioned || isElsewhere || isDefined(command.arguments, defined)) mentioning.add(command.object);
+      else if (mention === 'pasted') pasting.add(command.object);
     }
   });
-  return kept;
+  return { mentioning, pasting };
 }
 
 function isDefined(words: readonly string[], names: ReadonlySet<string>): boolean {

@@ -79,6 +79,8 @@ class FoundObjects implements MentioningObjects {
   add(files: readonly ChangedFile[], change: FollowedChange): void {
     if (change.undecided !== undefined) for (const [path] of files) this.addUndecided(path, change.undecided);
     for (const object of change.mentioning) (change.onlyMacros ? this.candidates : this.objects).add(object);
+    // Hardly any of them makes one.
+    for (const object of change.pasting) this.candidates.add(object);
     this.#addIncluders(change.carriers);
   }
 

@@ -8,10 +8,11 @@ import { WordSearch } from './word-search.js';
 /** More names than this single nobody out. */
 const MAX_NAMES = 800;
 
-/** Sources say it before they include a header of events. All machinery for events stands under that condition, and does not change by it. */
-const MAKES_TRACEPOINTS = 'CREATE_TRACE_POINTS';
-/** Each header of events defines them for itself, as words that only look like parts of names: `#define TRACE_SYSTEM tcp`. */
-const NAMES_EVENTS = ['TRACE_SYSTEM', 'TRACE_INCLUDE_FILE', 'TRACE_INCLUDE_PATH'];
+/**
+ * What each header of events, or its source, defines for itself: `#define TRACE_SYSTEM tcp`. They only look like parts of names, and the machinery for
+ * all events, which stands under `#ifdef CREATE_TRACE_POINTS`, does not change by them.
+ */
+const SAID_FOR_EVENTS = ['CREATE_TRACE_POINTS', 'TRACE_SYSTEM', 'TRACE_INCLUDE_FILE', 'TRACE_INCLUDE_PATH'];
 
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
@@ -41,7 +42,7 @@ export async function followNames(
       const names = follower.ask(path, bytes, question);
       if (names !== undefined) found.push(names);
     });
-    fresh = follower.take(found, NAMES_EVENTS);
+    fresh = follower.take(found, SAID_FOR_EVENTS);
   }
   return {
     words: follower.words,
@@ -81,7 +82,6 @@ class Follower {
       for (const word of set.words) if (!this.words.has(word)) fresh.words.add(word);
     }
     for (const name of ignored) fresh.words.delete(name);
-    if (fresh.words.delete(MAKES_TRACEPOINTS)) this.words.add(MAKES_TRACEPOINTS);
     for (const type of fresh.types) this.#types.add(type);
     // In a source, a type is a word like others.
     for (const word of [...fresh.words, ...fresh.types]) this.words.add(word);
