@@ -1,11 +1,12 @@
 // Runs every test of the repository in one go and adds up the results; the last line is "N passed, N failed", alone.
-// Cheap groups come first. Tests of packages on real kernels run one file at a time, because a guest takes a whole processor;
-// of the end-to-end tests two run at once, the longest first.
+// Cheap groups come first, as many files at once as there are processors. Where guests are booted, a file takes a whole processor: two run at once,
+// of the end-to-end tests the longest first.
 //
 // `node scripts/run-tests.mjs unit` runs only the groups named.
 
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import { run } from 'node:test';
 import { spec } from 'node:test/reporters';
@@ -14,14 +15,17 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules/.bin');
 
+/** `true` would leave one of them out: half of a machine with two. */
+const PROCESSORS = availableParallelism();
+
 const GROUPS = {
   check: runChecks,
   unit: () =>
     runFiles(
       listTests().filter((path) => !isOnRealKernel(path)),
-      true,
+      PROCESSORS,
     ),
-  real: () => onTestKernel(() => runFiles(listTests().filter(isOnRealKernel), false)),
+  real: () => onTestKernel(() => runFiles(listTests().filter(isOnRealKernel), 2)),
   e2e: () => onTestKernel(() => runFiles(listEndToEndTests(), 2)),
   // Two guests at once, or one that stops all its processors over and over.
   alone: () => onTestKernel(() => runFiles(listTestsOf(join(root, 'e2e')).filter(isAlone), 1)),
@@ -90,7 +94,7 @@ async function runChecks() {
     sum,
     await runFiles(
       files.map((name) => join(folder, name)),
-      true,
+      PROCESSORS,
     ),
   );
 }
