@@ -2,14 +2,22 @@
 // a comment, a blank or a moved line changes nothing. What cannot be told is `undecided`, and then every includer is looked at.
 
 import { type Chunk, identify, splitChunks } from './chunk.js';
-import { type ChunkShape, findDeclarators, isPlainPrototype, isWord, readShape } from './chunk-shape.js';
+import {
+  type ChunkShape,
+  constantNames,
+  findDeclarators,
+  isPlainPrototype,
+  readShape,
+} from './chunk-shape.js';
 
 export interface ChangedNames {
   /** Whoever mentions one of them may compile to something else. */
   readonly words: ReadonlySet<string>;
+  /** Members of structures: whoever accesses one may. */
+  readonly members: ReadonlySet<string>;
   /** Types whose size or layout may change. */
   readonly types: ReadonlySet<string>;
-  /** Those of the words that the header does not have before: whoever made one by pasting has not compiled, or has made it for itself. */
+  /** Those of the words and members that the header does not have before: whoever made one by pasting has not compiled, or has made it for itself. */
   readonly introduced: ReadonlySet<string>;
   /** The file itself makes code or data in whoever includes it, and that changes. */
   readonly emitted: boolean;
@@ -81,6 +89,7 @@ function tokensOf(chunks: readonly Chunk[]): ReadonlySet<string> {
 /** Collects what a changed piece makes changed; also used by the closure over other headers. */
 export class NameSet {
   readonly words = new Set<string>();
+  readonly members = new Set<string>();
   readonly types = new Set<string>();
   emitted = false;
   #onlyMacros = true;
@@ -100,13 +109,18 @@ export class NameSet {
 
   /** All members from one on move, and so does whatever holds the type. */
   addMembers(shape: Extract<ChunkShape, { kind: 'record' }>, from: number): void {
-    for (const member of shape.members.slice(from)) this.addWords(memberNames(member));
+    for (const member of shape.members.slice(from)) this.addMember(member);
     this.addWords(shape.declared);
     for (const name of [shape.tag, ...shape.declared]) if (name !== undefined) this.types.add(name);
   }
 
+  /** What a member, also a nested structure, declares. */
+  addMember(member: readonly string[]): void {
+    for (const name of memberNames(member)) this.members.add(name);
+  }
+
   addConstants(constants: readonly (readonly string[])[], declared: readonly string[], from: number): void {
-    for (const constant of constants.slice(from)) this.addWords(constant.filter(isWord));
+    for (const constant of constants.slice(from)) this.addWords(constantNames(constant));
     this.addWords(declared);
   }
 
@@ -119,7 +133,7 @@ export class NameSet {
     if (/^(?:TRACE|DECLARE|DEFINE)_(?:\w+_)?EVENT/.test(macro)) {
       const [first = '', second = ''] = words;
       // The event, or its class and then the event; users call trace_EVENT.
-      const events = [first, second].filter((name) => !name.startsWith('TP_'));
+      const events = [first, second].filter((name) => name !== '' && !name.startsWith('TP_'));
       this.addWords([first, ...events.map((name) => `trace_${name}`)]);
     }
   }
@@ -130,8 +144,8 @@ export class NameSet {
     const moved = a.kind === 'record' && a.tag !== undefined ? settled.get(a.tag) : undefined;
     if (a.kind === 'record' && b.kind === 'record' && moved !== undefined) {
       // Only who names a member that has moved, is gone or declared otherwise can tell the difference: nobody has known the new ones.
-      this.addWords(moved);
-      for (const member of without(a.members, b.members)) this.addWords(memberNames(member));
+      for (const name of moved) this.members.add(name);
+      for (const member of without(a.members, b.members)) this.addMember(member);
     } else if (a.kind === 'record' && b.kind === 'record') {
       const from = firstDifference(a.members, b.members);
       this.addMembers(a, from);
@@ -149,14 +163,14 @@ export class NameSet {
 
   /** @param known what the header spells before the change */
   finish(undecided: string | undefined, known?: ReadonlySet<string>): ChangedNames {
-    const { words, types, emitted } = this;
-    const introduced = new Set(known === undefined ? [] : [...words].filter((word) => !known.has(word)));
-    return { words, types, introduced, emitted, onlyMacros: this.#onlyMacros, undecided };
+    const { words, members, types, emitted } = this;
+    const names = known === undefined ? [] : [...words, ...members];
+    const introduced = new Set(names.filter((word) => known?.has(word) === false));
+    return { words, members, types, introduced, emitted, onlyMacros: this.#onlyMacros, undecided };
   }
 }
 
-/** What a member, also a nested structure, declares. */
-export function memberNames(member: readonly string[]): readonly string[] {
+function memberNames(member: readonly string[]): readonly string[] {
   const shown: string[] = [];
   let parameters = 0;
   for (const [at, token] of member.entries()) {

@@ -3,7 +3,7 @@
 import { type Chunk, isFunction } from './chunk.js';
 
 export type ChunkShape =
-  | { readonly kind: 'define'; readonly name: string; readonly body: readonly string[] }
+  | ({ readonly kind: 'define' } & Define)
   | { readonly kind: 'function'; readonly names: readonly string[]; readonly emitted: boolean }
   | {
       readonly kind: 'record';
@@ -23,6 +23,12 @@ export type ChunkShape =
   | { readonly kind: 'variable'; readonly names: readonly string[]; readonly emitted: boolean }
   | { readonly kind: 'call'; readonly macro: string; readonly arguments: readonly string[] };
 
+export interface Define {
+  readonly name: string;
+  readonly parameters: ReadonlySet<string>;
+  readonly body: readonly string[];
+}
+
 const WORD = /^[A-Za-z_$][\w$]*$/;
 const QUALIFIERS =
   /^(?:const|volatile|unsigned|signed|struct|union|enum|return|sizeof|typeof|__user|__rcu|__iomem|__percpu|__force|restrict|__restrict|_Atomic|inline|static|extern)$/;
@@ -39,7 +45,7 @@ export function isWord(token: string | undefined): token is string {
 export function readShape(chunk: Chunk): ChunkShape {
   const { tokens } = chunk;
   if (chunk.kind === 'include' || chunk.kind === 'directive') return { kind: 'forward' };
-  if (chunk.kind === 'define') return { kind: 'define', name: tokens[1] ?? '', body: tokens.slice(2) };
+  if (chunk.kind === 'define') return { kind: 'define', ...readDefine(tokens) };
   const brace = tokens.indexOf('{');
   const [first = '', second] = tokens;
   if (second === '(' && isWord(first) && !ATTRIBUTE.test(first)) return readCall(first, tokens);
@@ -52,6 +58,17 @@ export function readShape(chunk: Chunk): ChunkShape {
   if (first === 'typedef') return { kind: 'typedef', names: findDeclarators(tokens.slice(1)) };
   if (tokens.includes('extern') || tokens.includes('(')) return readDeclaration(tokens);
   return readVariable(tokens, tokens);
+}
+
+/** @param tokens of a piece that defines a macro: `define`, its name, a blank or parameters, and what it stands for */
+export function readDefine(tokens: readonly string[]): Define {
+  const close = tokens[2] === '(' ? tokens.indexOf(')') : 2;
+  const parameters = new Set(tokens.slice(3, close).filter((token) => WORD.test(token)));
+  return {
+    name: tokens[1] ?? '',
+    parameters: new Set([...parameters, '__VA_ARGS__']),
+    body: tokens.slice(close + 1),
+  };
 }
 
 const BASIC_TYPE = /^(?:void|char|short|int|long|float|double|bool|_Bool|[us](?:8|16|32|64))$/;
@@ -72,6 +89,12 @@ export function isPlainPrototype(tokens: readonly string[]): boolean {
   if (/^(?:struct|union|enum)$/.test(words[0] ?? '')) return words.length === 2;
   const isType = words.length === 1 || (words.length > 0 && words.every((word) => BASIC_TYPE.test(word)));
   return isType && !/^(?:static|inline|typedef|asmlinkage|[A-Z_]+)$/.test(words[0] ?? '');
+}
+
+/** What a constant of an enum is called, without what it is set to; all words where conditions stand among them. */
+export function constantNames(constant: readonly string[]): readonly string[] {
+  const assigned = constant.includes('#') ? -1 : constant.indexOf('=');
+  return (assigned < 0 ? constant : constant.slice(0, assigned)).filter(isWord);
 }
 
 /** Identifiers that stand where a declaration puts the name it declares; a superset when macros are about. */

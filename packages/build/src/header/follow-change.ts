@@ -10,11 +10,12 @@ import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
+import { listMacros } from './macro-text.js';
 import { MentionSearch } from './mention-search.js';
 import { type FollowedNames, followNames } from './name-closure.js';
-import { findPastedNames, type Pastes, scanPastes } from './pasted-names.js';
+import { accessorsOf, findPastedNames, type Paste, type Pastes, readPastes } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
-import { readPastes } from './tree-pastes.js';
+import { readTreePastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
 
 /** What is read to follow a change; made once for a patch. */
@@ -45,6 +46,21 @@ export interface FollowedChange {
   readonly onlyMacros: boolean;
 }
 
+/** With the macros that a patch brings or changes, of which it is not known what they lead to. */
+function withChanged(stored: Pastes, files: Iterable<PatchedContent>): Pastes {
+  const pastes: Paste[] = [];
+  const unknown = new Set(stored.unknown);
+  for (const { before, after } of files) {
+    const old = new Set([...listMacros(sourceText(before))].map(({ text }) => text));
+    const come = [...listMacros(sourceText(after))].filter(({ text }) => !old.has(text));
+    for (const macro of come) {
+      unknown.add(macro.name);
+      for (const pattern of readPastes(macro)?.patterns ?? []) pastes.push({ pattern, macros: [macro.name] });
+    }
+  }
+  return { ...stored, pastes: [...stored.pastes, ...pastes], unknown: [...unknown] };
+}
+
 /** @param directory the patched sources */
 export async function openReading(
   tree: PreparedTree,
@@ -54,13 +70,10 @@ export async function openReading(
   objects: readonly string[],
 ): Promise<Reading> {
   const all = () => [...graph.findAllIncluded([...tree.database.objects()])];
-  const stored = await readPastes(tree, all, new FileTexts(tree.directory));
-  const fresh = [...files.values()].flatMap(({ after }) =>
-    after === null ? [] : scanPastes(sourceText(after)).patterns,
-  );
+  const stored = await readTreePastes(tree, all, new FileTexts(tree.directory));
   const plain = new Set(stored.plain);
   const headers = [...graph.findAllIncluded(objects)].filter((path) => !plain.has(path) || files.has(path));
-  const pastes = { ...stored, patterns: [...stored.patterns, ...fresh] };
+  const pastes = withChanged(stored, files.values());
   const texts = new FileTexts(directory);
   const brought = [...files.values()].flatMap(({ before, after }) => [
     ...findBrought(sourceText(before), sourceText(after)),
@@ -112,6 +125,7 @@ export function readChange(
 ): ChangedNames {
   const none = {
     words: new Set<string>(),
+    members: new Set<string>(),
     types: new Set<string>(),
     introduced: new Set<string>(),
     emitted: false,
@@ -161,18 +175,18 @@ async function findMentioning(
 ): Promise<Pick<FollowedChange, 'mentioning' | 'pasting'>> {
   const { settled } = names;
   const [mentioning, pasting] = [new Set<string>(), new Set<string>()];
-  if (names.words.size + settled.tags.size === 0) return { mentioning, pasting };
+  if (names.words.size + names.members.size + settled.tags.size === 0) return { mentioning, pasting };
   const sources = new Map<string, ObjectCommand[]>();
   for (const object of objects) {
     const command = requireCommand(tree, object);
     sources.set(command.source, [...(sources.get(command.source) ?? []), command]);
   }
   const pasted = await findPastedNames(
-    [...names.words].filter((word) => !names.unpasted.has(word)),
+    [...names.words, ...names.members].filter((word) => !names.unpasted.has(word)),
     pastes,
     () => readVocabulary(texts, [...sources.keys()]),
   );
-  const search = new MentionSearch(names.words, pasted);
+  const search = new MentionSearch(names, pasted, accessorsOf(pastes));
   const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
   await texts.visit([...sources.keys()], (source, bytes) => {
     const mention = search.find(source, bytes);

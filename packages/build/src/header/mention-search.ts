@@ -3,6 +3,12 @@
 // taken away only from what was found.
 
 import { sourceText, stripProse } from '../patch/source-text.js';
+import { type Chunk, splitChunks } from './chunk.js';
+import { readDefine } from './chunk-shape.js';
+import type { MacroSet } from './macro-set.js';
+import { MemberUses } from './member-uses.js';
+import type { FollowedNames } from './name-closure.js';
+import { callSites, isIdentifier, macroSites, openPlace, type PasteSite } from './paste-sites.js';
 import type { PastedNames } from './pasted-names.js';
 import { WordSearch } from './word-search.js';
 
@@ -10,29 +16,60 @@ export type Mention = 'written' | 'pasted';
 
 export class MentionSearch {
   readonly #words: ReadonlySet<string>;
-  readonly #pasted: Pick<PastedNames, 'canMake' | 'pieces'>;
+  readonly #members: ReadonlySet<string>;
+  readonly #accesses: MemberUses;
+  readonly #pasted: PastedNames;
   readonly #search: WordSearch;
 
-  constructor(words: ReadonlySet<string>, pasted: Pick<PastedNames, 'canMake' | 'pieces'>) {
+  /** @param accessors see MemberUses */
+  constructor(
+    { words, members }: Pick<FollowedNames, 'words' | 'members'>,
+    pasted: PastedNames,
+    accessors: MacroSet,
+  ) {
     this.#words = words;
+    this.#members = members;
+    this.#accesses = new MemberUses(members, accessors);
     this.#pasted = pasted;
-    this.#search = new WordSearch([...words, ...pasted.pieces()]);
+    this.#search = new WordSearch([...words, ...members, ...pasted.pieces()]);
   }
 
   /** @param path tells the language */
   find(path: string, bytes: Uint8Array): Mention | undefined {
-    const mention = this.#judge(bytes);
+    const mention = this.#judge(this.#search.find(bytes));
     // What is a comment in assembly depends on the assembler.
     if (mention === undefined || !/\.[ch]$/.test(path)) return mention;
     const text = sourceText(bytes);
     // A name in quotes says there which function another name stands for.
     if (/\b(?:__)?(?:alias|weakref)/.test(text)) return mention;
-    return this.#judge(Buffer.from(stripProse(text), 'latin1'));
+    return this.#judgeCode(stripProse(text));
   }
 
-  #judge(bytes: Uint8Array): Mention | undefined {
-    const found = this.#search.find(bytes);
-    for (const word of found) if (this.#words.has(word)) return 'written';
+  #judge(found: ReadonlySet<string>): Mention | undefined {
+    for (const word of found) if (this.#words.has(word) || this.#members.has(word)) return 'written';
     return this.#pasted.canMake(found) ? 'pasted' : undefined;
   }
+
+  #judgeCode(code: string): Mention | undefined {
+    const found = this.#search.find(Buffer.from(code, 'latin1'));
+    if (this.#judge(found) === undefined) return undefined;
+    for (const word of found) if (this.#words.has(word)) return 'written';
+    const { chunks } = splitChunks(code);
+    const sites = sitesOf(chunks);
+    const tokens = chunks.flatMap((chunk) => chunk.tokens);
+    if (this.#accesses.isIn(tokens, () => sites)) return 'written';
+    return this.#pasted.canMakeAt(sites) ? 'pasted' : undefined;
+  }
+}
+
+/** The macros of a source itself are not among those of the tree: whatever they have may come to where they are used. */
+function sitesOf(chunks: readonly Chunk[]): readonly PasteSite[] {
+  const defines = chunks.flatMap(({ kind, tokens }) => (kind === 'define' ? [readDefine(tokens)] : []));
+  const own = new Set(defines.map(({ name }) => name));
+  const words = defines.flatMap(({ body }) => body.filter((token) => isIdentifier(token)));
+  const calls = chunks.flatMap(({ kind, tokens }) => (kind === 'define' ? [] : callSites(tokens)));
+  const sites = [...defines.flatMap(({ parameters, body }) => macroSites(parameters, body)), ...calls];
+  return sites.map((site) =>
+    [...site.words].some((word) => own.has(word)) ? openPlace(new Set([...site.words, ...words])) : site,
+  );
 }

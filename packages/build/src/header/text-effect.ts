@@ -5,7 +5,7 @@
 // Rejected: comparing text as it is, which has all includers compiled; and the order of inclusion, which conditions and guards decide.
 
 import { isFunction } from './chunk.js';
-import { type ChunkShape, isWord, readShape } from './chunk-shape.js';
+import { type ChunkShape, constantNames, isWord, readShape } from './chunk-shape.js';
 
 /** @param before as gcc -E -P writes it, in latin1, like `after` */
 export function affectsCode(before: string, after: string): boolean {
@@ -83,8 +83,7 @@ function headOf(piece: string): string {
 
 function namesOf(shape: ChunkShape): readonly string[] {
   if (shape.kind === 'record') return [...(shape.tag === undefined ? [] : [shape.tag]), ...shape.declared];
-  if (shape.kind === 'enum')
-    return [...shape.constants.flatMap((constant) => constant.filter(isWord)), ...shape.declared];
+  if (shape.kind === 'enum') return [...shape.constants.flatMap(constantNames), ...shape.declared];
   return 'names' in shape ? shape.names : [];
 }
 

@@ -1,4 +1,4 @@
-// How the headers of a tree paste names (pasted-names.ts), collected once per tree.
+// How the macros of a tree paste names (pasted-names.ts) and access members (member-uses.ts), collected once per tree.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -6,11 +6,19 @@ import { isMissing, writeWhole } from '../debian/store.js';
 import { stripComments } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { FileTexts } from './file-texts.js';
-import { type PastePattern, type Pastes, scanHandedWords, scanPastes } from './pasted-names.js';
+import { MacroGraph } from './macro-graph.js';
+import { listMacros, type MacroText } from './macro-text.js';
+import {
+  type Paste,
+  type PastePattern,
+  type Pastes,
+  type PastingMacro,
+  scanHandedWords,
+} from './pasted-names.js';
 import { WordSearch } from './word-search.js';
 
 const FILE = 'pastes.json';
-const FORMAT = 2;
+const FORMAT = 5;
 const PLAIN_LINE =
   /^\s*(?:#\s*(?:define\s+\w+(?:\s+\(?(?:0[xX][\da-fA-F]+|\d+)[uUlL]*\)?)?|ifndef\s+\w+|endif)\s*)?$/;
 const LARGE_BYTES = 64 * 1024;
@@ -24,7 +32,7 @@ export interface HeaderFacts extends Pastes {
  * From the cache, else by reading `headers`, which must be all that objects of the tree can include: half a gigabyte, so those who ask
  * at the same time wait for one reading.
  */
-export function readPastes(
+export function readTreePastes(
   tree: PreparedTree,
   headers: () => readonly string[],
   texts: FileTexts,
@@ -52,22 +60,72 @@ async function readOrCollect(
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
-  const pastes = await collectPastes(headers(), texts);
+  const sources = new Set(
+    [...tree.database.objects()].flatMap((object) => tree.database.find(object)?.source ?? []),
+  );
+  const pastes = await collectPastes({ headers: headers(), sources: [...sources] }, texts);
   await writeWhole(file, JSON.stringify({ format: FORMAT, ...pastes }));
   return pastes;
 }
 
-export async function collectPastes(headers: readonly string[], texts: FileTexts): Promise<HeaderFacts> {
-  const patterns = new Map<string, PastePattern>();
-  const macros = new Set<string>();
-  const plain: string[] = [];
+export interface PasteFiles {
+  readonly headers: readonly string[];
+  /** What is compiled; from these only the macros that a header can use. */
+  readonly sources: readonly string[];
+}
+
+export async function collectPastes(
+  { headers, sources }: PasteFiles,
+  texts: FileTexts,
+): Promise<HeaderFacts> {
+  const graph = new MacroGraph();
+  const plain = new Set<string>();
   await texts.visit(headers, (path, bytes) => {
-    if (bytes.length > LARGE_BYTES && isPlain(bytes.toString('latin1'))) plain.push(path);
-    if (!bytes.includes('##')) return;
-    const found = scanPastes(bytes.toString('latin1'));
-    for (const pattern of found.patterns) patterns.set(JSON.stringify(pattern), pattern);
-    for (const macro of found.macros) macros.add(macro);
+    const text = bytes.toString('latin1');
+    if (bytes.length > LARGE_BYTES && isPlain(text)) plain.add(path);
+    else for (const macro of listMacros(text)) graph.add(macro);
   });
+  await texts.visit(sources, (_, bytes) => {
+    for (const macro of listMacrosForIncluded(bytes)) graph.add(macro);
+  });
+  const read = headers.filter((path) => !plain.has(path));
+  const users = graph.users();
+  const macros = new Set(graph.pasting.map(({ name }) => name));
+  const isLeading = (macro: string) => macros.has(macro) || users.has(macro);
+  return {
+    pastes: groupPatterns(graph.pasting, ({ patterns }) => patterns),
+    called: groupPatterns(graph.pasting, ({ called }) => called),
+    users: toRows(users),
+    unknown: graph.unknown(isLeading),
+    appliers: graph.appliers(),
+    accessors: graph.accessors(),
+    handed: toRows(await collectHanded(read, texts, macros)),
+    plain: [...plain],
+  };
+}
+
+/** `#define ENTRY(x) x##_id`, and then `#include "entries.h"`. */
+function listMacrosForIncluded(bytes: Buffer): Iterable<MacroText> {
+  const head = bytes.subarray(0, bytes.lastIndexOf('#include') + 1);
+  return head.includes('#define') ? listMacros(head.toString('latin1')) : [];
+}
+
+function groupPatterns(
+  pasting: readonly PastingMacro[],
+  patternsOf: (macro: PastingMacro) => readonly PastePattern[],
+): readonly Paste[] {
+  const pastes = new Map<string, { pattern: PastePattern; macros: Set<string> }>();
+  for (const macro of pasting)
+    for (const pattern of patternsOf(macro)) {
+      const key = JSON.stringify(pattern);
+      const known = pastes.get(key);
+      if (known === undefined) pastes.set(key, { pattern, macros: new Set([macro.name]) });
+      else known.macros.add(macro.name);
+    }
+  return [...pastes.values()].map(({ pattern, macros }) => ({ pattern, macros: [...macros] }));
+}
+
+async function collectHanded(headers: readonly string[], texts: FileTexts, macros: ReadonlySet<string>) {
   const handed = new Map<string, Set<string>>();
   const first = await scanCalls(headers, texts, macros);
   for (const [macro, , words] of first) for (const word of words) addTo(handed, word, macro);
@@ -75,11 +133,7 @@ export async function collectPastes(headers: readonly string[], texts: FileTexts
   const handing = new Set(first.flatMap(([macro, , words]) => (words.length > 0 ? [macro] : [])));
   for (const [outer, macro] of await scanCalls(headers, texts, handing))
     for (const macros of handed.values()) if (macros.has(macro)) macros.add(outer);
-  return {
-    patterns: [...patterns.values()],
-    handed: [...handed].map(([word, macros]) => [word, ...macros] as const),
-    plain,
-  };
+  return handed;
 }
 
 async function scanCalls(headers: readonly string[], texts: FileTexts, macros: ReadonlySet<string>) {
@@ -89,6 +143,10 @@ async function scanCalls(headers: readonly string[], texts: FileTexts, macros: R
     if (search.find(bytes).size > 0) calls.push(...scanHandedWords(bytes.toString('latin1'), macros));
   });
   return calls;
+}
+
+function toRows(map: ReadonlyMap<string, ReadonlySet<string>>): readonly (readonly [string, ...string[]])[] {
+  return [...map].map(([key, values]) => [key, ...values] as const);
 }
 
 function addTo(map: Map<string, Set<string>>, key: string, value: string): void {

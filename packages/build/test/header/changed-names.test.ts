@@ -3,7 +3,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { findBrought, findChangedNames } from '../../src/header/changed-names.js';
 
-const words = (before: string, after: string) => [...findChangedNames(before, after).words].sort();
+const words = (before: string, after: string) => {
+  const names = findChangedNames(before, after);
+  return [...names.words, ...names.members].sort();
+};
 
 test('comments, blanks and moved lines change no name', () => {
   const after = '/* new\n * comment */\n\nstatic inline int f(int a)\n{\n\treturn a; // same\n}\n';
@@ -65,7 +68,7 @@ test('members from the first difference on are changed, and the type with them',
     'struct s { int a; int (*open)(struct inode *inode); unsigned c:1; } __packed;',
     'struct s { int a; long b; int (*open)(struct inode *inode); unsigned c:1; } __packed;',
   );
-  assert.deepEqual([...names.words].sort(), ['b', 'c', 'open']);
+  assert.deepEqual([...names.members].sort(), ['b', 'c', 'open']);
   assert.deepEqual([...names.types], ['s']);
 });
 
@@ -73,7 +76,7 @@ test('of a type that keeps its size only members that have moved, are gone or de
   const before = 'struct s { int a; unsigned c:1; struct { int x; } d; };';
   const after = 'struct s { int a; unsigned b:1; unsigned c:1; struct { int x; int y; } d; };';
   const names = findChangedNames(before, after, new Map([['s', []]]));
-  assert.deepEqual([...names.words].sort(), ['d', 'x']);
+  assert.deepEqual([...names.members].sort(), ['d', 'x']);
   assert.deepEqual([...names.types], []);
   assert.deepEqual([...findChangedNames(before, after, new Map([['other', []]])).types], ['s']);
   const conditional = '\n#ifdef A\nint a;\n#endif\n';
@@ -82,13 +85,13 @@ test('of a type that keeps its size only members that have moved, are gone or de
     `struct s {${conditional}int b; int c; };`,
     new Map([['s', []]]),
   );
-  assert.deepEqual([...more.words], []);
+  assert.deepEqual([...more.members], []);
   const moved = findChangedNames(
     'struct s { unsigned a:1; unsigned c:1; long d; };',
     'struct s { unsigned a:1; unsigned b:1; unsigned c:1; long d; };',
     new Map([['s', ['c']]]),
   );
-  assert.deepEqual([[...moved.words], [...moved.types]], [['c'], []]);
+  assert.deepEqual([[...moved.members], [...moved.types]], [['c'], []]);
 });
 
 test('constants from the first difference on are changed', () => {
@@ -170,4 +173,8 @@ test('an attribute behind a name is not declared', () => {
 
 test('a header that decides an option itself is looked at by text', () => {
   assert.match(findChangedNames('', '#undef CONFIG_SMP\n').undecided ?? '', /CONFIG_SMP/);
+});
+
+test('what a constant is set to is no name that changes', () => {
+  assert.deepEqual(words('enum { A = BIT(B), C };', 'enum { A = BIT(D), C };'), ['A', 'C']);
 });

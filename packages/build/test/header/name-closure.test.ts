@@ -7,7 +7,7 @@ import { findChangedNames } from '../../src/header/changed-names.js';
 import { FileTexts } from '../../src/header/file-texts.js';
 import { HeaderSet } from '../../src/header/header-set.js';
 import { type FollowedNames, followNames } from '../../src/header/name-closure.js';
-import { ANY_WORD, PastedNames, scanPastes } from '../../src/header/pasted-names.js';
+import { ANY_WORD, PastedNames, type Pastes, scanPastes } from '../../src/header/pasted-names.js';
 import { collectPastes } from '../../src/header/tree-pastes.js';
 import { WordSearch } from '../../src/header/word-search.js';
 
@@ -27,7 +27,7 @@ async function follow(
     return await followNames(
       [findChangedNames(before, after)],
       new HeaderSet(texts, headers),
-      await collectPastes(headers, texts),
+      await collectPastes({ headers, sources: [] }, texts),
       unpasted,
     );
   } finally {
@@ -35,7 +35,15 @@ async function follow(
   }
 }
 
-const sorted = ({ words }: FollowedNames) => [...words].sort();
+function pastesOf(text: string): Pastes {
+  const pasting = scanPastes(text);
+  const pastes = pasting.flatMap(({ name, patterns }) =>
+    patterns.map((pattern) => ({ pattern, macros: [name] })),
+  );
+  return { pastes, users: [], called: [], unknown: [], appliers: [], accessors: [], handed: [] };
+}
+
+const sorted = ({ words, members }: FollowedNames) => [...words, ...members].sort();
 const F = (value: number) => `static inline int f(void) { return ${value}; }\n`;
 
 test('inline functions and macros carry a change on, prototypes do not', async () => {
@@ -112,13 +120,58 @@ test('a name that a macro makes is found by its parts', async () => {
     '#define FLAG(u) static inline int Page##u(void) { return f(); }\n#define TEST(u) Page##u()\n';
   const names = await follow(F(1), F(2), `${pages}FLAG(Locked)\nFLAG(Dirty)\n`);
   assert.deepEqual(names.carriers, ['b.h']);
-  const pasted = new PastedNames(
-    ['PageLocked'],
-    { patterns: scanPastes(pages).patterns, handed: [] },
-    ANY_WORD,
-  );
+  const pasted = new PastedNames(['PageLocked'], pastesOf(pages), ANY_WORD);
   assert.equal(pasted.canMake(new Set(['TEST', 'Locked'])), true);
   assert.equal(pasted.canMake(new Set(['TEST', 'Active'])), false);
+});
+
+test('the words of a name make it where a macro takes part that pastes so, and nowhere else', async () => {
+  const join =
+    '#define EACH(m, a, b) m(a, b)\n#define JOIN(a, b) a##_##b\n#define OTHER(a) x_##a\n#define VIA(a, b) JOIN(a, b)\n';
+  const pieces = [
+    'static inline int u1(int tcp, int sk) { return tcp + sk; }',
+    'static inline int u2(int tcp) { return g(tcp, sk) + OTHER(tcp + sk); }',
+    '#define u3(tcp, a) ((tcp)->sk + (a))',
+    '#define u4(a) g(a, tcp, sk)',
+    'static inline int u5(void) { return JOIN(1 + tcp->sk, 2) + JOIN(a.sk.x, b.tcp); }',
+    'enum { U4 = tcp + sk };',
+    'static inline int m1(void) { return VIA(tcp, sk)(1); }',
+    '#define m2 (1 + JOIN(tcp, sk))',
+    '#define m3 tcp, sk',
+    '#define u6 (tcp, sk)',
+    '#define u7 tcp(sk)',
+    'enum { M4 = VIA(tcp, sk) };',
+    'EACH(VIA, tcp, sk)',
+  ];
+  const change = (value: number) => `#define tcp_sk ${value}\n`;
+  const names = await follow(change(1), change(2), `${join}${pieces.join('\n')}\n`);
+  assert.deepEqual(sorted(names), ['M4', 'm1', 'm2', 'm3', 'tcp_sk']);
+  assert.deepEqual(names.carriers, ['b.h']);
+});
+
+test('a parameter of a macro is another name', async () => {
+  const other = '#define A(state) ((state)->x)\n#define B(s) ((s)->state)\n';
+  const before = 'struct s { int state; };';
+  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['B', 's', 'state']);
+});
+
+test('a member is followed to who accesses it, not to who has a word of its name', async () => {
+  const other = [
+    'static inline int u1(int id) { return g(id) + s[id]; }',
+    'struct u2 { int id; };',
+    '#define u3(id) (id)',
+    'static inline int a1(struct box *s) { return s->id; }',
+    '#define each_field(m) offsetof(TYPE, m)',
+    '#define offsetof(t, m) __builtin_offsetof(t, m)',
+    '#define a2 each_field(id)',
+    'static inline int a3(void) { return each_field(id); }',
+    'static const struct box a4 = { .id = 1 };',
+    '#define a5 id',
+  ].join('\n');
+  const change = (type: string) => `struct box { int first; ${type} id; };\n`;
+  const names = await follow(change('int'), change('long'), other);
+  assert.deepEqual(sorted(names), ['a1', 'a2', 'a3', 'a4', 'a5', 'box', 'id']);
+  assert.deepEqual([...names.members], ['id']);
 });
 
 test('a name that nobody had before is made by nobody', async () => {
@@ -130,12 +183,7 @@ test('a name that nobody had before is made by nobody', async () => {
 
 test('parts may be handed on by another macro', async () => {
   const text = '#define __JOIN(a, b) a##b\n#define JOIN(a, b) __JOIN(a, b)\n#define READ(x) JOIN(read_, x)\n';
-  const pastes = scanPastes(text);
-  const pasted = new PastedNames(
-    ['read_msr'],
-    { patterns: pastes.patterns, handed: [['read_', 'READ']] },
-    ANY_WORD,
-  );
+  const pasted = new PastedNames(['read_msr'], { ...pastesOf(text), handed: [['read_', 'READ']] }, ANY_WORD);
   assert.equal(pasted.canMake(new Set(['READ', 'msr'])), true);
   assert.equal(pasted.canMake(new Set(['msr'])), false);
 });

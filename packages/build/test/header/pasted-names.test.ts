@@ -4,15 +4,23 @@ import { ANY_WORD, findPastedNames, PastedNames, type Pastes } from '../../src/h
 import { Vocabulary, WordSearch } from '../../src/header/word-search.js';
 
 const PASTES: Pastes = {
-  patterns: [
-    [null, null],
-    [null, null, null],
-    ['Page', null],
-    [null, '_', null],
-    ['Set', 'Page', null],
-    ['trace_', null],
-    [null, '_', null, '_', null],
+  pastes: [
+    { pattern: [null, null], macros: ['JOIN'] },
+    { pattern: [null, null, null], macros: ['JOIN3'] },
+    { pattern: ['Page', null], macros: ['FLAG'] },
+    { pattern: [null, '_', null], macros: ['UNDER'] },
+    { pattern: ['Set', 'Page', null], macros: ['FLAG'] },
+    { pattern: ['trace_', null], macros: ['TRACE'] },
+    { pattern: [null, '_', null, '_', null], macros: ['UNDER3'] },
   ],
+  users: [
+    ['FLAG', 'FLAGS'],
+    ['FLAGS', 'ALL', 'STEP_2'],
+  ],
+  unknown: ['ANY'],
+  appliers: ['EACH'],
+  accessors: [],
+  called: [{ pattern: ['STEP_', null], macros: ['STEP'] }],
   handed: [
     ['read', 'READ', 'FETCH'],
     ['msr', 'MSR'],
@@ -26,6 +34,34 @@ test('one part of a name may be handed by a macro or made from parts itself', ()
   assert.equal(names.canMake(new Set(['read_msr_', 'sa', 'fe'])), true);
   assert.equal(names.canMake(new Set(['FETCH', 'MSR', 'safe'])), false, 'two are handed');
   assert.equal(names.canMake(new Set(['read_msr_safe'])), false, 'the whole name is no part of it');
+});
+
+test('the words of a name count where a macro takes part that pastes so', () => {
+  const names = new PastedNames(['PageLocked'], PASTES, ANY_WORD);
+  const at = (macro: string | undefined, ...words: readonly string[]) =>
+    names.canMakeAt([{ macro, words: new Set(words), handed: new Set(words) }]);
+  for (const macro of ['FLAG', 'FLAGS', 'ALL', 'STEP', 'ANY']) assert.equal(at(macro, 'Locked'), true, macro);
+  for (const macro of ['JOIN', 'TRACE', 'f']) assert.equal(at(macro, 'Locked'), false, macro);
+  assert.equal(at('EACH', 'ALL', 'Locked'), true, 'handed over by its name');
+  assert.equal(at('f', 'ALL', 'Locked'), false);
+  assert.equal(at(undefined, 'Locked'), true);
+  assert.equal(at('JOIN', 'PageLo', 'cked'), true);
+  assert.equal(at('FLAG', 'PageLo', 'cked'), false);
+  const given = (words: readonly string[], last: readonly string[]) =>
+    names.canMakeAt([{ macro: undefined, words: new Set(words), handed: new Set(), last: new Set(last) }]);
+  assert.equal(given(['PageLo'], ['cked']), true);
+  assert.equal(given([], ['Locked']), true);
+  assert.equal(given(['cked'], ['PageLo']), false);
+  const suffixed = new PastedNames(
+    ['sock_safe'],
+    { ...PASTES, pastes: [{ pattern: [null, '_safe'], macros: [] }] },
+    ANY_WORD,
+  );
+  const site = (words: readonly string[], last: readonly string[]) => [
+    { macro: undefined, words: new Set(words), handed: new Set<string>(), last: new Set(last) },
+  ];
+  assert.equal(suffixed.canMakeAt(site(['sock'], [])), true);
+  assert.equal(suffixed.canMakeAt(site([], ['sock'])), false, 'the name goes on');
 });
 
 test('what no text has is searched for by nobody', () => {
