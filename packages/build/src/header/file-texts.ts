@@ -30,10 +30,23 @@ export class FileTexts {
   }
 
   /** Reads many, several at once, and visits them in order. */
-  async visit(paths: readonly string[], visit: (path: string, bytes: Buffer) => void): Promise<void> {
+  visit(paths: readonly string[], visit: (path: string, bytes: Buffer) => void): Promise<void> {
+    return this.#visit(paths, visit, (path) => this.read(path));
+  }
+
+  /** The same for what is not read again: nothing of it stays. */
+  visitOnce(paths: readonly string[], visit: (path: string, bytes: Buffer) => void): Promise<void> {
+    return this.#visit(paths, visit, async (path) => this.#kept.get(path) ?? this.#load(path));
+  }
+
+  async #visit(
+    paths: readonly string[],
+    visit: (path: string, bytes: Buffer) => void,
+    read: (path: string) => Promise<Buffer>,
+  ): Promise<void> {
     for (let start = 0; start < paths.length; start += BATCH) {
       const batch = paths.slice(start, start + BATCH);
-      const texts = await Promise.all(batch.map((path) => this.read(path)));
+      const texts = await Promise.all(batch.map(read));
       for (const [at, path] of batch.entries()) visit(path, texts[at] ?? Buffer.alloc(0));
     }
   }

@@ -1,4 +1,5 @@
-// Which macros of a tree lead to one that pastes, or to one that accesses a member it is given the name of. Half a million words stand in the macros of the kernel's headers, so they are numbers here.
+// Which macros of a tree lead to one that pastes, or to one that accesses a member it is given the name of. Half a million words stand in the
+// macros of the kernel's headers, so they are numbers here.
 
 import type { MacroText } from './macro-text.js';
 import { fitsPattern, type PastingMacro, readPastes } from './pasted-names.js';

@@ -5,7 +5,7 @@
 import { sourceText, stripProse } from '../patch/source-text.js';
 import { type Chunk, splitChunks } from './chunk.js';
 import { readDefine } from './chunk-shape.js';
-import type { MacroSet } from './macro-set.js';
+import { isDisjoint, type MacroSet } from './macro-set.js';
 import { MemberUses } from './member-uses.js';
 import type { FollowedNames } from './name-closure.js';
 import { callSites, isIdentifier, macroSites, openPlace, type PasteSite } from './paste-sites.js';
@@ -62,14 +62,19 @@ export class MentionSearch {
   }
 }
 
-/** The macros of a source itself are not among those of the tree: whatever they have may come to where they are used. */
+/**
+ * The macros of a source itself are not among those of the tree: whatever they have may come to where they are used. All such places count as
+ * one: a driver has thousands of them, and thousands of words in its macros.
+ */
 function sitesOf(chunks: readonly Chunk[]): readonly PasteSite[] {
   const defines = chunks.flatMap(({ kind, tokens }) => (kind === 'define' ? [readDefine(tokens)] : []));
-  const own = new Set(defines.map(({ name }) => name));
-  const words = defines.flatMap(({ body }) => body.filter((token) => isIdentifier(token)));
   const calls = chunks.flatMap(({ kind, tokens }) => (kind === 'define' ? [] : callSites(tokens)));
   const sites = [...defines.flatMap(({ parameters, body }) => macroSites(parameters, body)), ...calls];
-  return sites.map((site) =>
-    [...site.words].some((word) => own.has(word)) ? openPlace(new Set([...site.words, ...words])) : site,
-  );
+  const own = new Set(defines.map(({ name }) => name));
+  const using = sites.filter(({ words }) => !isDisjoint(words, own));
+  if (using.length === 0) return sites;
+  const words = new Set<string>();
+  for (const { body } of defines) for (const token of body) if (isIdentifier(token)) words.add(token);
+  for (const site of using) for (const word of site.words) words.add(word);
+  return [...sites, openPlace(words)];
 }

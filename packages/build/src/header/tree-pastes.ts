@@ -85,7 +85,7 @@ export async function collectPastes(
     if (bytes.length > LARGE_BYTES && isPlain(text)) plain.add(path);
     else for (const macro of listMacros(text)) graph.add(macro);
   });
-  await texts.visit(sources, (_, bytes) => {
+  await texts.visitOnce(sources, (_, bytes) => {
     for (const macro of listMacrosForIncluded(bytes)) graph.add(macro);
   });
   const read = headers.filter((path) => !plain.has(path));
