@@ -47,7 +47,7 @@ for (const header of headers) {
     lost += different.length;
     const why = kept.undecided.length === 0 ? '' : `, undecided: ${kept.undecided.join('; ')}`;
     console.log(
-      `${header}: ${includers.length} includers, ${keeps.size} kept in ${seconds} s${why}; ${sample.length} dropped ones compiled, ${different.length} differ`,
+      `${header}: ${includers.length} includers, ${kept.objects.size} by name, ${kept.candidates.size} to be preprocessed, ${keeps.size} kept in ${seconds} s${why}; ${sample.length} dropped ones compiled, ${different.length} differ`,
     );
     for (const object of different) console.log(`  LOST ${object}`);
   });
