@@ -30,6 +30,11 @@ export interface Define {
 }
 
 const WORD = /^[A-Za-z_$][\w$]*$/;
+
+export function isIdentifier(token: string | undefined): token is string {
+  return token !== undefined && WORD.test(token);
+}
+
 const QUALIFIERS =
   /^(?:const|volatile|unsigned|signed|struct|union|enum|return|sizeof|typeof|__user|__rcu|__iomem|__percpu|__force|restrict|__restrict|_Atomic|inline|static|extern)$/;
 const BASIC =
@@ -39,7 +44,7 @@ const ATTRIBUTE =
   /^__(?:attribute__|aligned|printf|scanf|acquires|releases|must_hold|cond_acquires|cond_lock|section|alloc_size|alloc_align|assume_aligned|counted_by|diag|malloc|realloc_size|no_sanitize|copy|alias|must_hold_shared)$/;
 
 export function isWord(token: string | undefined): token is string {
-  return token !== undefined && WORD.test(token) && !QUALIFIERS.test(token) && !BASIC.test(token);
+  return isIdentifier(token) && !QUALIFIERS.test(token) && !BASIC.test(token);
 }
 
 export function readShape(chunk: Chunk): ChunkShape {

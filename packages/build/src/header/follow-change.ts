@@ -10,10 +10,12 @@ import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
+import { type Paste, type Pastes, readPastes } from './macro-pastes.js';
+import { reachOf } from './macro-reach.js';
 import { listMacros } from './macro-text.js';
 import { MentionSearch } from './mention-search.js';
 import { type FollowedNames, followNames } from './name-closure.js';
-import { accessorsOf, findPastedNames, type Paste, type Pastes, readPastes } from './pasted-names.js';
+import { findPastedNames } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
 import { readTreePastes } from './tree-pastes.js';
 import { WordSearch } from './word-search.js';
@@ -186,7 +188,7 @@ async function findMentioning(
     pastes,
     () => readVocabulary(texts, [...sources.keys()]),
   );
-  const search = new MentionSearch(names, pasted, accessorsOf(pastes));
+  const search = new MentionSearch(names, pasted, reachOf(pastes).accessors);
   const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
   await texts.visit([...sources.keys()], (source, bytes) => {
     const mention = search.find(source, bytes);

@@ -1,8 +1,8 @@
 // Which macros of a tree lead to one that pastes, or to one that accesses a member it is given the name of. Half a million words stand in the
 // macros of the kernel's headers, so they are numbers here.
 
+import { fitsPattern, type PastingMacro, readPastes } from './macro-pastes.js';
 import type { MacroText } from './macro-text.js';
-import { fitsPattern, type PastingMacro, readPastes } from './pasted-names.js';
 
 const WORD = /[A-Za-z_$][\w$]*/g;
 const OFFSET = '__builtin_offsetof';
@@ -15,8 +15,8 @@ export class MacroGraph {
   readonly pasting: PastingMacro[] = [];
   readonly #numbers = new Map<string, number>();
   readonly #names: string[] = [];
-  /** Pairs: in the text of the second stands the first. */
-  readonly #edges: number[] = [];
+  /** Word → macros in whose text it stands. */
+  readonly #above = new Map<number, Set<number>>();
   readonly #applying = new Set<string>();
   readonly #accessing = new Set<string>([OFFSET]);
   readonly #chained: (readonly [macro: string, called: string])[] = [];
@@ -25,12 +25,8 @@ export class MacroGraph {
     const { name, parameters, body } = macro;
     const own = readPastes(macro);
     if (own !== undefined) this.pasting.push(own);
-    const seen = new Set<string>([name]);
-    for (const [word] of body.matchAll(WORD)) {
-      if (seen.has(word) || parameters?.has(word) === true) continue;
-      seen.add(word);
-      this.#edges.push(this.#number(word), this.#number(name));
-    }
+    for (const [word] of body.matchAll(WORD))
+      if (word !== name && parameters?.has(word) !== true) this.#addAbove(word, name);
     for (const [, member = ''] of body.matchAll(ACCESS))
       if (parameters?.has(member) === true) this.#accessing.add(this.#keep(name));
     for (const [, called = ''] of body.matchAll(CALL))
@@ -43,11 +39,10 @@ export class MacroGraph {
   /** For each macro that leads to one that pastes, those in whose text it stands. */
   users(): ReadonlyMap<string, ReadonlySet<string>> {
     const users = new Map<number, ReadonlySet<number>>();
-    const direct = this.#reverse();
     const leading = new Set(this.pasting.map(({ name }) => this.#number(name)));
     // What is added meanwhile is visited as well.
     for (const macro of leading) {
-      const above = direct.get(macro);
+      const above = this.#above.get(macro);
       if (above === undefined) continue;
       users.set(macro, above);
       for (const each of above) leading.add(each);
@@ -67,12 +62,11 @@ export class MacroGraph {
   }
 
   #leadingTo(macros: Iterable<string>): readonly string[] {
-    const direct = this.#reverse();
     const calling = this.pasting.filter(({ called }) => called.length > 0);
     const leading = new Set([...macros].map((name) => this.#number(name)));
     // What is added meanwhile is visited as well.
     for (const macro of leading) {
-      for (const each of direct.get(macro) ?? []) leading.add(each);
+      for (const each of this.#above.get(macro) ?? []) leading.add(each);
       const name = this.#names[macro] ?? '';
       for (const caller of calling)
         if (caller.called.some((pattern) => fitsPattern(name, pattern)))
@@ -90,15 +84,11 @@ export class MacroGraph {
     return [...new Set([...chained, ...pasted])];
   }
 
-  #reverse(): ReadonlyMap<number, ReadonlySet<number>> {
-    const above = new Map<number, Set<number>>();
-    for (let at = 0; at < this.#edges.length; at += 2) {
-      const [word, macro] = [this.#edges[at] as number, this.#edges[at + 1] as number];
-      const known = above.get(word);
-      if (known === undefined) above.set(word, new Set([macro]));
-      else known.add(macro);
-    }
-    return above;
+  #addAbove(word: string, macro: string): void {
+    const [below, number] = [this.#number(word), this.#number(macro)];
+    const known = this.#above.get(below);
+    if (known === undefined) this.#above.set(below, new Set([number]));
+    else known.add(number);
   }
 
   #number(word: string): number {

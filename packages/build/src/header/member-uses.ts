@@ -2,7 +2,7 @@
 // `.` or `->`, or by a macro that is given its name: `offsetof(struct s, id)`.
 
 import { isDisjoint, type MacroSet } from './macro-set.js';
-import type { FindSites, PasteSite } from './paste-sites.js';
+import type { FindSites } from './paste-sites.js';
 
 export class MemberUses {
   readonly #members: ReadonlySet<string>;
@@ -21,11 +21,10 @@ export class MemberUses {
       if (isAccess(tokens, at)) return true;
       isNamed = true;
     }
-    return isNamed && this.isAt(findSites(tokens));
-  }
-
-  isAt(sites: readonly PasteSite[]): boolean {
-    return sites.some((site) => !isDisjoint(site.words, this.#members) && this.#accessors.isAt(site));
+    if (!isNamed) return false;
+    return findSites(tokens).some(
+      (site) => !isDisjoint(site.words, this.#members) && this.#accessors.isAt(site),
+    );
   }
 }
 

@@ -4,11 +4,11 @@
 
 import { sourceText, stripProse } from '../patch/source-text.js';
 import { type Chunk, splitChunks } from './chunk.js';
-import { readDefine } from './chunk-shape.js';
+import { isIdentifier, readDefine } from './chunk-shape.js';
 import { isDisjoint, type MacroSet } from './macro-set.js';
 import { MemberUses } from './member-uses.js';
 import type { FollowedNames } from './name-closure.js';
-import { callSites, isIdentifier, macroSites, openPlace, type PasteSite } from './paste-sites.js';
+import { callSites, macroSites, openPlace, type PasteSite } from './paste-sites.js';
 import type { PastedNames } from './pasted-names.js';
 import { WordSearch } from './word-search.js';
 

@@ -3,8 +3,10 @@
 import { type ChangedNames, NameSet } from './changed-names.js';
 import type { Asked } from './header-closure.js';
 import type { HeaderSet } from './header-set.js';
+import type { Pastes } from './macro-pastes.js';
+import { reachOf } from './macro-reach.js';
 import { MemberUses } from './member-uses.js';
-import { accessorsOf, findPastedNames, type PastedNames, type Pastes } from './pasted-names.js';
+import { findPastedNames, type PastedNames } from './pasted-names.js';
 import { WordSearch } from './word-search.js';
 
 /** More names than this single nobody out. */
@@ -105,7 +107,7 @@ class Follower {
     return {
       fresh,
       pasted,
-      members: new MemberUses(fresh.members, accessorsOf(this.#pastes)),
+      members: new MemberUses(fresh.members, reachOf(this.#pastes).accessors),
       search: new WordSearch([...names, ...pasted.pieces()]),
     };
   }

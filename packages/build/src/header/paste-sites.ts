@@ -1,6 +1,8 @@
 // The places of a piece of code where names can be put together: the arguments of a macro, and of them what they begin and end with, since `##` joins
 // nothing else. A function's parameters, a comparison or the members of a structure have the words of many names, and make none.
 
+import { isIdentifier } from './chunk-shape.js';
+
 export interface PasteSite {
   /** What is called, if it is a macro; undefined when it cannot be told. */
   readonly macro: string | undefined;
@@ -16,10 +18,6 @@ const KEYWORD =
   /^(?:if|else|for|while|do|switch|case|return|sizeof|goto|typeof|__typeof__|__typeof|__attribute__|__attribute|_Alignof|__alignof__)$/;
 
 export type FindSites = (tokens: readonly string[]) => readonly PasteSite[];
-
-export function isIdentifier(token: string): boolean {
-  return /^[A-Za-z_$][\w$]*$/.test(token);
-}
 
 interface OpenSite {
   readonly macro: string | undefined;
@@ -75,19 +73,16 @@ function openSite(
   const name = tokens[at - 1] ?? '';
   // `CHOOSE(a)(b)` calls what the first macro gives, `int (*f)(int a)` declares something.
   if (name === ')') return closed && { macro: undefined, words: new Set(closed.words), handed: new Set() };
-  if (tokens[at - 2] !== '##' && (!isIdentifier(name) || KEYWORD.test(name) || isDeclared(tokens, at)))
-    return undefined;
-  const isKnown = tokens[at - 2] !== '##' && !unknown.has(name);
-  return { macro: isKnown ? name : undefined, words: new Set([name]), handed: new Set() };
+  const isPasted = tokens[at - 2] === '##';
+  if (!isPasted && (!isIdentifier(name) || KEYWORD.test(name) || isDeclared(tokens, at))) return undefined;
+  const macro = isPasted || unknown.has(name) ? undefined : name;
+  return { macro, words: new Set([name]), handed: new Set() };
 }
 
 /** `int (*f)(int a)`, and not `CHOOSE(*a)`. */
 function isDeclared(tokens: readonly string[], at: number): boolean {
   return (
-    tokens[at + 1] === '*' &&
-    isIdentifier(tokens[at + 2] ?? '') &&
-    tokens[at + 3] === ')' &&
-    tokens[at + 4] === '('
+    tokens[at + 1] === '*' && isIdentifier(tokens[at + 2]) && tokens[at + 3] === ')' && tokens[at + 4] === '('
   );
 }
 

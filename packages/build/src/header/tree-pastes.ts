@@ -7,14 +7,14 @@ import { stripComments } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { FileTexts } from './file-texts.js';
 import { MacroGraph } from './macro-graph.js';
-import { listMacros, type MacroText } from './macro-text.js';
 import {
   type Paste,
   type PastePattern,
   type Pastes,
   type PastingMacro,
   scanHandedWords,
-} from './pasted-names.js';
+} from './macro-pastes.js';
+import { listMacros, type MacroText } from './macro-text.js';
 import { WordSearch } from './word-search.js';
 
 const FILE = 'pastes.json';

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Pastes } from '../../src/header/macro-pastes.js';
 import { MacroSet } from '../../src/header/macro-set.js';
 import { MentionSearch } from '../../src/header/mention-search.js';
-import { ANY_WORD, PastedNames, type Pastes } from '../../src/header/pasted-names.js';
+import { ANY_WORD, PastedNames } from '../../src/header/pasted-names.js';
 
 const PASTES: Pastes = {
   pastes: [{ pattern: [null, '_', null], macros: ['CAST'] }],

@@ -6,8 +6,10 @@ import { test } from 'node:test';
 import { findChangedNames } from '../../src/header/changed-names.js';
 import { FileTexts } from '../../src/header/file-texts.js';
 import { HeaderSet } from '../../src/header/header-set.js';
+import { type Pastes, readPastes } from '../../src/header/macro-pastes.js';
+import { listMacros } from '../../src/header/macro-text.js';
 import { type FollowedNames, followNames } from '../../src/header/name-closure.js';
-import { ANY_WORD, PastedNames, type Pastes, scanPastes } from '../../src/header/pasted-names.js';
+import { ANY_WORD, PastedNames } from '../../src/header/pasted-names.js';
 import { collectPastes } from '../../src/header/tree-pastes.js';
 import { WordSearch } from '../../src/header/word-search.js';
 
@@ -36,7 +38,7 @@ async function follow(
 }
 
 function pastesOf(text: string): Pastes {
-  const pasting = scanPastes(text);
+  const pasting = [...listMacros(text)].flatMap((macro) => readPastes(macro) ?? []);
   const pastes = pasting.flatMap(({ name, patterns }) =>
     patterns.map((pattern) => ({ pattern, macros: [name] })),
   );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ANY_WORD, findPastedNames, PastedNames, type Pastes } from '../../src/header/pasted-names.js';
+import type { Pastes } from '../../src/header/macro-pastes.js';
+import { ANY_WORD, findPastedNames, PastedNames } from '../../src/header/pasted-names.js';
 import { Vocabulary, WordSearch } from '../../src/header/word-search.js';
 
 const PASTES: Pastes = {
