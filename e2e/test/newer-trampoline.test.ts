@@ -13,6 +13,7 @@ import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { ledTable } from './case/led-table.js';
 import { oneUpdate } from './case/one-update.js';
+import { severalNewerUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
 import { unreachableCode } from './case/unreachable-code.js';
@@ -22,6 +23,7 @@ import { shareBoot, testQuietEnd } from './shared-boot.js';
 const CASES = [
   oneUpdate,
   unreachableCode,
+  severalNewerUpdates,
   waitingModules,
   stackedUpdates,
   alteredCode,

@@ -1,8 +1,8 @@
 // `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment apt offers it
 // until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
 // --sample (or --only) it is the whole release, which takes hours; --without leaves a unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
-// time, and compiles everything anew: the objects that earlier work left in the cache are out of the way meanwhile. The kernel is fetched and
-// prepared before.
+// time, and compiles everything anew: objects and hashes of texts that earlier work left in the cache are out of the way meanwhile. The kernel is
+// fetched and prepared before.
 
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -49,22 +49,25 @@ const branch = values.to.split('.').slice(0, 2).join('.');
 const isDrawn = values.sample !== undefined || values.without.length > 0;
 const only = isDrawn ? await draw(Number(values.sample ?? Infinity)) : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
-const objects = join(tree.home, 'objects');
-const aside = `${objects}.aside`;
+/** What conversions leave in the cache. */
+const caches = ['objects', 'preprocessed'].map((name) => join(tree.home, name));
+const asideOf = (cache) => `${cache}.aside`;
+const clear = () => Promise.all(caches.map((cache) => rm(cache, { recursive: true, force: true })));
 const folder = await mkdtemp(join(tmpdir(), 'resplice-factory-'));
 const cluster = await startCluster({ durable: true });
 const result = { ...values, only, load: loadavg()[0], runs: [] };
 try {
   // What an interrupted run left aside.
-  if (!existsSync(aside)) await rename(objects, aside);
+  for (const cache of caches)
+    if (existsSync(cache) && !existsSync(asideOf(cache))) await rename(cache, asideOf(cache));
   for (const count of values.workers) {
-    await rm(objects, { recursive: true, force: true });
+    await clear();
     result.runs.push(await measure(Number(count)));
   }
   if (values.json) console.log(JSON.stringify(result, null, 2));
 } finally {
-  await rm(objects, { recursive: true, force: true });
-  await rename(aside, objects);
+  await clear();
+  for (const cache of caches) if (existsSync(asideOf(cache))) await rename(asideOf(cache), cache);
   await cluster.stop();
   await rm(folder, { recursive: true, force: true });
 }
