@@ -13,6 +13,7 @@ import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { ledTable } from './case/led-table.js';
 import { oneUpdate } from './case/one-update.js';
+import { otherBuild } from './case/other-build.js';
 import { severalNewerUpdates } from './case/several-updates.js';
 import { stackedUpdates } from './case/stacked-updates.js';
 import { switchHooks } from './case/switch-hooks.js';
@@ -25,6 +26,7 @@ const CASES = [
   unreachableCode,
   severalNewerUpdates,
   waitingModules,
+  otherBuild,
   stackedUpdates,
   alteredCode,
   heldTransition,

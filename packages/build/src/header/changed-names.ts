@@ -2,20 +2,21 @@
 // a comment, a blank or a moved line changes nothing. What cannot be told is `undecided`, and then every includer is looked at.
 
 import { type Chunk, identify, splitChunks } from './chunk.js';
-import {
-  type ChunkShape,
-  constantNames,
-  findDeclarators,
-  isPlainPrototype,
-  readShape,
-} from './chunk-shape.js';
+import { type ChunkShape, constantNames, isPlainPrototype, memberNames, readShape } from './chunk-shape.js';
+import { GiverSet } from './giver.js';
 
 export interface ChangedNames {
   /** Whoever mentions one of them may compile to something else. */
   readonly words: ReadonlySet<string>;
-  /** Members of structures: whoever accesses one may. */
+  /** Members of structures: whoever accesses one may, where something gives one of the structures. */
   readonly members: ReadonlySet<string>;
-  /** Types whose size or layout may change. */
+  /** The structures. */
+  readonly owners: GiverSet;
+  /** Macros that access one of the members of what they are given. */
+  readonly accesses: ReadonlySet<string>;
+  /** Tags of structures whose size or layout may change. */
+  readonly tags: ReadonlySet<string>;
+  /** Names of such types that need no `struct` before them. */
   readonly types: ReadonlySet<string>;
   /** Those of the words and members that the header does not have before: whoever made one by pasting has not compiled, or has made it for itself. */
   readonly introduced: ReadonlySet<string>;
@@ -90,6 +91,9 @@ function tokensOf(chunks: readonly Chunk[]): ReadonlySet<string> {
 export class NameSet {
   readonly words = new Set<string>();
   readonly members = new Set<string>();
+  readonly owners = new GiverSet();
+  readonly accesses = new Set<string>();
+  readonly tags = new Set<string>();
   readonly types = new Set<string>();
   emitted = false;
   #onlyMacros = true;
@@ -109,18 +113,28 @@ export class NameSet {
 
   /** All members from one on move, and so does whatever holds the type. */
   addMembers(shape: Extract<ChunkShape, { kind: 'record' }>, from: number): void {
-    for (const member of shape.members.slice(from)) this.addMember(member);
+    this.addMembersOf(shape, shape.members.slice(from));
     this.addWords(shape.declared);
-    for (const name of [shape.tag, ...shape.declared]) if (name !== undefined) this.types.add(name);
+    if (shape.tag !== undefined) this.tags.add(shape.tag);
+    for (const name of shape.declared) this.types.add(name);
   }
 
-  /** What a member, also a nested structure, declares. */
-  addMember(member: readonly string[]): void {
-    for (const name of memberNames(member)) this.members.add(name);
+  /** Only these of a structure's members. */
+  addMembersOf(
+    shape: Extract<ChunkShape, { kind: 'record' }>,
+    members: readonly (readonly string[])[],
+    moved: readonly string[] = [],
+  ): void {
+    const isNamed = this.owners.addOwner(shape);
+    for (const name of [...moved, ...members.flatMap(memberNames)])
+      (isNamed ? this.members : this.words).add(name);
   }
 
   addConstants(constants: readonly (readonly string[])[], declared: readonly string[], from: number): void {
-    for (const constant of constants.slice(from)) this.addWords(constantNames(constant));
+    const changed = constants.slice(from);
+    for (const constant of changed) this.addWords(constantNames(constant));
+    // What is included among the constants names others.
+    this.emitted ||= changed.some((constant) => constant.join(' ').includes('# include'));
     this.addWords(declared);
   }
 
@@ -144,10 +158,11 @@ export class NameSet {
     const moved = a.kind === 'record' && a.tag !== undefined ? settled.get(a.tag) : undefined;
     if (a.kind === 'record' && b.kind === 'record' && moved !== undefined) {
       // Only who names a member that has moved, is gone or declared otherwise can tell the difference: nobody has known the new ones.
-      for (const name of moved) this.members.add(name);
-      for (const member of without(a.members, b.members)) this.addMember(member);
+      this.addMembersOf(a, without(a.members, b.members), moved);
     } else if (a.kind === 'record' && b.kind === 'record') {
       const from = firstDifference(a.members, b.members);
+      // Only a macro that is defined among them.
+      if (from === a.members.length && from === b.members.length) return;
       this.addMembers(a, from);
       this.addMembers(b, from);
     } else if (a.kind === 'enum' && b.kind === 'enum') {
@@ -163,23 +178,22 @@ export class NameSet {
 
   /** @param known what the header spells before the change */
   finish(undecided: string | undefined, known?: ReadonlySet<string>): ChangedNames {
-    const { words, members, types, emitted } = this;
+    const { words, members, owners, accesses, tags, types, emitted } = this;
     const names = known === undefined ? [] : [...words, ...members];
     const introduced = new Set(names.filter((word) => known?.has(word) === false));
-    return { words, members, types, introduced, emitted, onlyMacros: this.#onlyMacros, undecided };
+    return {
+      words,
+      members,
+      owners,
+      accesses,
+      tags,
+      types,
+      introduced,
+      emitted,
+      onlyMacros: this.#onlyMacros,
+      undecided,
+    };
   }
-}
-
-function memberNames(member: readonly string[]): readonly string[] {
-  const shown: string[] = [];
-  let parameters = 0;
-  for (const [at, token] of member.entries()) {
-    // `int (*open)(struct inode *inode)`: the second pair holds names of parameters.
-    if (parameters > 0 || (token === '(' && member[at - 1] === ')')) {
-      parameters += token === '(' ? 1 : token === ')' ? -1 : 0;
-    } else shown.push(token === '{' ? ';' : token);
-  }
-  return findDeclarators(shown);
 }
 
 function missingFrom(chunks: readonly Chunk[], ids: readonly string[], others: readonly string[]): Chunk[] {

@@ -60,10 +60,27 @@ export function readShape(chunk: Chunk): ChunkShape {
   if (assigned >= 0) return readVariable(head.slice(0, assigned), tokens);
   if (brace >= 0) return readBraced(head, tokens, brace);
   if (/^(?:struct|union|enum)$/.test(first) && tokens.length === 3) return { kind: 'forward' };
-  if (first === 'typedef') return { kind: 'typedef', names: findDeclarators(tokens.slice(1)) };
+  if (first === 'typedef')
+    return { kind: 'typedef', names: memberNames(withoutTypedefParameters(tokens).slice(1)) };
   if (tokens.includes('extern') || tokens.includes('(')) return readDeclaration(tokens);
   return readVariable(tokens, tokens);
 }
+
+/** What a macro stands for, with blanks for its parameters: others' words stand for them. */
+export function plainBody({ parameters, body }: Define): readonly string[] {
+  return body.map((token) => (parameters.has(token) ? '' : token));
+}
+
+/**
+ * What each header of events, or its source, defines for itself: `#define TRACE_SYSTEM tcp`. They only look like parts of names, and the machinery for
+ * all events, which stands under `#ifdef CREATE_TRACE_POINTS`, does not change by them.
+ */
+export const SAID_FOR_EVENTS: ReadonlySet<string> = new Set([
+  'CREATE_TRACE_POINTS',
+  'TRACE_SYSTEM',
+  'TRACE_INCLUDE_FILE',
+  'TRACE_INCLUDE_PATH',
+]);
 
 /** @param tokens of a piece that defines a macro: `define`, its name, a blank or parameters, and what it stands for */
 export function readDefine(tokens: readonly string[]): Define {
@@ -99,7 +116,7 @@ export function isPlainPrototype(tokens: readonly string[]): boolean {
 /** What a constant of an enum is called, without what it is set to; all words where conditions stand among them. */
 export function constantNames(constant: readonly string[]): readonly string[] {
   const assigned = constant.includes('#') ? -1 : constant.indexOf('=');
-  return (assigned < 0 ? constant : constant.slice(0, assigned)).filter(isWord);
+  return (assigned < 0 ? withoutIncludes(constant) : constant.slice(0, assigned)).filter(isWord);
 }
 
 /** Identifiers that stand where a declaration puts the name it declares; a superset when macros are about. */
@@ -113,6 +130,29 @@ export function findDeclarators(tokens: readonly string[]): readonly string[] {
   const pointers = [...tokens.join(' ').matchAll(/\( (?:[\w$]+ )*(?:\* )+(?:const |volatile )?([\w$]+)/g)];
   names.push(...pointers.flatMap((match) => (isWord(match[1]) ? [match[1]] : [])));
   return [...new Set(names)];
+}
+
+/** Of `typedef int handler(struct event *event);`, what is before the parameters. */
+export function withoutTypedefParameters(tokens: readonly string[]): readonly string[] {
+  const open = tokens.indexOf('(');
+  const isFunction = open > 2 && tokens[open + 1] !== '*' && closingOf(tokens, open) === tokens.length - 2;
+  const isNamed = isWord(tokens[open - 1]) && !ATTRIBUTE.test(tokens[open - 1] ?? '');
+  return isFunction && isNamed ? [...tokens.slice(0, open), ';'] : withoutParameters(tokens);
+}
+
+/** What a member, also a nested structure, declares. */
+export function memberNames(member: readonly string[]): readonly string[] {
+  return findDeclarators(withoutParameters(member).map((token) => (token === '{' ? ';' : token)));
+}
+
+/** Of `int (*open)(struct inode *inode)`, the second pair holds what others name. */
+export function withoutParameters(tokens: readonly string[]): readonly string[] {
+  let depth = 0;
+  return tokens.filter((token, at) => {
+    if (depth === 0 && !(token === '(' && tokens[at - 1] === ')')) return true;
+    depth += token === '(' ? 1 : token === ')' ? -1 : 0;
+    return false;
+  });
 }
 
 /** A macro with arguments among the tokens of a member, for example `DECLARE_BITMAP(name, SIZE)`. */
@@ -192,8 +232,8 @@ function readDeclaration(tokens: readonly string[]): ChunkShape {
 
 function readBraced(head: readonly string[], tokens: readonly string[], brace: number): ChunkShape {
   const close = tokens.lastIndexOf('}');
-  const declared = tokens.slice(close + 1).filter(isWord);
-  const inside = tokens.slice(brace + 1, close);
+  const declared = tokens.slice(close + 1).filter((token) => isWord(token) && !DECORATION.test(token));
+  const inside = withoutDefines(tokens.slice(brace + 1, close));
   if (head.includes('enum')) return { kind: 'enum', constants: splitTop(inside, ','), declared };
   const at = head.findIndex((word) => word === 'struct' || word === 'union');
   const tags = at < 0 ? [] : head.slice(at + 1).filter((word) => isWord(word) && !/^__\w+__$/.test(word));
@@ -205,8 +245,29 @@ function readBraced(head: readonly string[], tokens: readonly string[], brace: n
   };
 }
 
+/** A macro that is defined inside of a piece is also a piece of its own. */
+function withoutDefines(tokens: readonly string[]): readonly string[] {
+  return withoutDirectives(tokens, /^(?:define|undef)$/);
+}
+
+function withoutIncludes(tokens: readonly string[]): readonly string[] {
+  return withoutDirectives(tokens, /^include/);
+}
+
+/** Directives inside of a piece stand between two `#`. */
+function withoutDirectives(tokens: readonly string[], kind: RegExp): readonly string[] {
+  const kept: string[] = [];
+  for (let at = 0; at < tokens.length; at += 1) {
+    const isOne = tokens[at] === '#' && kind.test(tokens[at + 1] ?? '');
+    const end = isOne ? tokens.indexOf('#', at + 1) : -1;
+    if (end < 0) kept.push(tokens[at] ?? '');
+    else at = end;
+  }
+  return kept;
+}
+
 /** Cuts at a separator outside of all brackets; directives stay with what follows. */
-function splitTop(tokens: readonly string[], separator: string): readonly (readonly string[])[] {
+export function splitTop(tokens: readonly string[], separator: string): readonly (readonly string[])[] {
   const parts: string[][] = [[]];
   let depth = 0;
   for (const token of tokens) {

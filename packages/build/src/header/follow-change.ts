@@ -9,6 +9,8 @@ import type { IncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
 import { FileTexts } from './file-texts.js';
+import { GiverSet } from './giver.js';
+import { openGiverSearch } from './giver-closure.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
 import { type Paste, type Pastes, readPastes } from './macro-pastes.js';
 import { reachOf } from './macro-reach.js';
@@ -18,7 +20,7 @@ import { type FollowedNames, followNames } from './name-closure.js';
 import { findPastedNames } from './pasted-names.js';
 import { describeSettled, isException, type SettledTypes } from './settled-exception.js';
 import { readTreePastes } from './tree-pastes.js';
-import { WordSearch } from './word-search.js';
+import { type Vocabulary, WordSearch } from './word-search.js';
 
 /** What is read to follow a change; made once for a patch. */
 export interface Reading {
@@ -128,6 +130,9 @@ export function readChange(
   const none = {
     words: new Set<string>(),
     members: new Set<string>(),
+    owners: new GiverSet(),
+    accesses: new Set<string>(),
+    tags: new Set<string>(),
     types: new Set<string>(),
     introduced: new Set<string>(),
     emitted: false,
@@ -177,19 +182,37 @@ async function findMentioning(
 ): Promise<Pick<FollowedChange, 'mentioning' | 'pasting'>> {
   const { settled } = names;
   const [mentioning, pasting] = [new Set<string>(), new Set<string>()];
-  if (names.words.size + names.members.size + settled.tags.size === 0) return { mentioning, pasting };
+  if (names.words.size + names.members.size + names.tags.size + settled.tags.size === 0)
+    return { mentioning, pasting };
   const sources = new Map<string, ObjectCommand[]>();
   for (const object of objects) {
     const command = requireCommand(tree, object);
     sources.set(command.source, [...(sources.get(command.source) ?? []), command]);
   }
-  const pasted = await findPastedNames(
-    [...names.words, ...names.members].filter((word) => !names.unpasted.has(word)),
-    pastes,
-    () => readVocabulary(texts, [...sources.keys()]),
+  let known: Promise<Vocabulary> | undefined;
+  const readKnown = () => (known ??= readVocabulary(texts, [...sources.keys()]));
+  const readPasted = (some: readonly string[]) =>
+    findPastedNames(
+      some.filter((word) => !names.unpasted.has(word)),
+      pastes,
+      readKnown,
+    );
+  const search = new MentionSearch(
+    names,
+    await openGiverSearch(names.owners, pastes, readKnown),
+    {
+      names: await readPasted([...names.words, ...names.tags]),
+      members: await readPasted([...names.members]),
+    },
+    reachOf(pastes),
   );
-  const search = new MentionSearch(names, pasted, reachOf(pastes).accessors);
-  const defined = new Set([...names.words, ...(settled.tags.size > 0 ? settled.conditions : [])]);
+  const defined = new Set([
+    ...names.words,
+    ...names.tags,
+    ...names.owners.tags,
+    ...names.owners.words,
+    ...(settled.tags.size > 0 ? settled.conditions : []),
+  ]);
   await texts.visit([...sources.keys()], (source, bytes) => {
     const mention = search.find(source, bytes);
     const isMentioned =
@@ -205,8 +228,11 @@ async function findMentioning(
   return { mentioning, pasting };
 }
 
+/** What the kernel's build says on every command line, the names of object and module, is for messages and sections. */
+const OWN_OPTION = /^-D(?!(?:__)?KBUILD_)/;
+
 function isDefined(words: readonly string[], names: ReadonlySet<string>): boolean {
   return words.some(
-    (word) => word.startsWith('-D') && (word.match(/[A-Za-z_]\w*/g) ?? []).some((each) => names.has(each)),
+    (word) => OWN_OPTION.test(word) && (word.match(/[A-Za-z_]\w*/g) ?? []).some((each) => names.has(each)),
   );
 }

@@ -3,14 +3,27 @@
 
 import { type ChangedNames, NameSet } from './changed-names.js';
 import { type Chunk, splitChunks } from './chunk.js';
-import { type ChunkShape, isDeclarator, isWord, readShape } from './chunk-shape.js';
+import {
+  type ChunkShape,
+  isDeclarator,
+  isWord,
+  plainBody,
+  readShape,
+  withoutParameters,
+  withoutTypedefParameters,
+} from './chunk-shape.js';
+import type { GiverSearch, GiverSet } from './giver.js';
 import { callSites, type FindSites, macroSites, type PasteSite } from './paste-sites.js';
+import type { TagUses } from './tag-uses.js';
 
 /** What a header is asked for. */
 export interface Asked extends Pick<ChangedNames, 'words' | 'types'> {
   /** Which of the words that matter the header has: those asked for, and parts of them. */
   readonly found: ReadonlySet<string>;
-  /** Whether one of the members is accessed. */
+  readonly tags: TagUses;
+  /** Whether one of the members is accessed, of whatever structure. */
+  readonly accesses: (tokens: readonly string[], sites: FindSites) => boolean;
+  /** Whether it is one of a structure that the tokens can know. */
   readonly isAccessed: (tokens: readonly string[], sites: FindSites) => boolean;
   /** Whether one of them can be put together from words that the tokens have, at one of the places. */
   readonly isMade: (tokens: readonly string[], sites: FindSites) => boolean;
@@ -27,6 +40,17 @@ export class HeaderNames {
 
   get isReadable(): boolean {
     return this.#pieces !== undefined;
+  }
+
+  /** @param found the words of the givers that the header has */
+  addGivers(path: string, found: ReadonlySet<string>, search: GiverSearch, givers: GiverSet): void {
+    if (this.#pieces === undefined) givers.headers.add(path);
+    for (const { chunk, shape } of this.#piecesWith(found)) givers.addPiece(path, chunk, shape, search);
+  }
+
+  *#piecesWith(found: ReadonlySet<string>): Iterable<Piece> {
+    for (const piece of this.#pieces ?? [])
+      if (piece.chunk.tokens.some((token) => found.has(token))) yield piece;
   }
 
   /** Undefined when the header cannot be read and so whoever includes it must be looked at. */
@@ -79,30 +103,42 @@ function followPiece({ chunk, shape }: Piece, isConditional: boolean, asked: Ask
     const from = shape.constants.findIndex((constant) => isMentioned(constant.slice(1), asked, callSites));
     if (from >= 0) names.addConstants(shape.constants, shape.declared, from);
   } else if (shape.kind === 'typedef') {
-    if (usesOf(tokens, asked).some(Boolean) || asked.isAccessed(tokens, namedCalls)) names.addChunk(shape);
+    const isUsed =
+      usesOf(tokens, asked).includes('value') || hasPointer(withoutTypedefParameters(tokens), asked);
+    if (isUsed || isReached(tokens, asked)) names.addChunk(shape);
   } else if (shape.kind === 'declaration') {
-    const inHead = shape.head.some((token) => asked.types.has(token));
+    const inHead = shape.head.some((_, at) => isType(shape.head, at, asked));
     const isUsed = usesOf(tokens, asked).some((use) => use !== 'pointer' && use !== undefined);
-    if (inHead || isUsed || asked.isAccessed(tokens, namedCalls)) names.addChunk(shape);
+    if (inHead || isUsed || isReached(tokens, asked)) names.addChunk(shape);
   } else if (shape.kind === 'define') {
     const { parameters } = shape;
     // A parameter is another one.
-    const body = shape.body.map((token) => (parameters.has(token) ? '' : token));
-    if (shape.name !== '' && isMentioned(body, asked, () => macroSites(parameters, shape.body)))
-      names.addChunk(shape);
+    const body = plainBody(shape);
+    const sites = () => macroSites(parameters, shape.body);
+    if (shape.name === '') return;
+    if (asked.tags.isInBody(body) || isNamed(body, asked, sites)) names.addChunk(shape);
+    else if (asked.accesses(body, sites)) names.accesses.add(shape.name);
   } else if (isMentioned(tokens, asked, callSites)) names.addChunk(shape);
 }
 
 function followRecord(shape: Extract<ChunkShape, { kind: 'record' }>, asked: Asked, names: NameSet): void {
   for (const [at, member] of shape.members.entries()) {
-    const uses = usesOf(member, asked);
-    if (uses.includes('value') || asked.isAccessed(member, namedCalls)) {
+    if (usesOf(member, asked).includes('value') || isReached(member, asked)) {
       names.addMembers(shape, at);
       return;
     }
     // The type behind the pointer changes: `sizeof(*x->member)` names nothing but the member.
-    if (uses.includes('pointer')) names.addMember(member);
+    if (hasPointer(withoutParameters(member), asked)) names.addMembersOf(shape, [member]);
   }
+}
+
+/** By another way than its name. */
+function isReached(tokens: readonly string[], { isAccessed, tags }: Asked): boolean {
+  return isAccessed(tokens, namedCalls) || tags.isGiven(tokens, namedCalls);
+}
+
+function isType(tokens: readonly string[], at: number, { types, tags }: Asked): boolean {
+  return types.has(tokens[at] ?? '') || tags.isAt(tokens, at);
 }
 
 /** Of a declaration, in which `)(` is no call. */
@@ -110,11 +146,19 @@ function namedCalls(tokens: readonly string[]): readonly PasteSite[] {
   return callSites(tokens).filter(({ macro }) => macro !== undefined);
 }
 
+/**
+ * Whether what is declared leads to a changed type.
+ * @param tokens without parameters: who calls a function has said the types of what it is given
+ */
+function hasPointer(tokens: readonly string[], asked: Asked): boolean {
+  return usesOf(tokens, asked).includes('pointer');
+}
+
 /** For each token, how it uses a changed name. A name that is declared here is another one. */
 function usesOf(tokens: readonly string[], asked: Asked): readonly ('value' | 'pointer' | undefined)[] {
   return tokens.map((token, at) => {
     if (!isWord(token)) return undefined;
-    if (asked.types.has(token)) {
+    if (isType(tokens, at, asked)) {
       let next = at + 1;
       while (/^(?:const|volatile|__\w+)$/.test(tokens[next] ?? '')) next += 1;
       return tokens[next] === '*' ? 'pointer' : isDeclarator(tokens, at) ? undefined : 'value';
@@ -124,9 +168,13 @@ function usesOf(tokens: readonly string[], asked: Asked): readonly ('value' | 'p
 }
 
 function isMentioned(tokens: readonly string[], asked: Asked, sites: FindSites): boolean {
+  return isNamed(tokens, asked, sites) || asked.isAccessed(tokens, sites);
+}
+
+function isNamed(tokens: readonly string[], asked: Asked, sites: FindSites): boolean {
   return (
     tokens.some((token) => asked.words.has(token) || asked.types.has(token)) ||
-    asked.isAccessed(tokens, sites) ||
+    asked.tags.isIn(tokens, sites) ||
     asked.isMade(tokens, sites)
   );
 }

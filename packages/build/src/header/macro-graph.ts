@@ -1,8 +1,9 @@
-// Which macros of a tree lead to one that pastes, or to one that accesses a member it is given the name of. Half a million words stand in the
+// Which macros of a tree lead to one that pastes, or that does something with a member or a structure it is given the name of. Half a million words stand in the
 // macros of the kernel's headers, so they are numbers here.
 
 import { fitsPattern, type PastingMacro, readPastes } from './macro-pastes.js';
 import type { MacroText } from './macro-text.js';
+import { putsKeyword } from './tag-uses.js';
 
 const WORD = /[A-Za-z_$][\w$]*/g;
 const OFFSET = '__builtin_offsetof';
@@ -19,6 +20,7 @@ export class MacroGraph {
   readonly #above = new Map<number, Set<number>>();
   readonly #applying = new Set<string>();
   readonly #accessing = new Set<string>([OFFSET]);
+  readonly #tagging = new Set<string>();
   readonly #chained: (readonly [macro: string, called: string])[] = [];
 
   add(macro: MacroText): void {
@@ -31,6 +33,7 @@ export class MacroGraph {
       if (parameters?.has(member) === true) this.#accessing.add(this.#keep(name));
     for (const [, called = ''] of body.matchAll(CALL))
       if (parameters?.has(called) === true) this.#applying.add(this.#keep(name));
+    if (putsKeyword(macro)) this.#tagging.add(this.#keep(name));
     if (!/\)\s*\(/.test(body)) return;
     for (const [, called = ''] of body.matchAll(CHAINED))
       this.#chained.push([this.#keep(name), this.#keep(called)]);
@@ -54,6 +57,11 @@ export class MacroGraph {
   /** Macros that access a member they are given the name of, and those that lead to one. */
   accessors(): readonly string[] {
     return this.#leadingTo(this.#accessing);
+  }
+
+  /** Macros that put `struct` before what they are given, or give it, and those that lead to one. */
+  taggers(): readonly string[] {
+    return this.#leadingTo(this.#tagging);
   }
 
   /** Macros that call what they are given the name of, and those that lead to one. */

@@ -23,6 +23,8 @@ export interface Pastes {
   readonly appliers: readonly string[];
   /** Macros that may access a member of which they are given the name. */
   readonly accessors: readonly string[];
+  /** Macros that may put `struct` before what they are given, or give it. */
+  readonly taggers: readonly string[];
   /** [word, ...macros that hand it, together with a parameter of their own, to a macro that pastes]. */
   readonly handed: readonly (readonly [string, ...string[]])[];
 }

@@ -1,4 +1,4 @@
-// Which macros lead to one that pastes in a way, or that accesses a member: what macro-graph.ts has read of a tree, asked for a call.
+// Which macros lead to one that pastes in a way, that accesses a member or that names a structure: what macro-graph.ts has read of a tree, asked for a call.
 
 import { fitsPattern, type Paste, type Pastes } from './macro-pastes.js';
 import { MacroSet } from './macro-set.js';
@@ -19,6 +19,8 @@ export function reachOf(pastes: Pastes): MacroReach {
 export class MacroReach {
   /** Macros that may access a member of which they are given the name. */
   readonly accessors: MacroSet;
+  /** Macros that may put `struct` before what they are given. */
+  readonly taggers: MacroSet;
   readonly #pastes: readonly Paste[];
   readonly #users: ReadonlyMap<string, readonly string[]>;
   readonly #called: readonly Paste[];
@@ -26,9 +28,10 @@ export class MacroReach {
   readonly #appliers: ReadonlySet<string>;
   readonly #reached = new Map<number, MacroSet>();
 
-  constructor({ pastes, users, called, unknown, appliers, accessors }: Pastes) {
+  constructor({ pastes, users, called, unknown, appliers, accessors, taggers }: Pastes) {
     this.#appliers = new Set(appliers);
     this.accessors = new MacroSet(new Set([...accessors, ...unknown]), this.#appliers);
+    this.taggers = new MacroSet(new Set([...taggers, ...unknown]), this.#appliers);
     this.#called = called;
     this.#pastes = pastes;
     this.#users = new Map(users.map(([macro, ...others]) => [macro, others]));

@@ -12,6 +12,10 @@ export class MacroSet {
     this.#appliers = appliers;
   }
 
+  has(macro: string): boolean {
+    return this.#macros.has(macro);
+  }
+
   isAt({ macro, handed }: PasteSite): boolean {
     if (macro === undefined || this.#macros.has(macro)) return true;
     return this.#appliers.has(macro) && !isDisjoint(handed, this.#macros);

@@ -1,32 +1,34 @@
 // Follows changed names through all headers that the includers read, until nothing new is found.
 
 import { type ChangedNames, NameSet } from './changed-names.js';
+import { SAID_FOR_EVENTS } from './chunk-shape.js';
+import { type GiverSearch, GiverSet } from './giver.js';
+import { followGivers } from './giver-closure.js';
 import type { Asked } from './header-closure.js';
 import type { HeaderSet } from './header-set.js';
 import type { Pastes } from './macro-pastes.js';
 import { reachOf } from './macro-reach.js';
 import { MemberUses } from './member-uses.js';
+import type { FindSites } from './paste-sites.js';
 import { findPastedNames, type PastedNames } from './pasted-names.js';
+import { TagUses } from './tag-uses.js';
 import { WordSearch } from './word-search.js';
 
 /** More names than this single nobody out. */
 const MAX_NAMES = 800;
 
-/**
- * What each header of events, or its source, defines for itself: `#define TRACE_SYSTEM tcp`. They only look like parts of names, and the machinery for
- * all events, which stands under `#ifdef CREATE_TRACE_POINTS`, does not change by them.
- */
-const SAID_FOR_EVENTS = ['CREATE_TRACE_POINTS', 'TRACE_SYSTEM', 'TRACE_INCLUDE_FILE', 'TRACE_INCLUDE_PATH'];
-
 export interface FollowedNames {
   readonly words: ReadonlySet<string>;
   readonly members: ReadonlySet<string>;
+  readonly owners: GiverSet;
+  readonly accesses: ReadonlySet<string>;
+  readonly tags: ReadonlySet<string>;
   /** Headers that make code, or cannot be read as pieces, and mention a changed name: all that include them are concerned. */
   readonly carriers: readonly string[];
   readonly undecided: string | undefined;
 }
 
-type Fresh = Pick<ChangedNames, 'words' | 'members' | 'types'>;
+type Fresh = Pick<ChangedNames, 'words' | 'members' | 'owners' | 'accesses' | 'tags' | 'types'>;
 
 /** @param unpasted names that nobody makes by pasting */
 export async function followNames(
@@ -49,7 +51,10 @@ export async function followNames(
   return {
     words: follower.words,
     members: follower.members,
-    carriers: [...follower.carriers],
+    owners: follower.givers,
+    accesses: follower.accesses,
+    tags: follower.tags,
+    carriers: [...new Set([...follower.carriers, ...follower.givers.headers])],
     undecided: follower.undecided,
   };
 }
@@ -58,13 +63,20 @@ export async function followNames(
 interface Question {
   readonly fresh: Fresh;
   readonly pasted: PastedNames;
+  readonly pastedMembers: PastedNames;
+  /** Of all members so far: what gives a structure that is found now may give one with a member that was found before. */
   readonly members: MemberUses;
+  readonly givers: GiverSearch;
+  readonly tags: TagUses;
   readonly search: WordSearch;
 }
 
 class Follower {
   readonly words = new Set<string>();
   readonly members = new Set<string>();
+  readonly tags = new Set<string>();
+  readonly givers = new GiverSet();
+  readonly accesses = new Set<string>();
   readonly carriers = new Set<string>();
   undecided: string | undefined;
   readonly #types = new Set<string>();
@@ -80,49 +92,90 @@ class Follower {
   }
 
   /** What is new in them, but for names that are not to be followed; undefined when nothing is. */
-  take(sets: readonly Fresh[], ignored: readonly string[] = []): Fresh | undefined {
-    const fresh = { words: new Set<string>(), members: new Set<string>(), types: new Set<string>() };
+  take(sets: readonly Fresh[], ignored: Iterable<string> = []): Fresh | undefined {
+    const fresh = {
+      words: new Set<string>(),
+      members: new Set<string>(),
+      tags: new Set<string>(),
+      types: new Set<string>(),
+      owners: new GiverSet(),
+      accesses: new Set<string>(),
+    };
     for (const set of sets) {
+      fresh.owners.add(set.owners);
+      for (const name of set.accesses) if (!this.accesses.has(name)) fresh.accesses.add(name);
+      for (const tag of set.tags) if (!this.tags.has(tag)) fresh.tags.add(tag);
       for (const type of set.types) if (!this.#types.has(type)) fresh.types.add(type);
       for (const word of set.words) if (!this.words.has(word)) fresh.words.add(word);
       for (const name of set.members) if (!this.members.has(name)) fresh.members.add(name);
     }
-    for (const name of ignored) fresh.words.delete(name);
+    for (const name of ignored) {
+      fresh.words.delete(name);
+      fresh.accesses.delete(name);
+    }
     for (const type of fresh.types) this.#types.add(type);
     for (const name of fresh.members) this.members.add(name);
+    for (const tag of fresh.tags) this.tags.add(tag);
+    for (const name of fresh.accesses) this.accesses.add(name);
     // In a source, a type is a word like others.
     for (const word of [...fresh.words, ...fresh.types]) this.words.add(word);
-    if (this.words.size + this.members.size > MAX_NAMES)
+    if (this.words.size + this.members.size + this.tags.size > MAX_NAMES)
       this.undecided = `it concerns more than ${MAX_NAMES} names`;
-    return fresh.words.size + fresh.members.size + fresh.types.size > 0 ? fresh : undefined;
+    const { owners, ...names } = fresh;
+    const isKnown = owners.isWithin(this.givers) && Object.values(names).every(({ size }) => size === 0);
+    return isKnown ? undefined : fresh;
   }
 
   async prepare(fresh: Fresh): Promise<Question> {
-    const names = [...fresh.words, ...fresh.members, ...fresh.types];
-    const pasted = await findPastedNames(
-      names.filter((name) => !this.#unpasted.has(name)),
-      this.#pastes,
-      () => this.#headers.vocabulary(),
-    );
+    const names = [...fresh.words, ...fresh.tags, ...fresh.types];
+    const reach = reachOf(this.#pastes);
+    const readPasted = (some: Iterable<string>) =>
+      findPastedNames(
+        [...some].filter((name) => !this.#unpasted.has(name)),
+        this.#pastes,
+        () => this.#headers.vocabulary(),
+      );
+    const [pasted, pastedMembers] = [await readPasted(names), await readPasted(this.members)];
     return {
       fresh,
       pasted,
-      members: new MemberUses(fresh.members, reachOf(this.#pastes).accessors),
-      search: new WordSearch([...names, ...pasted.pieces()]),
+      pastedMembers,
+      members: new MemberUses(this.members, reach.accessors),
+      givers: await followGivers(this.givers, fresh.owners, this.#headers, this.#pastes),
+      tags: new TagUses(fresh.tags, reach.taggers),
+      search: new WordSearch([
+        ...names,
+        ...this.members,
+        ...this.accesses,
+        ...pasted.pieces(),
+        ...pastedMembers.pieces(),
+      ]),
     };
   }
 
-  ask(path: string, bytes: Buffer, { fresh, search, pasted, members }: Question): NameSet | undefined {
+  ask(path: string, bytes: Buffer, question: Question): NameSet | undefined {
+    const { fresh, search, pasted, pastedMembers, members, givers, tags } = question;
     const found = search.find(bytes);
     const isNamed = [...found].some(
-      (word) => fresh.words.has(word) || fresh.members.has(word) || fresh.types.has(word),
+      (word) =>
+        fresh.words.has(word) ||
+        fresh.tags.has(word) ||
+        fresh.types.has(word) ||
+        this.members.has(word) ||
+        this.accesses.has(word),
     );
-    if (!isNamed && !pasted.canMake(found)) return undefined;
+    if (!isNamed && !pasted.canMake(found) && !pastedMembers.canMake(found)) return undefined;
     const header = this.#headers.split(path, bytes);
-    const isMade: Asked['isMade'] = (tokens, sites) =>
-      pasted.canMake(new Set(tokens.filter((token) => found.has(token)))) && pasted.canMakeAt(sites(tokens));
-    const isAccessed: Asked['isAccessed'] = (tokens, sites) => members.isIn(tokens, sites);
-    const names = header.follow({ ...fresh, found, isAccessed, isMade }) ?? new NameSet();
+    const canMake = (names: PastedNames, tokens: readonly string[], sites: FindSites) =>
+      names.canMake(new Set(tokens.filter((token) => found.has(token)))) && names.canMakeAt(sites(tokens));
+    const isMade: Asked['isMade'] = (tokens, sites) => canMake(pasted, tokens, sites);
+    const accesses: Asked['accesses'] = (tokens, sites) =>
+      tokens.some((token) => this.accesses.has(token)) ||
+      members.isIn(tokens, sites) ||
+      canMake(pastedMembers, tokens, sites);
+    const isAccessed: Asked['isAccessed'] = (tokens, sites) =>
+      accesses(tokens, sites) && givers.isIn(tokens, sites);
+    const names = header.follow({ ...fresh, found, tags, accesses, isAccessed, isMade }) ?? new NameSet();
     if (!header.isReadable || names.emitted) this.carriers.add(path);
     return names;
   }

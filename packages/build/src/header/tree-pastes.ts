@@ -1,4 +1,4 @@
-// How the macros of a tree paste names (pasted-names.ts) and access members (member-uses.ts), collected once per tree.
+// How the macros of a tree paste names (pasted-names.ts), access members (member-uses.ts) and name structures (tag-uses.ts), collected once per tree.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ import { listMacros, type MacroText } from './macro-text.js';
 import { WordSearch } from './word-search.js';
 
 const FILE = 'pastes.json';
-const FORMAT = 5;
+const FORMAT = 6;
 const PLAIN_LINE =
   /^\s*(?:#\s*(?:define\s+\w+(?:\s+\(?(?:0[xX][\da-fA-F]+|\d+)[uUlL]*\)?)?|ifndef\s+\w+|endif)\s*)?$/;
 const LARGE_BYTES = 64 * 1024;
@@ -99,6 +99,7 @@ export async function collectPastes(
     unknown: graph.unknown(isLeading),
     appliers: graph.appliers(),
     accessors: graph.accessors(),
+    taggers: graph.taggers(),
     handed: toRows(await collectHanded(read, texts, macros)),
     plain: [...plain],
   };

@@ -69,7 +69,7 @@ test('members from the first difference on are changed, and the type with them',
     'struct s { int a; long b; int (*open)(struct inode *inode); unsigned c:1; } __packed;',
   );
   assert.deepEqual([[...names.words], [...names.members].sort()], [[], ['b', 'c', 'open']]);
-  assert.deepEqual([...names.types], ['s']);
+  assert.deepEqual([...names.tags], ['s']);
 });
 
 test('of a type that keeps its size only members that have moved, are gone or declared otherwise are changed', () => {
@@ -77,8 +77,8 @@ test('of a type that keeps its size only members that have moved, are gone or de
   const after = 'struct s { int a; unsigned b:1; unsigned c:1; struct { int x; int y; } d; };';
   const names = findChangedNames(before, after, new Map([['s', []]]));
   assert.deepEqual([[...names.words], [...names.members].sort()], [[], ['d', 'x']]);
-  assert.deepEqual([...names.types], []);
-  assert.deepEqual([...findChangedNames(before, after, new Map([['other', []]])).types], ['s']);
+  assert.deepEqual([...names.tags], []);
+  assert.deepEqual([...findChangedNames(before, after, new Map([['other', []]])).tags], ['s']);
   const conditional = '\n#ifdef A\nint a;\n#endif\n';
   const more = findChangedNames(
     `struct s {${conditional}int c; };`,
@@ -91,7 +91,7 @@ test('of a type that keeps its size only members that have moved, are gone or de
     'struct s { unsigned a:1; unsigned b:1; unsigned c:1; long d; };',
     new Map([['s', ['c']]]),
   );
-  assert.deepEqual([[...moved.words], [...moved.members], [...moved.types]], [[], ['c'], []]);
+  assert.deepEqual([[...moved.words], [...moved.members], [...moved.tags]], [[], ['c'], []]);
 });
 
 test('constants from the first difference on are changed', () => {
@@ -177,4 +177,10 @@ test('a header that decides an option itself is looked at by text', () => {
 
 test('what a constant is set to is no name that changes', () => {
   assert.deepEqual(words('enum { A = BIT(B), C };', 'enum { A = BIT(D), C };'), ['A', 'C']);
+});
+
+test('a macro that is defined inside of a structure is no part of it', () => {
+  const text = (value: number) => `struct s {\n\tint a;\n#define A_MAX ${value}\n\tint b;\n};\n`;
+  const { words, members, tags } = findChangedNames(text(1), text(2));
+  assert.deepEqual([[...words], [...members], [...tags]], [['A_MAX'], [], []]);
 });

@@ -42,10 +42,11 @@ function pastesOf(text: string): Pastes {
   const pastes = pasting.flatMap(({ name, patterns }) =>
     patterns.map((pattern) => ({ pattern, macros: [name] })),
   );
-  return { pastes, users: [], called: [], unknown: [], appliers: [], accessors: [], handed: [] };
+  return { pastes, users: [], called: [], unknown: [], appliers: [], accessors: [], taggers: [], handed: [] };
 }
 
-const sorted = ({ words, members }: FollowedNames) => [...words, ...members].sort();
+const sorted = ({ words, members, accesses, tags }: FollowedNames) =>
+  [...new Set([...words, ...members, ...accesses, ...tags])].sort();
 const F = (value: number) => `static inline int f(void) { return ${value}; }\n`;
 
 test('inline functions and macros carry a change on, prototypes do not', async () => {
@@ -163,7 +164,9 @@ test('a member is followed to who accesses it, not to who has a word of its name
     'struct u2 { int id; };',
     '#define u3(id) (id)',
     'static inline int a1(struct box *s) { return s->id; }',
+    '#define TYPE typeof(*first_box)',
     '#define each_field(m) offsetof(TYPE, m)',
+    'extern struct box *first_box;',
     '#define offsetof(t, m) __builtin_offsetof(t, m)',
     '#define a2 each_field(id)',
     'static inline int a3(void) { return each_field(id); }',
@@ -172,7 +175,18 @@ test('a member is followed to who accesses it, not to who has a word of its name
   ].join('\n');
   const change = (type: string) => `struct box { int first; ${type} id; };\n`;
   const names = await follow(change('int'), change('long'), other);
-  assert.deepEqual(sorted(names), ['a1', 'a2', 'a3', 'a4', 'a5', 'box', 'id']);
+  assert.deepEqual(sorted(names), [
+    'TYPE',
+    'a1',
+    'a2',
+    'a3',
+    'a4',
+    'a5',
+    'box',
+    'each_field',
+    'first_box',
+    'id',
+  ]);
   assert.deepEqual([...names.members], ['id']);
 });
 
@@ -193,4 +207,92 @@ test('parts may be handed on by another macro', async () => {
 test('whole words are found, parts of words are not', () => {
   const search = new WordSearch(['skb', 'sock_put']);
   assert.deepEqual([...search.find(Buffer.from('sk_skb(skb2); x->skb = sock_put_all'))], ['skb']);
+});
+
+test('a structure is followed by its tag, and not to variables of that name', async () => {
+  const before = 'struct port { int a; };\n';
+  const other = [
+    'struct link { struct port port; };',
+    'struct far { struct port *port; int same; };',
+    'static inline int get(int port) { return port; }',
+    'static inline int size(void) { return sizeof(struct port); }',
+    '#define compat_port port',
+    '#define OF(tag) sizeof(struct tag)',
+    '#define ANY(tag) g(tag)',
+    'static inline int of(void) { return OF(port); }',
+    'static inline int any(int port) { return ANY(port); }',
+  ].join('\n');
+  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), [
+    'a',
+    'compat_port',
+    'link',
+    'of',
+    'port',
+    'size',
+  ]);
+});
+
+test('a member is followed to where something gives its structure', async () => {
+  const before = 'struct port { int x; };\n';
+  const other = [
+    'static inline int of_point(struct point *p) { return p->x; }',
+    'struct link { struct port *end; };',
+    'static inline int by_member(struct link *l) { return l->end->x; }',
+    'static inline int by_point(struct line *l) { return l->start->x; }',
+    '#define X_OF(p) ((p)->x)',
+    'static inline int with_point(struct point *p) { return X_OF(p); }',
+    'static inline int with_port(struct link *l) { return X_OF(l->end); }',
+    '#define END_OF(l) (l)->end',
+    '#define FAR_END(l) END_OF((l)->next)',
+    'static inline int by_macro(struct link *l) { return FAR_END(l)->x; }',
+    'typedef struct point *(*point_getter)(struct port *p);',
+    'static inline int by_getter(point_getter get) { return get(0)->x; }',
+  ].join('\n');
+  const names = await follow(before, before.replace('int', 'long'), other);
+  assert.deepEqual(sorted(names), [
+    'END_OF',
+    'FAR_END',
+    'X_OF',
+    'by_macro',
+    'by_member',
+    'end',
+    'port',
+    'with_port',
+    'x',
+  ]);
+});
+
+test('what a macro declares of a structure may have any name', async () => {
+  const before = 'struct port { int x; };\n';
+  const other =
+    'DECLARE_SHARED(struct port);\nstatic inline int of_point(struct point *p) { return p->x; }\n';
+  const { words, carriers } = await follow(before, before.replace('int', 'long'), other);
+  assert.deepEqual([...words], []);
+  assert.deepEqual(carriers, ['b.h']);
+});
+
+test('what stands behind a structure and says how it is laid out is no name', async () => {
+  const before = 'struct s { int a; } ____cacheline_aligned_in_smp;\n';
+  const other = 'struct t { int b ____cacheline_aligned_in_smp; };\n';
+  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['a', 's']);
+});
+
+test('constants that come from an included file are those of all includers', async () => {
+  const other = 'enum e {\n#define ROW(n) ROW_##n = f(),\n#include "rows.h"\n#undef ROW\n\tLAST = f()\n};\n';
+  const { words, carriers } = await follow(F(1), F(2), other);
+  assert.deepEqual(
+    [...words].filter((word) => /define|include|rows/.test(word)),
+    [],
+  );
+  assert.deepEqual(carriers, ['b.h']);
+});
+
+test('parameters of a callback and words about layout are no names', async () => {
+  const before = 'struct s { int a; };\n';
+  const other = [
+    'typedef int (*callback)(struct s *context);',
+    'typedef int handler(struct s *context);',
+    'struct ops { enum result (*open)(struct s *context); struct s *(*get)(int context); };',
+  ].join('\n');
+  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['a', 'get', 's']);
 });

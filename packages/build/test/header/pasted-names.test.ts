@@ -21,6 +21,7 @@ const PASTES: Pastes = {
   unknown: ['ANY'],
   appliers: ['EACH'],
   accessors: [],
+  taggers: [],
   called: [{ pattern: ['STEP_', null], macros: ['STEP'] }],
   handed: [
     ['read', 'READ', 'FETCH'],

@@ -46,13 +46,17 @@ test('macros are followed to those in whose text they stand, also when their nam
       '#define OFFSET(t, m) __builtin_offsetof(t, m)',
       '#define LOCAL(t, s) OFFSET(t, m) + GET(s, x)',
       '#define FIRST(s) ((s)->first)',
+      '#define SIZE(t) sizeof(struct t)',
+      '#define SIZES(t) SIZE(t) + sizeof(struct size)',
+      '#define EVENT(t) struct event_##t *',
+      '#define WORD struct',
     ].join('\n'),
   );
   await writeFile(
     join(directory, 'a.c'),
     '#define ENTRY(a) OUTER(a, _id)\n#include "entries.h"\n#define LATE(a) OUTER(a, 1)\n',
   );
-  const { pastes, users, called, unknown, appliers, accessors } = await collectPastes(
+  const { pastes, users, called, unknown, appliers, accessors, taggers } = await collectPastes(
     { headers: ['a.h'], sources: ['a.c'] },
     new FileTexts(directory),
   );
@@ -62,6 +66,7 @@ test('macros are followed to those in whose text they stand, also when their nam
   });
   assert.deepEqual([...appliers].sort(), ['ANY', 'MAP1', 'PLAIN', 'STEP']);
   assert.deepEqual([...accessors].sort(), ['ANY', 'GET', 'LOCAL', 'OFFSET', '__builtin_offsetof']);
+  assert.deepEqual([...taggers].sort(), ['ANY', 'SIZE', 'SIZES', 'WORD']);
   assert.deepEqual(unknown, ['CHAIN', 'ANY']);
   assert.deepEqual(called, [
     { pattern: ['STEP_', null], macros: ['STEP'] },
@@ -76,6 +81,7 @@ test('macros are followed to those in whose text they stand, also when their nam
       ],
       [['STEP_', null], ['STEP']],
       [[null, '_get'], ['TYPED']],
+      [['event_', null], ['EVENT']],
     ],
   );
 });
