@@ -27,6 +27,7 @@ import { judgeTypes } from './judge-types.js';
 import type { KernelModel } from './kernel-model.js';
 import { judgeNumbers, judgeRemade, withRules } from './ruled-tree.js';
 import {
+  checkOwnSources,
   findChangedAside,
   findMentioning,
   keepChanged,
@@ -37,7 +38,7 @@ import {
 import type { TypeFinding } from './type-finding.js';
 import type { Workshop } from './workshop.js';
 
-/** More objects than this may include a changed header before types are asked first. */
+/** More objects than this may include a changed header before the patch's own sources are asked whether they compile, and for types. */
 const FEW_INCLUDERS = 12;
 /** A type that does not fit is not compiled into more objects than this only to say more of it: that would take an hour. */
 const MANY_REACHED = 100;
@@ -151,6 +152,8 @@ async function compareOnce(
     if (remade.length > 0) return { verdict: refuse(remade) };
     const patched = await withRules(tree, slot, affected, options);
     if (patched.reasons.length > 0) return { verdict: refuse(patched.reasons) };
+    if (typesFirst === true && direct.length > 0 && includers.length > FEW_INCLUDERS)
+      await checkOwnSources(patched.tree, slot, direct, options);
     const ask = (mayRequireUnloaded: boolean) =>
       askTypesFirst(tree, slot, { sources: mine, affected, mayRequireUnloaded }, options);
     const early = typesFirst === true ? await ask(false) : undefined;

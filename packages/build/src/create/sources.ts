@@ -13,7 +13,7 @@ import { affectsCode } from '../header/text-effect.js';
 import { compilableText } from '../patch/line-resync.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
-import { compileObjects } from '../tree/compile-objects.js';
+import { checkSyntax, compileObjects } from '../tree/compile-objects.js';
 import { compileOriginals } from '../tree/object-cache.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { findOtherTexts, preprocessOriginals } from '../tree/preprocess.js';
@@ -143,6 +143,30 @@ export async function compilePatched(
   } finally {
     await rm(output, { recursive: true, force: true });
   }
+}
+
+/**
+ * Whether the patch's own sources compile, before all that include its headers are looked at for minutes.
+ * @throws InputError `does-not-compile`
+ */
+export function checkOwnSources(
+  tree: PreparedTree,
+  slot: Slot,
+  objects: readonly string[],
+  options: WorkOptions,
+): Promise<void> {
+  return withStage(
+    options.progress ?? silentProgress,
+    'check-syntax',
+    objects.length === 1 ? (objects[0] ?? '') : `${objects.length} objects`,
+    async () =>
+      checkSyntax(tree, {
+        directory: slot.directory,
+        objects,
+        extraFlags: await customCodeFlags(),
+        ...(options.signal === undefined ? {} : { signal: options.signal }),
+      }),
+  );
 }
 
 /** Code that has run before the kernel and does not run again until the next boot, of whatever kernel that is. */

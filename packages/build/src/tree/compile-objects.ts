@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { InputError } from '@resplice/report';
 import { exists } from '../debian/store.js';
 import type { ObjectCommand } from './compile-database.js';
-import { mapParallel, runCompiler } from './compiler-run.js';
+import { type CompilerRun, mapParallel, runCompiler } from './compiler-run.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 /** One section per function and variable: what makes a changed function separable from its neighbours. */
@@ -61,6 +61,23 @@ export async function compileObjects(
   });
 }
 
+/**
+ * Asks the compiler whether the objects compile, in a third of the time.
+ * @throws InputError as {@link compileObjects}
+ */
+export async function checkSyntax(
+  tree: PreparedTree,
+  request: Omit<CompileRequest, 'output'>,
+): Promise<void> {
+  const commands = request.objects.map((object) => requireCommand(tree, object));
+  await mapParallel(commands, request.jobs, request.signal, async (command, signal) => {
+    const words = [...compileArguments(command, request), '-fsyntax-only', command.sourceArgument];
+    const run = await runCompiler(request.directory, words, signal);
+    if (run.status !== 0) throw await complaintOf(request.directory, command, run);
+    request.onDone?.(command.object);
+  });
+}
+
 /** The recorded command of an object. @throws InputError `not-built`. */
 export function requireCommand(tree: PreparedTree, object: string): ObjectCommand {
   const command = tree.database.find(object);
@@ -91,9 +108,12 @@ export async function compileOne(
     [...words, '-c', '-o', outputs.file, command.sourceArgument],
     signal,
   );
-  if (run.status === 0) return;
+  if (run.status !== 0) throw await complaintOf(directory, command, run);
+}
+
+async function complaintOf(directory: string, command: ObjectCommand, run: CompilerRun): Promise<InputError> {
   if (!(await exists(join(directory, command.source)))) {
-    throw new InputError(
+    return new InputError(
       'source-missing',
       `${command.object}: its source ${command.source} does not exist in ${directory}`,
       {
@@ -102,7 +122,7 @@ export async function compileOne(
     );
   }
   const complaint = run.stderr.trim().slice(0, MAX_MESSAGE) || `the compiler ended with status ${run.status}`;
-  throw new InputError('does-not-compile', `${command.source} does not compile:\n${complaint}`, {
+  return new InputError('does-not-compile', `${command.source} does not compile:\n${complaint}`, {
     context: { object: command.object, source: command.source },
   });
 }

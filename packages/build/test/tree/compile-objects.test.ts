@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { InputError } from '@resplice/report';
-import { compileObjects } from '../../src/tree/compile-objects.js';
+import { checkSyntax, compileObjects } from '../../src/tree/compile-objects.js';
 import { parseDependencies } from '../../src/tree/include-graph.js';
 import { compileOriginals, findDependencyFile } from '../../src/tree/object-cache.js';
 import { preprocessObjects, preprocessOriginals } from '../../src/tree/preprocess.js';
@@ -51,12 +51,16 @@ test('keeps debug information when asked to', async () => {
 
 test('an error in the source is shown in the words of the compiler', async () => {
   const objects = ['lib/a.o', 'lib/bad.o'];
-  await assert.rejects(compileObjects(tree, { directory: tree.directory, objects, output }), (error) => {
+  const isShown = (error: unknown): boolean => {
     assert.ok(error instanceof InputError);
     assert.equal(error.code, 'does-not-compile');
     assert.match(error.message, /lib\/bad\.c:1:\d+: error: .missing. undeclared/);
     return true;
-  });
+  };
+  const { directory } = tree;
+  await assert.rejects(compileObjects(tree, { directory, objects, output }), isShown);
+  await assert.rejects(checkSyntax(tree, { directory, objects }), isShown);
+  await checkSyntax(tree, { directory, objects: ['lib/a.o'] });
 });
 
 test('unknown objects and missing sources have their own errors', async () => {
