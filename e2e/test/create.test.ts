@@ -123,6 +123,18 @@ test('an option file that leaves the configuration as it is changes nothing that
   assert.match(reason?.found ?? '', /CONFIG_COMPAT_NETLINK_MESSAGES from y to unset/);
 });
 
+test('option files that do not fit together are told in the words of kconfig', async () => {
+  const lost = await workshop.rewrite('lost-options', {
+    path: 'net/Kconfig',
+    edit: (text) => replaceOnce(text, 'source "net/packet/Kconfig"', 'source "net/packet/Kconfig.gone"'),
+  });
+  const message = assertError(await workshop.tryToCreate('lost-options', [lost]), 3, 'does-not-compile');
+  assert.match(
+    message,
+    /cannot be configured:\nnet\/Kconfig:\d+: can't open file "net\/packet\/Kconfig\.gone"/,
+  );
+});
+
 test('a number that assembly takes from C must not change, and is named', async () => {
   const path = 'arch/x86/kernel/asm-offsets.c';
   const rewrite = (name: string, edit: (text: string) => string) => workshop.rewrite(name, { path, edit });

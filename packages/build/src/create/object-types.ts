@@ -26,28 +26,31 @@ export async function readObjectTypes(
 ): Promise<ObjectTypes> {
   const output = await mkdtemp(join(tmpdir(), 'resplice-types-'));
   const interrupt = signal === undefined ? {} : { signal };
+  const sides = [
+    compileOriginals(tree, [object], { debug: true, extraFlags: [], ...interrupt }).then(([compiled]) =>
+      encodeTypes(compiled?.file ?? '', join(output, 'before.btf'), signal),
+    ),
+    // Patched sources may include resplice.h.
+    customCodeFlags()
+      .then((extraFlags) =>
+        compileObjects(tree, {
+          directory: slot.directory,
+          objects: [object],
+          output,
+          debug: true,
+          extraFlags,
+          ...interrupt,
+        }),
+      )
+      .then(([compiled]) => encodeTypes(compiled?.file ?? '', join(output, 'after.btf'), signal)),
+  ] as const;
   try {
-    const [before, after] = await Promise.all([
-      compileOriginals(tree, [object], { debug: true, extraFlags: [], ...interrupt }).then(([compiled]) =>
-        encodeTypes(compiled?.file ?? '', join(output, 'before.btf'), signal),
-      ),
-      // Patched sources may include resplice.h.
-      customCodeFlags()
-        .then((extraFlags) =>
-          compileObjects(tree, {
-            directory: slot.directory,
-            objects: [object],
-            output,
-            debug: true,
-            extraFlags,
-            ...interrupt,
-          }),
-        )
-        .then(([compiled]) => encodeTypes(compiled?.file ?? '', join(output, 'after.btf'), signal)),
-    ]);
+    const [before, after] = await Promise.all(sides);
     const source = { file: `types of ${object}` };
     return { before: parseBtf(before, source), after: parseBtf(after, source) };
   } finally {
+    // When one fails, the other still writes.
+    await Promise.allSettled(sides);
     await rm(output, { recursive: true, force: true });
   }
 }

@@ -7,7 +7,7 @@
 import { copyFile, mkdtemp, readFile, rm, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Reason } from '@resplice/report';
+import { EnvironmentError, InputError, type Reason } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
 import { type CompileDatabase, moduleNameOf, normalizePath, type ObjectCommand } from './compile-database.js';
@@ -85,7 +85,7 @@ async function compareOptions(
   try {
     const config = join(directory, '.config');
     await copyFile(join(tree.directory, '.config'), config);
-    await make.run(['-s', 'olddefconfig', `KCONFIG_CONFIG=${config}`]);
+    await configure(make, config);
     const read = async (file: string) => parseKernelConfig(await readFile(file, 'utf8'));
     const [before, after] = [await read(join(tree.directory, '.config')), await read(config)];
     const names = new Set([...before.keys(), ...after.keys()]);
@@ -98,6 +98,22 @@ async function compareOptions(
     return files.map((file): Reason => ({ code: 'patch-changes-build', subject: { file }, found }));
   } finally {
     await rm(directory, { recursive: true, force: true });
+  }
+}
+
+/** @throws InputError `does-not-compile` when the patched option files do not fit together: one that is removed and still named elsewhere */
+async function configure(make: Make, config: string): Promise<void> {
+  try {
+    await make.run(['-s', 'olddefconfig', `KCONFIG_CONFIG=${config}`]);
+  } catch (error) {
+    if (!(error instanceof EnvironmentError) || error.code !== 'tool-failed') throw error;
+    throw new InputError(
+      'does-not-compile',
+      `the patched kernel cannot be configured:\n${error.message.replace(/^\w+ failed \(.*?\): /, '')}`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
