@@ -2,7 +2,14 @@
 // a comment, a blank or a moved line changes nothing. What cannot be told is `undecided`, and then every includer is looked at.
 
 import { type Chunk, identify, splitChunks } from './chunk.js';
-import { type ChunkShape, constantNames, isPlainPrototype, memberNames, readShape } from './chunk-shape.js';
+import {
+  type ChunkShape,
+  constantNames,
+  isPlainPrototype,
+  memberNames,
+  type RecordShape,
+  readShape,
+} from './chunk-shape.js';
 import { GiverSet } from './giver.js';
 
 export interface ChangedNames {
@@ -112,7 +119,7 @@ export class NameSet {
   }
 
   /** All members from one on move, and so does whatever holds the type. */
-  addMembers(shape: Extract<ChunkShape, { kind: 'record' }>, from: number): void {
+  addMembers(shape: RecordShape, from: number): void {
     this.addMembersOf(shape, shape.members.slice(from));
     this.addWords(shape.declared);
     if (shape.tag !== undefined) this.tags.add(shape.tag);
@@ -121,7 +128,7 @@ export class NameSet {
 
   /** Only these of a structure's members. */
   addMembersOf(
-    shape: Extract<ChunkShape, { kind: 'record' }>,
+    shape: RecordShape,
     members: readonly (readonly string[])[],
     moved: readonly string[] = [],
   ): void {

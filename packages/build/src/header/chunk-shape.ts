@@ -23,6 +23,8 @@ export type ChunkShape =
   | { readonly kind: 'variable'; readonly names: readonly string[]; readonly emitted: boolean }
   | { readonly kind: 'call'; readonly macro: string; readonly arguments: readonly string[] };
 
+export type RecordShape = Extract<ChunkShape, { kind: 'record' }>;
+
 export interface Define {
   readonly name: string;
   readonly parameters: ReadonlySet<string>;
@@ -243,6 +245,16 @@ function readBraced(head: readonly string[], tokens: readonly string[], brace: n
     declared: [...declared, ...tags.slice(0, -1)],
     members: splitTop(inside, ';'),
   };
+}
+
+/**
+ * The tags of what is laid out inside of a piece: `struct inner {`.
+ * @param keyword which of struct, union and enum count
+ */
+export function nestedTags(tokens: readonly string[], keyword: RegExp): readonly string[] {
+  return tokens.filter(
+    (token, at) => isWord(token) && keyword.test(tokens[at - 1] ?? '') && tokens[at + 1] === '{',
+  );
 }
 
 /** A macro that is defined inside of a piece is also a piece of its own. */

@@ -7,9 +7,14 @@ import type { ObjectCommand } from '../tree/compile-database.js';
 import { requireCommand } from '../tree/compile-objects.js';
 import type { IncludeGraph } from '../tree/include-graph.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { type ChangedNames, findBrought, findChangedNames, type MovedMembers } from './changed-names.js';
+import {
+  type ChangedNames,
+  findBrought,
+  findChangedNames,
+  type MovedMembers,
+  NameSet,
+} from './changed-names.js';
 import { FileTexts } from './file-texts.js';
-import { GiverSet } from './giver.js';
 import { openGiverSearch } from './giver-closure.js';
 import { HeaderSet, readVocabulary } from './header-set.js';
 import { type Paste, type Pastes, readPastes } from './macro-pastes.js';
@@ -127,20 +132,9 @@ export function readChange(
   settled?: MovedMembers,
   brought?: ReadonlySet<string>,
 ): ChangedNames {
-  const none = {
-    words: new Set<string>(),
-    members: new Set<string>(),
-    owners: new GiverSet(),
-    accesses: new Set<string>(),
-    tags: new Set<string>(),
-    types: new Set<string>(),
-    introduced: new Set<string>(),
-    emitted: false,
-    onlyMacros: true,
-  };
-  if (before === null || after === null)
-    return { ...none, undecided: `${path} is ${before === null ? 'new' : 'removed'}` };
-  if (!/\.[ch]$/.test(path)) return { ...none, undecided: `${path} is not C` };
+  const nothing = (why: string) => new NameSet().finish(why);
+  if (before === null || after === null) return nothing(`${path} is ${before === null ? 'new' : 'removed'}`);
+  if (!/\.[ch]$/.test(path)) return nothing(`${path} is not C`);
   return findChangedNames(sourceText(before), sourceText(after), settled, brought);
 }
 

@@ -7,8 +7,9 @@ import {
   type ChunkShape,
   type Define,
   isDeclarator,
-  isWord,
+  nestedTags,
   plainBody,
+  type RecordShape,
   SAID_FOR_EVENTS,
   splitTop,
   withoutParameters,
@@ -54,13 +55,11 @@ export class GiverSet {
   }
 
   /** The names of a structure, and the tags of those inside of it: one without is only reached by way of the structure. False when it has none. */
-  addOwner({ tag, declared, members }: Extract<ChunkShape, { kind: 'record' }>): boolean {
+  addOwner({ tag, declared, members }: RecordShape): boolean {
     if (tag !== undefined) this.tags.add(tag);
     for (const name of declared) this.words.add(name);
-    for (const member of members)
-      for (const [at, token] of member.entries())
-        if (/^(?:struct|union)$/.test(token) && isWord(member[at + 1]) && member[at + 2] === '{')
-          this.tags.add(member[at + 1] ?? '');
+    for (const nested of members.flatMap((member) => nestedTags(member, /^(?:struct|union)$/)))
+      this.tags.add(nested);
     return tag !== undefined || declared.length > 0;
   }
 
@@ -152,7 +151,7 @@ export class GiverSearch {
   isIn(tokens: readonly string[], sites: FindSites): boolean {
     if (this.#givers.isOpen || tokens.some((token) => this.#givers.words.has(token))) return true;
     if (this.#tags.isIn(tokens, sites)) return true;
-    return this.#pasted.canMake(new Set(tokens)) && this.#pasted.canMakeAt(sites(tokens));
+    return this.#pasted.canMakeIn(tokens, sites);
   }
 
   givesTag(tag: string): boolean {

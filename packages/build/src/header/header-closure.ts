@@ -8,6 +8,7 @@ import {
   isDeclarator,
   isWord,
   plainBody,
+  type RecordShape,
   readShape,
   withoutParameters,
   withoutTypedefParameters,
@@ -22,7 +23,7 @@ export interface Asked extends Pick<ChangedNames, 'words' | 'types'> {
   readonly found: ReadonlySet<string>;
   readonly tags: TagUses;
   /** Whether one of the members is accessed, of whatever structure. */
-  readonly accesses: (tokens: readonly string[], sites: FindSites) => boolean;
+  readonly namesMember: (tokens: readonly string[], sites: FindSites) => boolean;
   /** Whether it is one of a structure that the tokens can know. */
   readonly isAccessed: (tokens: readonly string[], sites: FindSites) => boolean;
   /** Whether one of them can be put together from words that the tokens have, at one of the places. */
@@ -117,11 +118,11 @@ function followPiece({ chunk, shape }: Piece, isConditional: boolean, asked: Ask
     const sites = () => macroSites(parameters, shape.body);
     if (shape.name === '') return;
     if (asked.tags.isInBody(body) || isNamed(body, asked, sites)) names.addChunk(shape);
-    else if (asked.accesses(body, sites)) names.accesses.add(shape.name);
+    else if (asked.namesMember(body, sites)) names.accesses.add(shape.name);
   } else if (isMentioned(tokens, asked, callSites)) names.addChunk(shape);
 }
 
-function followRecord(shape: Extract<ChunkShape, { kind: 'record' }>, asked: Asked, names: NameSet): void {
+function followRecord(shape: RecordShape, asked: Asked, names: NameSet): void {
   for (const [at, member] of shape.members.entries()) {
     if (usesOf(member, asked).includes('value') || isReached(member, asked)) {
       names.addMembers(shape, at);

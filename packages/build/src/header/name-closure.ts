@@ -9,7 +9,6 @@ import type { HeaderSet } from './header-set.js';
 import type { Pastes } from './macro-pastes.js';
 import { reachOf } from './macro-reach.js';
 import { MemberUses } from './member-uses.js';
-import type { FindSites } from './paste-sites.js';
 import { findPastedNames, type PastedNames } from './pasted-names.js';
 import { TagUses } from './tag-uses.js';
 import { WordSearch } from './word-search.js';
@@ -64,8 +63,10 @@ interface Question {
   readonly fresh: Fresh;
   readonly pasted: PastedNames;
   readonly pastedMembers: PastedNames;
-  /** Of all members so far: what gives a structure that is found now may give one with a member that was found before. */
-  readonly members: MemberUses;
+  /** Fresh ones; all so far where a structure is fresh: what gives it may give it with a member that was found before. */
+  readonly members: ReadonlySet<string>;
+  readonly accesses: ReadonlySet<string>;
+  readonly uses: MemberUses;
   readonly givers: GiverSearch;
   readonly tags: TagUses;
   readonly search: WordSearch;
@@ -80,6 +81,7 @@ class Follower {
   readonly carriers = new Set<string>();
   undecided: string | undefined;
   readonly #types = new Set<string>();
+  #giverSearch: GiverSearch | undefined;
   readonly #headers: HeaderSet;
   readonly #pastes: Pastes;
   readonly #unpasted: ReadonlySet<string>;
@@ -135,18 +137,25 @@ class Follower {
         this.#pastes,
         () => this.#headers.vocabulary(),
       );
-    const [pasted, pastedMembers] = [await readPasted(names), await readPasted(this.members)];
+    const { owners } = fresh;
+    const isGrown = !owners.isWithin(this.givers);
+    const { members, accesses } = isGrown ? this : fresh;
+    if (isGrown || this.#giverSearch === undefined)
+      this.#giverSearch = await followGivers(this.givers, owners, this.#headers, this.#pastes);
+    const [pasted, pastedMembers] = [await readPasted(names), await readPasted(members)];
     return {
       fresh,
       pasted,
       pastedMembers,
-      members: new MemberUses(this.members, reach.accessors),
-      givers: await followGivers(this.givers, fresh.owners, this.#headers, this.#pastes),
+      members,
+      accesses,
+      uses: new MemberUses(members, reach.accessors),
+      givers: this.#giverSearch,
       tags: new TagUses(fresh.tags, reach.taggers),
       search: new WordSearch([
         ...names,
-        ...this.members,
-        ...this.accesses,
+        ...members,
+        ...accesses,
         ...pasted.pieces(),
         ...pastedMembers.pieces(),
       ]),
@@ -154,28 +163,26 @@ class Follower {
   }
 
   ask(path: string, bytes: Buffer, question: Question): NameSet | undefined {
-    const { fresh, search, pasted, pastedMembers, members, givers, tags } = question;
+    const { fresh, search, pasted, pastedMembers, members, accesses, uses, givers, tags } = question;
     const found = search.find(bytes);
     const isNamed = [...found].some(
       (word) =>
         fresh.words.has(word) ||
         fresh.tags.has(word) ||
         fresh.types.has(word) ||
-        this.members.has(word) ||
-        this.accesses.has(word),
+        members.has(word) ||
+        accesses.has(word),
     );
     if (!isNamed && !pasted.canMake(found) && !pastedMembers.canMake(found)) return undefined;
     const header = this.#headers.split(path, bytes);
-    const canMake = (names: PastedNames, tokens: readonly string[], sites: FindSites) =>
-      names.canMake(new Set(tokens.filter((token) => found.has(token)))) && names.canMakeAt(sites(tokens));
-    const isMade: Asked['isMade'] = (tokens, sites) => canMake(pasted, tokens, sites);
-    const accesses: Asked['accesses'] = (tokens, sites) =>
-      tokens.some((token) => this.accesses.has(token)) ||
-      members.isIn(tokens, sites) ||
-      canMake(pastedMembers, tokens, sites);
+    const isMade: Asked['isMade'] = (tokens, sites) => pasted.canMakeIn(tokens, sites);
+    const namesMember: Asked['namesMember'] = (tokens, sites) =>
+      tokens.some((token) => accesses.has(token)) ||
+      uses.isIn(tokens, sites) ||
+      pastedMembers.canMakeIn(tokens, sites);
     const isAccessed: Asked['isAccessed'] = (tokens, sites) =>
-      accesses(tokens, sites) && givers.isIn(tokens, sites);
-    const names = header.follow({ ...fresh, found, tags, accesses, isAccessed, isMade }) ?? new NameSet();
+      namesMember(tokens, sites) && givers.isIn(tokens, sites);
+    const names = header.follow({ ...fresh, found, tags, namesMember, isAccessed, isMade }) ?? new NameSet();
     if (!header.isReadable || names.emitted) this.carriers.add(path);
     return names;
   }

@@ -6,7 +6,7 @@
 
 import type { Paste, PastePattern, Pastes } from './macro-pastes.js';
 import { type MacroReach, reachOf } from './macro-reach.js';
-import type { PasteSite } from './paste-sites.js';
+import type { FindSites, PasteSite } from './paste-sites.js';
 
 /** Tells that a word is written in none of the texts that will be asked. */
 export type KnownWords = Pick<ReadonlySet<string>, 'has'>;
@@ -30,6 +30,7 @@ export class PastedNames {
   /** One word of each set of words that make a name → the sets, and how it is made. */
   readonly #needs = new Map<string, Need[]>();
   readonly #known = new Map<string, Need>();
+  readonly #pieces = new Set<string>();
   readonly #reach: MacroReach;
 
   /** @param known what is not in it is no part of a name */
@@ -50,8 +51,8 @@ export class PastedNames {
   }
 
   /** Every identifier that could be a part of a name: what to search for. */
-  *pieces(): Iterable<string> {
-    for (const needs of this.#needs.values()) for (const { parts } of needs) yield* parts;
+  pieces(): Iterable<string> {
+    return this.#pieces;
   }
 
   /** Whether the parts of one of the names are among these identifiers, wherever they stand. */
@@ -73,6 +74,12 @@ export class PastedNames {
     });
   }
 
+  /** Whether one of the names can be made in a piece of code. */
+  canMakeIn(tokens: readonly string[], findSites: FindSites): boolean {
+    const own = new Set(tokens.filter((token) => this.#pieces.has(token)));
+    return this.canMake(own) && this.canMakeAt(findSites(tokens));
+  }
+
   /** @param isEnd nothing stands behind the last word */
   #need(words: readonly string[], paste: number, isEnd: boolean): void {
     const key = `${words.join()}${isEnd ? '' : '…'}`;
@@ -83,6 +90,7 @@ export class PastedNames {
     }
     const need = { parts: words, isEnd, pastes: new Set([paste]) };
     this.#known.set(key, need);
+    for (const part of words) this.#pieces.add(part);
     // All must be there, so one is enough to find them by; the longest is the rarest.
     const [longest = ''] = [...words].sort((a, b) => b.length - a.length);
     const others = this.#needs.get(longest);

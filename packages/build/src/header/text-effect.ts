@@ -5,7 +5,7 @@
 // Rejected: comparing text as it is, which has all includers compiled; and the order of inclusion, which conditions and guards decide.
 
 import { isFunction } from './chunk.js';
-import { type ChunkShape, constantNames, isWord, readShape } from './chunk-shape.js';
+import { type ChunkShape, constantNames, isWord, nestedTags, readShape } from './chunk-shape.js';
 
 /** @param before as gcc -E -P writes it, in latin1, like `after` */
 export function affectsCode(before: string, after: string): boolean {
@@ -88,9 +88,9 @@ function namesOf(shape: ChunkShape): readonly string[] {
 }
 
 function addNested(tokens: readonly string[], names: Set<string>): void {
+  for (const tag of nestedTags(tokens, /^(?:struct|union|enum)$/)) names.add(tag);
   for (const [at, token] of tokens.entries()) {
     const next = tokens[at + 1];
-    if (/^(?:struct|union|enum)$/.test(token) && isWord(next) && tokens[at + 2] === '{') names.add(next);
     if (token !== 'enum') continue;
     const open = next === '{' ? at + 1 : tokens[at + 2] === '{' ? at + 2 : -1;
     if (open < 0) continue;

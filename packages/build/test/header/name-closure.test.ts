@@ -37,6 +37,10 @@ async function follow(
   }
 }
 
+/** A member or a value of type int becomes a long. */
+const followWider = (before: string, other: string): Promise<FollowedNames> =>
+  follow(before, before.replace('int', 'long'), other);
+
 function pastesOf(text: string): Pastes {
   const pasting = [...listMacros(text)].flatMap((macro) => readPastes(macro) ?? []);
   const pastes = pasting.flatMap(({ name, patterns }) =>
@@ -155,7 +159,7 @@ test('the words of a name make it where a macro takes part that pastes so, and n
 test('a parameter of a macro is another name', async () => {
   const other = '#define A(state) ((state)->x)\n#define B(s) ((s)->state)\n';
   const before = 'struct s { int state; };';
-  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['B', 's', 'state']);
+  assert.deepEqual(sorted(await followWider(before, other)), ['B', 's', 'state']);
 });
 
 test('a member is followed to who accesses it, not to who has a word of its name', async () => {
@@ -222,7 +226,7 @@ test('a structure is followed by its tag, and not to variables of that name', as
     'static inline int of(void) { return OF(port); }',
     'static inline int any(int port) { return ANY(port); }',
   ].join('\n');
-  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), [
+  assert.deepEqual(sorted(await followWider(before, other)), [
     'a',
     'compat_port',
     'link',
@@ -248,7 +252,7 @@ test('a member is followed to where something gives its structure', async () => 
     'typedef struct point *(*point_getter)(struct port *p);',
     'static inline int by_getter(point_getter get) { return get(0)->x; }',
   ].join('\n');
-  const names = await follow(before, before.replace('int', 'long'), other);
+  const names = await followWider(before, other);
   assert.deepEqual(sorted(names), [
     'END_OF',
     'FAR_END',
@@ -266,7 +270,7 @@ test('what a macro declares of a structure may have any name', async () => {
   const before = 'struct port { int x; };\n';
   const other =
     'DECLARE_SHARED(struct port);\nstatic inline int of_point(struct point *p) { return p->x; }\n';
-  const { words, carriers } = await follow(before, before.replace('int', 'long'), other);
+  const { words, carriers } = await followWider(before, other);
   assert.deepEqual([...words], []);
   assert.deepEqual(carriers, ['b.h']);
 });
@@ -274,7 +278,7 @@ test('what a macro declares of a structure may have any name', async () => {
 test('what stands behind a structure and says how it is laid out is no name', async () => {
   const before = 'struct s { int a; } ____cacheline_aligned_in_smp;\n';
   const other = 'struct t { int b ____cacheline_aligned_in_smp; };\n';
-  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['a', 's']);
+  assert.deepEqual(sorted(await followWider(before, other)), ['a', 's']);
 });
 
 test('constants that come from an included file are those of all includers', async () => {
@@ -294,5 +298,5 @@ test('parameters of a callback and words about layout are no names', async () =>
     'typedef int handler(struct s *context);',
     'struct ops { enum result (*open)(struct s *context); struct s *(*get)(int context); };',
   ].join('\n');
-  assert.deepEqual(sorted(await follow(before, before.replace('int', 'long'), other)), ['a', 'get', 's']);
+  assert.deepEqual(sorted(await followWider(before, other)), ['a', 'get', 's']);
 });
