@@ -38,6 +38,11 @@ export class GiverSet {
     return this.tags.size + this.words.size;
   }
 
+  /** Headers that all includers are to be looked at for. Where all is given, a member alone tells who is concerned. */
+  carriers(): Iterable<string> {
+    return this.isOpen ? [] : this.headers;
+  }
+
   /** @returns those that were not there */
   add({ tags, words, headers, isOpen }: GiverSet): GiverSet {
     const fresh = new GiverSet();

@@ -53,7 +53,7 @@ export async function followNames(
     owners: follower.givers,
     accesses: follower.accesses,
     tags: follower.tags,
-    carriers: [...new Set([...follower.carriers, ...follower.givers.headers])],
+    carriers: [...new Set([...follower.carriers, ...follower.givers.carriers()])],
     undecided: follower.undecided,
   };
 }

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { findChangedNames } from '../../src/header/changed-names.js';
+import { findChangedNames, type MovedMembers } from '../../src/header/changed-names.js';
 import { FileTexts } from '../../src/header/file-texts.js';
 import { HeaderSet } from '../../src/header/header-set.js';
 import { type Pastes, readPastes } from '../../src/header/macro-pastes.js';
@@ -13,12 +13,18 @@ import { ANY_WORD, PastedNames } from '../../src/header/pasted-names.js';
 import { collectPastes } from '../../src/header/tree-pastes.js';
 import { WordSearch } from '../../src/header/word-search.js';
 
+interface Following {
+  readonly unpasted?: ReadonlySet<string>;
+  /** What the header is, where the change is only a part of it. */
+  readonly compiled?: string;
+  readonly settled?: MovedMembers;
+}
+
 async function follow(
   before: string,
   after: string,
   other: string,
-  unpasted: ReadonlySet<string> = new Set(),
-  compiled = after,
+  { unpasted, compiled = after, settled }: Following = {},
 ): Promise<FollowedNames> {
   const root = await mkdtemp(join(tmpdir(), 'resplice-names-'));
   try {
@@ -27,7 +33,7 @@ async function follow(
     const texts = new FileTexts(root);
     const headers = ['a.h', 'b.h', 'absent.h'];
     return await followNames(
-      [findChangedNames(before, after)],
+      [findChangedNames(before, after, settled)],
       new HeaderSet(texts, headers),
       await collectPastes({ headers, sources: [] }, texts),
       unpasted,
@@ -66,7 +72,7 @@ test('the directives that keep line numbers are no names', async () => {
   const compiled = 'enum e {\nA,\nB,\n#line 3\nC,\nD\n};\nstruct s {\nint a;\n#line 8\nint b;\n};\n';
   const after = compiled.replace(/#line \d+\n/g, '');
   const before = after.replace('B,\n', '').replace('int a;\n', '');
-  const names = await follow(before, after, '#define POSITION line\n', new Set(), compiled);
+  const names = await follow(before, after, '#define POSITION line\n', { compiled });
   assert.deepEqual(sorted(names), ['B', 'C', 'D', 'a', 'b', 's']);
 });
 
@@ -198,7 +204,9 @@ test('a name that nobody had before is made by nobody', async () => {
   const b = '#define IGNORE(c) diag_##c()\n#define ALL IGNORE(clang)\n';
   assert.deepEqual(sorted(await follow('', '#define diag_clang() 1\n', b)), ['ALL', 'diag_clang']);
   const brought = new Set(['diag_clang']);
-  assert.deepEqual(sorted(await follow('', '#define diag_clang() 1\n', b, brought)), ['diag_clang']);
+  assert.deepEqual(sorted(await follow('', '#define diag_clang() 1\n', b, { unpasted: brought })), [
+    'diag_clang',
+  ]);
 });
 
 test('parts may be handed on by another macro', async () => {
@@ -273,6 +281,17 @@ test('what a macro declares of a structure may have any name', async () => {
   const { words, carriers } = await followWider(before, other);
   assert.deepEqual([...words], []);
   assert.deepEqual(carriers, ['b.h']);
+});
+
+test('where too much leads to a structure, its member tells who is concerned, and no header is one for all', async () => {
+  const before = 'struct port { int x; };\n';
+  const pointers = Array.from({ length: 1200 }, (_, at) => `struct s${at} { struct port *p; };`);
+  const other = ['DECLARE_SHARED(struct port);', ...pointers, 'int of_x(struct s9 *s);'].join('\n');
+  const { owners, carriers } = await follow(before, before.replace('int', 'long'), other, {
+    settled: new Map([['port', ['x']]]),
+  });
+  assert.equal(owners.isOpen, true);
+  assert.deepEqual(carriers, []);
 });
 
 test('what stands behind a structure and says how it is laid out is no name', async () => {
