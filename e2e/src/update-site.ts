@@ -13,6 +13,11 @@ export class UpdateSite {
     this.#passphrase = join(directory, 'passphrase');
   }
 
+  /** One that was made in this directory before. */
+  static at(directory: string): UpdateSite {
+    return new UpdateSite(directory);
+  }
+
   /** With two root keys, both needed, and a family for kernels of this release. */
   static async make(directory: string, release: string): Promise<UpdateSite> {
     const site = new UpdateSite(directory);

@@ -3,8 +3,11 @@
 // --sample (or --only) it is the whole release, which takes hours; --without leaves a unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
 // time, and compiles everything anew: objects and hashes of texts that earlier work left in the cache are out of the way meanwhile. The kernel is
 // fetched and prepared before.
+//
+// With --state FOLDER, which PostgreSQL's user must be able to enter (/var/tmp/factory), a run that is ended with Ctrl-C is continued by the
+// same command, as a factory is that was switched off. Its wall time is then that of all its stretches, without the pauses between them.
 
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -29,6 +32,7 @@ const { values } = parseArgs({
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', multiple: true, default: ['2'] },
+    state: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -53,8 +57,16 @@ const { tree } = await openWorkshop({ kernel }, {});
 const caches = ['objects', 'preprocessed'].map((name) => join(tree.home, name));
 const asideOf = (cache) => `${cache}.aside`;
 const clear = () => Promise.all(caches.map((cache) => rm(cache, { recursive: true, force: true })));
-const folder = await mkdtemp(join(tmpdir(), 'resplice-factory-'));
-const cluster = await startCluster({ durable: true });
+const keptOf = (cache) => `${cache}.kept`;
+const folder = values.state ?? (await mkdtemp(join(tmpdir(), 'resplice-factory-')));
+/** What the runs have come to: by number of workers, when the state is kept. */
+const stateFile = join(folder, 'state.json');
+const order = JSON.stringify({ ...values, workers: undefined, json: undefined, state: undefined });
+const state = readState();
+const cluster = await startCluster({
+  durable: true,
+  ...(values.state === undefined ? {} : { home: join(folder, 'postgres') }),
+});
 const result = { ...values, only, load: loadavg()[0], runs: [] };
 try {
   // What an interrupted run left aside.
@@ -62,14 +74,39 @@ try {
     if (existsSync(cache) && !existsSync(asideOf(cache))) await rename(cache, asideOf(cache));
   for (const count of values.workers) {
     await clear();
-    result.runs.push(await measure(Number(count)));
+    const known = state.runs[count] ?? {};
+    if (known.administrator !== undefined)
+      for (const cache of caches) if (existsSync(keptOf(cache))) await rename(keptOf(cache), cache);
+    const run = known.result ?? (await measure(Number(count), known));
+    result.runs.push(run);
+    writeState(count, { ...state.runs[count], result: run });
   }
   if (values.json) console.log(JSON.stringify(result, null, 2));
 } finally {
+  const isToBeContinued = values.state !== undefined && result.runs.length < values.workers.length;
+  for (const cache of caches) {
+    await rm(keptOf(cache), { recursive: true, force: true });
+    if (isToBeContinued && existsSync(cache)) await rename(cache, keptOf(cache));
+  }
   await clear();
   for (const cache of caches) if (existsSync(asideOf(cache))) await rename(asideOf(cache), cache);
   await cluster.stop();
-  await rm(folder, { recursive: true, force: true });
+  if (values.state === undefined) await rm(folder, { recursive: true, force: true });
+}
+
+function readState() {
+  if (!existsSync(stateFile)) return { order, runs: {} };
+  const kept = JSON.parse(readFileSync(stateFile, 'utf8'));
+  if (kept.order === order) return kept;
+  throw new Error(`${folder} is of another order, ${kept.order}; take another folder, or remove it`);
+}
+
+function writeState(count, run) {
+  if (values.state === undefined) return;
+  state.runs[count] = run;
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
+  renameSync(`${stateFile}.new`, stateFile);
 }
 
 /** Units of the release, or of the files and folders that --only names. */
@@ -81,24 +118,37 @@ async function draw(size) {
   return drawSample(units, size, Number(values.seed)).map(({ id }) => id);
 }
 
-async function measure(count) {
+/** @param known what an earlier stretch has come to */
+async function measure(count, known) {
   const place = join(folder, `workers-${count}`);
-  await mkdir(place);
-  const database = await cluster.makeDatabase();
-  const site = await UpdateSite.make(place, values.kernel);
-  await site.run('publish');
+  const isNew = known.administrator === undefined;
+  if (isNew) {
+    // Of one that was ended before it had begun.
+    await rm(place, { recursive: true, force: true });
+    await mkdir(place, { recursive: true });
+  }
+  const database = await cluster.makeDatabase(`workers_${count}`);
+  const site = isNew ? await UpdateSite.make(place, values.kernel) : UpdateSite.at(place);
+  if (isNew) await site.run('publish');
   const server = await FleetServer.start(place, site.public, {
     databaseUrl: database,
+    administrator: known.administrator,
     worker: ['--factory', '--jobs', '1', ...site.options],
     workers: count,
   });
+  const clock = openStretch(known.seconds);
+  const keep = (more = {}) => {
+    Object.assign(known, { administrator: server.administrator, seconds: clock() }, more);
+    writeState(count, known);
+  };
   const pool = new pg.Pool({ connectionString: database });
   try {
     const people = new FactoryPeople((...asked) => server.ask(...asked));
     const watch = { branch, kernels: [kernel], upTo: values.to, ...(only.length === 0 ? {} : { only }) };
-    await people.watch(watch);
+    if (isNew) await people.watch(watch);
+    keep();
     const { id } = await people.noticed(NOTICE_SECONDS);
-    const settled = await settle(people, id, count, () => askSettledCves(pool));
+    const settled = await settle(people, id, { count, pool, clock, known, keep });
     const { rows: jobs } = await pool.query(
       `select kind, count(*)::int as jobs, sum(cpu_milliseconds)::float8 / 1000 as seconds
        from factory_jobs where state = 'done' group by kind order by kind`,
@@ -106,7 +156,7 @@ async function measure(count) {
     const processorSeconds = jobs.reduce((sum, { seconds }) => sum + seconds, 0);
     const run = { workers: count, ...settled, processorSeconds, jobs };
     say(
-      `${count} ${count === 1 ? 'worker' : 'workers'}: ready for review after ${minutes(run.seconds)} min, ${minutes(processorSeconds)} min of processor time (${jobs
+      `${count} ${count === 1 ? 'worker' : 'workers'}: ready for review after ${minutes(run.seconds)} min${run.stretches === 1 ? '' : ` in ${run.stretches} stretches`}, ${minutes(processorSeconds)} min of processor time (${jobs
         .map(({ kind, jobs: done, seconds }) => `${done} × ${kind} ${minutes(seconds)}`)
         .join(', ')})`,
     );
@@ -116,50 +166,60 @@ async function measure(count) {
     );
     return run;
   } finally {
+    keep({ stretches: (known.stretches ?? 0) + 1 });
     await pool.end();
     await server.close();
   }
 }
 
-/** @param askCves see askSettledCves */
-async function settle(people, id, count, askCves) {
+/** Time in which the factory was switched on, in seconds. */
+function openStretch(before = 0) {
+  const begin = Date.now();
+  return () => before + (Date.now() - begin) / 1000;
+}
+
+async function settle(people, id, { count, pool, clock, known, keep }) {
   let last = '';
-  let withCves;
   for (;;) {
-    const { state, problem, settledAt, counts, units, secondsToReview } = await people.release(id);
-    if (state === 'failed') throw new Error(`the release failed: ${problem}`);
-    if (withCves === undefined) {
-      withCves = await askCves();
-      if (withCves !== undefined)
+    const { state: released, problem, settledAt, counts, units } = await people.release(id);
+    if (released === 'failed') throw new Error(`the release failed: ${problem}`);
+    if (known.withCves === undefined) {
+      const { units: asked, ready, open } = await askCves(pool);
+      if (asked > 0 && open === 0) {
+        const seconds = clock();
+        keep({ withCves: { units: asked, ready, seconds } });
         say(
-          `  ${count} workers: the ${withCves.units} units with a CVE are settled after ${minutes(withCves.seconds)} min, ${withCves.ready} ready for review`,
+          `  ${count} workers: the ${asked} units with a CVE are settled after ${minutes(seconds)} min, ${ready} ready for review`,
         );
+      }
     }
     if (settledAt !== null) {
       const built = units - (counts['not-built'] ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
-      return { units, counts, percentReady, seconds: secondsToReview, withCves };
+      const { withCves, stretches = 0 } = known;
+      return { units, counts, percentReady, seconds: clock(), stretches: stretches + 1, withCves };
     }
     const done = units - ON_ITS_WAY.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
     const line = `  ${count} workers: ${done} of ${units} units`;
-    if (line !== last) say(line);
+    if (line !== last) {
+      say(`${line}, ${minutes(clock())} min`);
+      keep();
+    }
     last = line;
     await wait(LOOK_MS, undefined, { signal: enough.signal });
   }
 }
 
-/** Units with a CVE come first; undefined while workers have something to do for one of them. */
-async function askSettledCves(pool) {
+/** Units with a CVE come first; none is open when workers have nothing more to do for one of them. */
+async function askCves(pool) {
   const { rows } = await pool.query(
     `select count(*)::int as units, count(*) filter (where c.state = 'in-review')::int as ready,
-       count(*) filter (where c.state = any($1))::int as open,
-       extract(epoch from max(c.changed_at) - min(r.offered_at))::float8 as seconds
-     from factory_candidates c join factory_units u on u.id = c.unit_id join factory_releases r on r.id = c.release_id
+       count(*) filter (where c.state = any($1))::int as open
+     from factory_candidates c join factory_units u on u.id = c.unit_id
      where jsonb_array_length(u.cves) > 0`,
     [ON_ITS_WAY],
   );
-  const [{ units, ready, open, seconds }] = rows;
-  return units > 0 && open === 0 ? { units, ready, seconds } : undefined;
+  return rows[0];
 }
 
 function minutes(seconds) {

@@ -11,7 +11,14 @@ import { HOST_FROM_GUEST } from './machine-boot.js';
 const START_SECONDS = 180;
 export const PERSON_PASSWORD = 'correct horse battery staple';
 
+export interface Account {
+  readonly name: string;
+  readonly password: string;
+}
+
 export interface FleetServerOptions {
+  /** The first administrator of a server that has run in this directory before; a new one says who that is. */
+  readonly administrator?: Account | undefined;
   /** Further options of `serve`. */
   readonly serve?: readonly string[];
   /** A PostgreSQL in place of the embedded database; then the queue is worked on by processes of their own. */
@@ -27,19 +34,26 @@ export class FleetServer {
   readonly #workers: readonly KeptProcess[];
   readonly #port: number;
   readonly #session: string;
+  readonly administrator: Account;
 
-  private constructor(server: KeptProcess, workers: readonly KeptProcess[], port: number, session: string) {
+  private constructor(
+    [server, ...workers]: readonly [KeptProcess, ...KeptProcess[]],
+    port: number,
+    session: string,
+    administrator: Account,
+  ) {
     this.#server = server;
     this.#workers = workers;
     this.#port = port;
     this.#session = session;
+    this.administrator = administrator;
   }
 
   /** Serves and watches the public folder of a repository; what it keeps is in `directory`. */
   static async start(
     directory: string,
     publicFolder: string,
-    { serve = [], databaseUrl, worker = [], workers = 1 }: FleetServerOptions = {},
+    { administrator, serve = [], databaseUrl, worker = [], workers = 1 }: FleetServerOptions = {},
   ): Promise<FleetServer> {
     const port = await findFreePort();
     const data = ['--data', join(directory, 'server')];
@@ -48,8 +62,8 @@ export class FleetServer {
     const command = ['serve', ...data, '--repository', publicFolder, ...serve, ...alone, ...address];
     const environment = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
     const server = new KeptProcess(command, environment, /resplice serves on /);
-    const { name, password } = await readFirstAdministrator(server.child);
-    const { session } = (await send(port, 'POST', '/api/v1/session', { name, password })) as {
+    const account = await readAdministrator(server.child, administrator);
+    const { session } = (await send(port, 'POST', '/api/v1/session', account)) as {
       session: string;
     };
     const work = ['worker', '--poll', '1', ...data, ...worker];
@@ -57,7 +71,7 @@ export class FleetServer {
       { length: databaseUrl === undefined ? 0 : workers },
       () => new KeptProcess(work, environment, /resplice works on /),
     );
-    return new FleetServer(server, working, port, session);
+    return new FleetServer([server, ...working], port, session, account);
   }
 
   /** For guests. */
@@ -199,10 +213,11 @@ async function send(
   return JSON.parse(text);
 }
 
-/** What the server says once, at its first start; rejects with its words when it ends before it serves. */
-function readFirstAdministrator(
-  child: ChildProcess,
-): Promise<{ readonly name: string; readonly password: string }> {
+/**
+ * Waits until the server serves; rejects with its words when it ends before.
+ * @param known undefined at its first start, when it says who its administrator is
+ */
+function readAdministrator(child: ChildProcess, known: Account | undefined): Promise<Account> {
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = () => reject(new Error(`the server did not start: ${text}`));
@@ -211,9 +226,11 @@ function readFirstAdministrator(
     child.stderr?.on('data', (piece: Buffer) => {
       text += piece.toString();
       const [, name, password] = /Log in as (\S+) with the password (\S+)/.exec(text) ?? [];
-      if (name === undefined || password === undefined || !/resplice serves on /.test(text)) return;
+      const account =
+        known ?? (name === undefined || password === undefined ? undefined : { name, password });
+      if (account === undefined || !/resplice serves on /.test(text)) return;
       clearTimeout(timer);
-      resolve({ name, password });
+      resolve({ name: account.name, password: account.password });
     });
   });
 }

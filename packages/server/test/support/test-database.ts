@@ -36,16 +36,23 @@ export async function copyEmbedded(folder: string): Promise<void> {
 
 export interface Cluster {
   readonly pid: number;
-  /** Address of a new, empty database. */
-  makeDatabase(): Promise<string>;
+  /** Address of a database, new and empty unless it was there before; of a name of its own when left out. */
+  makeDatabase(name?: string): Promise<string>;
   /** Killed without a word, and started again on what is on the disk. */
   crash(): Promise<void>;
   stop(): Promise<void>;
 }
 
-/** Without `durable`, it does not flush to the disk: the machine does not lose its power while a test runs. */
-export async function startCluster({ durable = false } = {}): Promise<Cluster> {
-  const folder = await mkdtemp(join(tmpdir(), 'resplice-pg-'));
+export interface ClusterOptions {
+  /** Flush to the disk; not needed where the machine does not lose its power, as in a test. */
+  readonly durable?: boolean;
+  /** Stays, with all databases, when the cluster is stopped; a temporary one when left out. */
+  readonly home?: string;
+}
+
+export async function startCluster({ durable = false, home }: ClusterOptions = {}): Promise<Cluster> {
+  if (home !== undefined) await mkdir(home, { recursive: true });
+  const folder = home ?? (await mkdtemp(join(tmpdir(), 'resplice-pg-')));
   const binaries = findBinaries();
   const user = otherUser();
   if (user !== undefined) {
@@ -59,11 +66,12 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
     stdio: 'ignore' as const,
     env: { ...process.env, LC_ALL: 'C.UTF-8' },
   };
-  execFileSync(
-    join(binaries, 'initdb'),
-    ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
-    options,
-  );
+  if (!existsSync(data))
+    execFileSync(
+      join(binaries, 'initdb'),
+      ['-D', data, '-U', 'test', '-A', 'trust', '--no-sync', '-E', 'UTF8'],
+      options,
+    );
   const settings = {
     listen_addresses: "''",
     unix_socket_directories: `'${folder}'`,
@@ -87,10 +95,12 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
     get pid() {
       return child.pid ?? 0;
     },
-    async makeDatabase() {
-      count += 1;
-      const name = `test_${count}`;
-      execFileSync(join(binaries, 'createdb'), ['-h', folder, '-U', 'test', name], { stdio: 'ignore' });
+    async makeDatabase(name = `test_${++count}`) {
+      const ask = ['-h', folder, '-U', 'test', '-d', 'postgres', '-Atc'];
+      const query = `select 1 from pg_database where datname = '${name}'`;
+      const isThere = execFileSync(join(binaries, 'psql'), [...ask, query], { encoding: 'utf8' }) !== '';
+      if (!isThere)
+        execFileSync(join(binaries, 'createdb'), ['-h', folder, '-U', 'test', name], { stdio: 'ignore' });
       return addressOf(name);
     },
     async crash() {
@@ -111,7 +121,7 @@ export async function startCluster({ durable = false } = {}): Promise<Cluster> {
     async stop() {
       child.kill('SIGINT');
       await new Promise((resolve) => child.once('exit', resolve));
-      await rm(folder, { recursive: true, force: true });
+      if (home === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
 }
