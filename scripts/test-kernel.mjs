@@ -22,8 +22,10 @@ export async function prepareTestKernel() {
   await fetch(pair.other);
   const kernel = await fetch(pair);
   await prepareTree(kernel, { progress: printStage });
-  await prepareTree(await fetch(await chooseNewerKernel()), { progress: printStage });
+  const newer = await chooseNewerKernel();
+  await prepareTree(await fetch(newer), { progress: printStage });
   return {
+    RESPLICE_TEST_KERNELS: [pair, newer].map(({ release, version }) => `${release}=${version}`).join(' '),
     RESPLICE_TEST_VMLINUZ: kernel.vmlinuz,
     RESPLICE_TEST_MODULES: kernel.modules,
     RESPLICE_TEST_VMLINUX: decompress(kernel),

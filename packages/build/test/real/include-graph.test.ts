@@ -1,0 +1,32 @@
+// That a changed header reaches every object that reads it rests on the index of includes, which knows nothing of conditions. Here gcc says what
+// objects of Debian's kernels really read. RESPLICE_TEST_KERNELS names fetched kernels, as `--kernel` takes them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { openWorkshop } from '../../src/index.js';
+import { mapParallel } from '../../src/tree/compiler-run.js';
+import { listDependencies, readIncludeGraph } from '../../src/tree/include-graph.js';
+
+const OBJECTS = 40;
+const kernels = (process.env.RESPLICE_TEST_KERNELS ?? '').split(' ').filter((name) => name !== '');
+
+test('there are kernels to look at', () => {
+  assert.notEqual(kernels.length, 0, 'set RESPLICE_TEST_KERNELS to fetched kernels');
+});
+
+for (const kernel of kernels) {
+  test(`nothing that gcc reads is missing from the index: ${kernel}`, async () => {
+    const { tree } = await openWorkshop({ kernel }, {});
+    const graph = await readIncludeGraph(tree);
+    const all = [...tree.database.objects()];
+    const step = Math.floor(all.length / OBJECTS);
+    const drawn = all.filter((_, at) => at % step === 0);
+    const missing = await mapParallel(drawn, undefined, undefined, async (object, signal) => {
+      const known = graph.findIncluded(object);
+      const read = await listDependencies(tree, tree.directory, object, signal);
+      assert.ok(read.length > 1, object);
+      return read.filter((path) => !known.has(path)).map((path) => `${object}: ${path}`);
+    });
+    assert.deepEqual(missing.flat(), []);
+  });
+}
