@@ -16,7 +16,7 @@ import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
 import { checkSyntax, compileObjects } from '../tree/compile-objects.js';
 import { compileOriginals } from '../tree/object-cache.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
-import { findOtherTexts, preprocessOriginals } from '../tree/preprocess.js';
+import { findOtherTexts } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
 import { customCodeFlags } from './kmod-source.js';
 import { findSettledTypes } from './settled-types.js';
@@ -91,19 +91,20 @@ export async function keepChanged(
 ): Promise<readonly string[]> {
   const asked = [...candidates].filter((object) => !objects.has(object));
   if (asked.length === 0) return [...objects];
-  const optionsOf = async (stage: string) => {
-    let done = 0;
-    const total = asked.length;
-    return {
-      extraFlags: await customCodeFlags(),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onDone: (object: string) =>
-        options.progress?.({ stage, state: 'update', detail: object, done: ++done, total, unit: 'objects' }),
-    };
-  };
-  const before = await preprocessOriginals(tree, asked, await optionsOf('preprocess-original'));
-  const compared = await optionsOf('preprocess-patched');
-  const reached = await findOtherTexts(tree, slot.directory, before, affectsCode, compared);
+  let done = 0;
+  const reached = await findOtherTexts(tree, slot.directory, asked, affectsCode, {
+    extraFlags: await customCodeFlags(),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    onDone: (object) =>
+      options.progress?.({
+        stage: 'preprocess',
+        state: 'update',
+        detail: object,
+        done: ++done,
+        total: asked.length,
+        unit: 'objects',
+      }),
+  });
   return [...objects, ...reached];
 }
 

@@ -1,7 +1,7 @@
 // Follows a changed header to every object that may see it. Three steps, from fast and wide to slow and exact:
 //   findIncluders      the stored index, conditionals ignored but for the configuration's: never misses an object, names some too many
 //   narrowIncluders    gcc -M on those, worth it while they are few: exact for the unpatched tree
-//   preprocessObjects  (preprocess.ts) compares the preprocessed text before and after: exact for the patch itself
+//   findOtherTexts     (preprocess.ts) compares the preprocessed text before and after: exact for the patch itself
 // Rejected: only gcc -M for all 13,600 objects (an hour), or the .d files of a full build (there is none).
 
 import { readFile } from 'node:fs/promises';

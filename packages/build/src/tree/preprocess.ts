@@ -1,5 +1,5 @@
 // Whether a patched header changes what the compiler sees of an object: the preprocessed text before and after, without line
-// markers, as a hash. Equal texts compile to equal code, so most includers of a touched header never reach the compiler.
+// markers. Equal texts compile to equal code, so most includers of a touched header never reach the compiler.
 // Line numbers that a macro puts into the code (__LINE__ in WARN_ON) are in the text and count as a change, as they should.
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -18,71 +18,35 @@ export interface PreprocessOptions {
   readonly onDone?: (object: string) => void;
 }
 
-/** Object → SHA-256 of its preprocessed text when its sources are read from `directory`. @throws InputError `does-not-preprocess`. */
-export async function preprocessObjects(
-  tree: PreparedTree,
-  directory: string,
-  objects: readonly string[],
-  options: PreprocessOptions = {},
-): Promise<ReadonlyMap<string, string>> {
-  const hashes = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
-    const hash = await preprocess(tree, directory, { object, ...options }, signal);
-    options.onDone?.(object);
-    return [object, hash] as const;
-  });
-  return new Map(hashes);
-}
-
-/** The same of the unpatched tree. Kept beside it: the next patch to a header asks for most of them again. */
-export async function preprocessOriginals(
-  tree: PreparedTree,
-  objects: readonly string[],
-  options: PreprocessOptions = {},
-): Promise<ReadonlyMap<string, string>> {
-  const hashes = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
-    const place = placeOf(tree, object, options);
-    const kept = await readHash(place);
-    const hash = kept ?? (await preprocess(tree, tree.directory, { object, ...options }, signal));
-    if (kept === undefined) await writeHash(place, hash);
-    options.onDone?.(object);
-    return [object, hash] as const;
-  });
-  return new Map(hashes);
-}
-
 /**
- * The objects whose text from `directory` is another one than that of the unpatched tree, as `isOther` sees it.
- * @param hashes of the originals
+ * The objects whose preprocessed text from `directory` is another one than that of the unpatched tree, as `isOther` sees it. The hash of the latter
+ * is kept beside the tree: the next patch to a header asks for most of them again, and mostly nothing differs.
+ * @throws InputError `does-not-preprocess`
  */
 export async function findOtherTexts(
   tree: PreparedTree,
   directory: string,
-  hashes: ReadonlyMap<string, string>,
-  isOther: (before: string, after: string) => boolean,
+  objects: readonly string[],
+  isOther: (before: string, after: string) => boolean = () => true,
   options: PreprocessOptions = {},
 ): Promise<readonly string[]> {
-  const found = await mapParallel(
-    [...hashes],
-    options.jobs,
-    options.signal,
-    async ([object, hash], signal) => {
-      const after = await readText(tree, directory, { object, ...options }, signal);
-      const isSame = hashOf(after) === hash;
-      const before = isSame ? after : await readText(tree, tree.directory, { object, ...options }, signal);
-      options.onDone?.(object);
-      return !isSame && isOther(before.toString('latin1'), after.toString('latin1')) ? [object] : [];
-    },
-  );
+  const found = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
+    const place = placeOf(tree, object, options);
+    const read = (root: string) => readText(tree, root, { object, ...options }, signal);
+    const readOriginal = async () => {
+      const text = await read(tree.directory);
+      await writeHash(place, hashOf(text));
+      return text;
+    };
+    const after = await read(directory);
+    const isKept = (await readHash(place)) === hashOf(after);
+    const before = isKept ? after : await readOriginal();
+    options.onDone?.(object);
+    return !before.equals(after) && isOther(before.toString('latin1'), after.toString('latin1'))
+      ? [object]
+      : [];
+  });
   return found.flat();
-}
-
-async function preprocess(
-  tree: PreparedTree,
-  directory: string,
-  what: PreprocessOptions & { readonly object: string },
-  signal: AbortSignal,
-): Promise<string> {
-  return hashOf(await readText(tree, directory, what, signal));
 }
 
 function hashOf(text: Buffer): string {
