@@ -148,6 +148,8 @@ tick() {
       note "step $index survived SIGKILL"
       conclude $index 137
     elif signal_step $index KILL; then
+      # Who hangs in the kernel, and where: in the kernel log.
+      echo w >/proc/sysrq-trigger
       : >/vm/run/$index/killed
       echo $((now + @GRACE@)) >/vm/run/$index/deadline
     fi

@@ -121,9 +121,10 @@ describe('a guest that lives', () => {
     assert.match(step('missing program').stderr, /no-such-program/);
   });
 
-  test('a step over its time is ended with all its processes and keeps its output', () => {
+  test('a step over its time is ended with all its processes and keeps its output, and the log says who hangs', () => {
     const { timedOut, exitCode, signal, stdout } = step('too slow');
     assert.deepEqual([timedOut, exitCode, signal, stdout], [true, null, 'SIGKILL', 'before\n']);
+    assert.match(result.kernelLog, /sysrq: Show Blocked State/);
   });
 
   test('background steps run beside the others and are collected', () => {
