@@ -1,11 +1,12 @@
-// `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment apt offers it
-// until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
+// `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment the factory is switched on and apt
+// offers it until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
 // --sample (or --only) it is the whole release, which takes hours; --without leaves a unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
 // time, and compiles everything anew: objects and hashes of texts that earlier work left in the cache are out of the way meanwhile. The kernel is
 // fetched and prepared before.
 //
 // With --state FOLDER, which PostgreSQL's user must be able to enter (/var/tmp/factory), a run that is ended with Ctrl-C is continued by the
-// same command, as a factory is that was switched off. Its wall time is then that of all its stretches, without the pauses between them.
+// same command, as a factory is that was switched off. Its wall time is then that of all its stretches, without the pauses between them. What it has
+// compiled is kept meanwhile, for one such run at a time: another one that is begun throws it away, and the first compiles it again.
 
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
@@ -74,19 +75,21 @@ try {
     if (existsSync(cache) && !existsSync(asideOf(cache))) await rename(cache, asideOf(cache));
   for (const count of values.workers) {
     await clear();
-    const known = state.runs[count] ?? {};
+    state.runs[count] ??= {};
+    const known = state.runs[count];
     if (known.administrator !== undefined)
       for (const cache of caches) if (existsSync(keptOf(cache))) await rename(keptOf(cache), cache);
-    const run = known.result ?? (await measure(Number(count), known));
-    result.runs.push(run);
-    writeState(count, { ...state.runs[count], result: run });
+    known.result ??= await measure(Number(count), known);
+    result.runs.push(known.result);
+    writeState();
   }
   if (values.json) console.log(JSON.stringify(result, null, 2));
 } finally {
-  const isToBeContinued = values.state !== undefined && result.runs.length < values.workers.length;
-  for (const cache of caches) {
+  const isOver = result.runs.length === values.workers.length;
+  // Without --state, what is kept is another run's.
+  for (const cache of values.state === undefined ? [] : caches) {
     await rm(keptOf(cache), { recursive: true, force: true });
-    if (isToBeContinued && existsSync(cache)) await rename(cache, keptOf(cache));
+    if (!isOver && existsSync(cache)) await rename(cache, keptOf(cache));
   }
   await clear();
   for (const cache of caches) if (existsSync(asideOf(cache))) await rename(asideOf(cache), cache);
@@ -101,9 +104,8 @@ function readState() {
   throw new Error(`${folder} is of another order, ${kept.order}; take another folder, or remove it`);
 }
 
-function writeState(count, run) {
+function writeState() {
   if (values.state === undefined) return;
-  state.runs[count] = run;
   mkdirSync(folder, { recursive: true });
   writeFileSync(`${stateFile}.new`, `${JSON.stringify(state, null, 2)}\n`);
   renameSync(`${stateFile}.new`, stateFile);
@@ -123,11 +125,13 @@ async function measure(count, known) {
   const place = join(folder, `workers-${count}`);
   const isNew = known.administrator === undefined;
   if (isNew) {
+    known.seconds = 0;
+    known.stretches = 0;
     // Of one that was ended before it had begun.
     await rm(place, { recursive: true, force: true });
     await mkdir(place, { recursive: true });
   }
-  const database = await cluster.makeDatabase(`workers_${count}`);
+  const database = cluster.openDatabase(`workers_${count}`, isNew);
   const site = isNew ? await UpdateSite.make(place, values.kernel) : UpdateSite.at(place);
   if (isNew) await site.run('publish');
   const server = await FleetServer.start(place, site.public, {
@@ -137,15 +141,17 @@ async function measure(count, known) {
     workers: count,
   });
   const clock = openStretch(known.seconds);
-  const keep = (more = {}) => {
-    Object.assign(known, { administrator: server.administrator, seconds: clock() }, more);
-    writeState(count, known);
+  known.stretches += 1;
+  const keep = () => {
+    known.seconds = clock();
+    writeState();
   };
   const pool = new pg.Pool({ connectionString: database });
   try {
     const people = new FactoryPeople((...asked) => server.ask(...asked));
     const watch = { branch, kernels: [kernel], upTo: values.to, ...(only.length === 0 ? {} : { only }) };
     if (isNew) await people.watch(watch);
+    known.administrator = server.administrator;
     keep();
     const { id } = await people.noticed(NOTICE_SECONDS);
     const settled = await settle(people, id, { count, pool, clock, known, keep });
@@ -166,14 +172,14 @@ async function measure(count, known) {
     );
     return run;
   } finally {
-    keep({ stretches: (known.stretches ?? 0) + 1 });
+    keep();
     await pool.end();
     await server.close();
   }
 }
 
 /** Time in which the factory was switched on, in seconds. */
-function openStretch(before = 0) {
+function openStretch(before) {
   const begin = Date.now();
   return () => before + (Date.now() - begin) / 1000;
 }
@@ -187,7 +193,7 @@ async function settle(people, id, { count, pool, clock, known, keep }) {
       const { units: asked, ready, open } = await askCves(pool);
       if (asked > 0 && open === 0) {
         const seconds = clock();
-        keep({ withCves: { units: asked, ready, seconds } });
+        known.withCves = { units: asked, ready, seconds };
         say(
           `  ${count} workers: the ${asked} units with a CVE are settled after ${minutes(seconds)} min, ${ready} ready for review`,
         );
@@ -196,8 +202,8 @@ async function settle(people, id, { count, pool, clock, known, keep }) {
     if (settledAt !== null) {
       const built = units - (counts['not-built'] ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
-      const { withCves, stretches = 0 } = known;
-      return { units, counts, percentReady, seconds: clock(), stretches: stretches + 1, withCves };
+      const { withCves, stretches } = known;
+      return { units, counts, percentReady, seconds: clock(), stretches, withCves };
     }
     const done = units - ON_ITS_WAY.reduce((sum, each) => sum + (counts[each] ?? 0), 0);
     const line = `  ${count} workers: ${done} of ${units} units`;

@@ -62,7 +62,8 @@ export class FleetServer {
     const command = ['serve', ...data, '--repository', publicFolder, ...serve, ...alone, ...address];
     const environment = databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl };
     const server = new KeptProcess(command, environment, /resplice serves on /);
-    const account = await readAdministrator(server.child, administrator);
+    const said = await server.ready();
+    const account = administrator ?? readAdministrator(said);
     const { session } = (await send(port, 'POST', '/api/v1/session', account)) as {
       session: string;
     };
@@ -148,14 +149,14 @@ class KeptProcess {
   readonly #args: readonly string[];
   readonly #environment: Readonly<Record<string, string>>;
   readonly #ready: RegExp;
-  child: ChildProcess;
+  #child: ChildProcess;
 
   /** @param ready what it says on standard error when it is up */
   constructor(args: readonly string[], environment: Readonly<Record<string, string>>, ready: RegExp) {
     this.#args = args;
     this.#environment = environment;
     this.#ready = ready;
-    this.child = this.#start();
+    this.#child = this.#start();
   }
 
   #start(): ChildProcess {
@@ -168,24 +169,38 @@ class KeptProcess {
     return child;
   }
 
-  async killAndStart(): Promise<void> {
-    const closed = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await closed;
-    const next = this.#start();
-    this.child = next;
-    await new Promise<void>((resolve, reject) => {
+  /** Waits until it is up, and gives what it has said by then; rejects with its words when it ends before. */
+  ready(): Promise<string> {
+    const child = this.#child;
+    return new Promise((resolve, reject) => {
       let text = '';
-      next.once('close', () => reject(new Error(`${this.#args[0]} did not start again: ${text}`)));
-      next.stderr?.on('data', (piece: Buffer) => {
-        text = `${text}${piece}`.slice(-4000);
-        if (this.#ready.test(text)) resolve();
+      const fail = () => reject(new Error(`${this.#args[0]} did not start: ${text}`));
+      const timer = setTimeout(fail, START_SECONDS * 1000);
+      const read = (piece: Buffer) => {
+        text += piece.toString();
+        if (!this.#ready.test(text)) return;
+        clearTimeout(timer);
+        child.stderr?.off('data', read);
+        resolve(text);
+      };
+      child.stderr?.on('data', read);
+      child.once('close', () => {
+        clearTimeout(timer);
+        fail();
       });
     });
   }
 
+  async killAndStart(): Promise<void> {
+    const closed = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await closed;
+    this.#child = this.#start();
+    await this.ready();
+  }
+
   async close(): Promise<void> {
-    const { child } = this;
+    const child = this.#child;
     if (child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, 'close');
     child.kill('SIGTERM');
@@ -213,26 +228,12 @@ async function send(
   return JSON.parse(text);
 }
 
-/**
- * Waits until the server serves; rejects with its words when it ends before.
- * @param known undefined at its first start, when it says who its administrator is
- */
-function readAdministrator(child: ChildProcess, known: Account | undefined): Promise<Account> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    const fail = () => reject(new Error(`the server did not start: ${text}`));
-    const timer = setTimeout(fail, START_SECONDS * 1000);
-    child.once('close', fail);
-    child.stderr?.on('data', (piece: Buffer) => {
-      text += piece.toString();
-      const [, name, password] = /Log in as (\S+) with the password (\S+)/.exec(text) ?? [];
-      const account =
-        known ?? (name === undefined || password === undefined ? undefined : { name, password });
-      if (account === undefined || !/resplice serves on /.test(text)) return;
-      clearTimeout(timer);
-      resolve({ name: account.name, password: account.password });
-    });
-  });
+/** What the server says once, at its first start, before it serves. */
+function readAdministrator(said: string): Account {
+  const [, name, password] = /Log in as (\S+) with the password (\S+)/.exec(said) ?? [];
+  if (name === undefined || password === undefined)
+    throw new Error(`the server did not say who its administrator is: ${said}`);
+  return { name, password };
 }
 
 async function findFreePort(): Promise<number> {

@@ -27,20 +27,16 @@ export async function findOtherTexts(
   tree: PreparedTree,
   directory: string,
   objects: readonly string[],
-  isOther: (before: string, after: string) => boolean = () => true,
+  isOther: (before: string, after: string) => boolean,
   options: PreprocessOptions = {},
 ): Promise<readonly string[]> {
   const found = await mapParallel(objects, options.jobs, options.signal, async (object, signal) => {
     const place = placeOf(tree, object, options);
     const read = (root: string) => readText(tree, root, { object, ...options }, signal);
-    const readOriginal = async () => {
-      const text = await read(tree.directory);
-      await writeHash(place, hashOf(text));
-      return text;
-    };
+    const kept = await readHash(place);
     const after = await read(directory);
-    const isKept = (await readHash(place)) === hashOf(after);
-    const before = isKept ? after : await readOriginal();
+    const before = kept === hashOf(after) ? after : await read(tree.directory);
+    if (kept === undefined) await writeHash(place, hashOf(before));
     options.onDone?.(object);
     return !before.equals(after) && isOther(before.toString('latin1'), after.toString('latin1'))
       ? [object]

@@ -36,8 +36,10 @@ export async function copyEmbedded(folder: string): Promise<void> {
 
 export interface Cluster {
   readonly pid: number;
-  /** Address of a database, new and empty unless it was there before; of a name of its own when left out. */
-  makeDatabase(name?: string): Promise<string>;
+  /** Address of a new, empty database. */
+  makeDatabase(): Promise<string>;
+  /** Address of a database of that name, new and empty when `isNew`. */
+  openDatabase(name: string, isNew: boolean): string;
   /** Killed without a word, and started again on what is on the disk. */
   crash(): Promise<void>;
   stop(): Promise<void>;
@@ -91,18 +93,23 @@ export async function startCluster({ durable = false, home }: ClusterOptions = {
   let count = 0;
   const addressOf = (database: string): string =>
     `postgresql://test@${encodeURIComponent(folder)}/${database}`;
+  const openDatabase = (name: string, isNew: boolean): string => {
+    const run = (program: string, ...args: string[]) =>
+      execFileSync(join(binaries, program), ['-h', folder, '-U', 'test', ...args], { stdio: 'ignore' });
+    // Only a cluster that stays can have it already.
+    if (isNew && home !== undefined) run('dropdb', '--if-exists', name);
+    if (isNew) run('createdb', name);
+    return addressOf(name);
+  };
   return {
     get pid() {
       return child.pid ?? 0;
     },
-    async makeDatabase(name = `test_${++count}`) {
-      const ask = ['-h', folder, '-U', 'test', '-d', 'postgres', '-Atc'];
-      const query = `select 1 from pg_database where datname = '${name}'`;
-      const isThere = execFileSync(join(binaries, 'psql'), [...ask, query], { encoding: 'utf8' }) !== '';
-      if (!isThere)
-        execFileSync(join(binaries, 'createdb'), ['-h', folder, '-U', 'test', name], { stdio: 'ignore' });
-      return addressOf(name);
+    async makeDatabase() {
+      count += 1;
+      return openDatabase(`test_${count}`, true);
     },
+    openDatabase,
     async crash() {
       const ended = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGKILL');
