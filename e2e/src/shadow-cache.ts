@@ -30,8 +30,7 @@ export class ShadowCache {
       if (from === tree.directory) {
         const { status, stderr } = await run('cp', ['--archive', '--symbolic-link', from, to]);
         if (status !== 0) throw new Error(`the tree cannot be linked: ${stderr}`);
-      } else if (MADE_LATER.includes(name)) await mkdir(to);
-      else await cp(from, to, { recursive: true });
+      } else if (!MADE_LATER.includes(name)) await cp(from, to, { recursive: true });
     }
     return new ShadowCache(directory, home);
   }
@@ -47,14 +46,16 @@ export class ShadowCache {
     return names.filter((name) => name.endsWith('.o')).length;
   }
 
+  /** As a cleaner of old files takes them. */
+  async lose(...names: readonly string[]): Promise<void> {
+    for (const name of names) await rm(join(this.#home, name), { recursive: true, force: true });
+  }
+
   /** Gives a file of the tree another text, and forgets what was made of the tree before. */
   async replaceSource(path: string, text: string): Promise<void> {
     const file = join(this.#home, 'linux', path);
     await rm(file);
     await writeFile(file, text);
-    for (const name of MADE_LATER) {
-      await rm(join(this.#home, name), { recursive: true });
-      await mkdir(join(this.#home, name));
-    }
+    await this.lose(...MADE_LATER);
   }
 }

@@ -203,6 +203,16 @@ test('the same patch gives the same bytes, with originals compiled anew or befor
   assert.ok(listFunctions(first.manifest).includes('sk_setsockopt'));
 });
 
+test('what the cache has lost is made anew, or its name is said', async () => {
+  const shadow = await ShadowCache.make(join(workshop.directory, 'cleaned'), await workshop.prepare());
+  await workshop.create('before', [fix], shadow);
+  await shadow.lose('objects', 'slots', 'includes.json');
+  await workshop.create('after', [fix], shadow);
+  await shadow.lose('database.json');
+  const message = assertError(await workshop.tryToCreate('incomplete', [fix], shadow), 5, 'damaged-tree');
+  assert.match(message, /has lost database\.json; delete the directory to have it made anew/);
+});
+
 test('an update from a source that is not that of the kernel is refused, with both disassembled', async () => {
   const shadow = await ShadowCache.make(join(workshop.directory, 'newer'), await workshop.prepare());
   await shadow.replaceSource(SOCK, await workshop.readSource({ path: SOCK, on: [fix] }));

@@ -169,16 +169,16 @@ export function moduleNameOf(path: string): string {
     .replaceAll(',', '_');
 }
 
-/** Removes `./` and `dir/..`; a plain loop because node's normalize is ten times slower over 13,600 names. */
+/** Removes `./`, `dir/..` and idle slashes; a plain loop because node's normalize is ten times slower over 13,600 names. */
 export function normalizePath(path: string): string {
-  if (!path.includes('./')) return path;
+  if (!path.includes('./') && !path.includes('//') && !path.endsWith('/')) return path;
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '.' || part === '') continue;
     if (part === '..' && parts.length > 0 && parts.at(-1) !== '..') parts.pop();
     else parts.push(part);
   }
-  return parts.join('/');
+  return `${path.startsWith('/') ? '/' : ''}${parts.join('/')}`;
 }
 
 function corrupt(): never {

@@ -1,5 +1,5 @@
 // Follows a changed header to every object that may see it. Three steps, from fast and wide to slow and exact:
-//   findIncluders      the stored index, conditionals ignored but for the configuration's: never misses an object, names some too many
+//   findIncluders      the stored index, conditionals ignored but for the configuration's: misses no object, names some too many
 //   narrowIncluders    gcc -M on those, worth it while they are few: exact for the unpatched tree
 //   findOtherTexts     (preprocess.ts) compares the preprocessed text before and after: exact for the patch itself
 // Rejected: only gcc -M for all 13,600 objects (an hour), or the .d files of a full build (there is none).
@@ -11,7 +11,8 @@ import type { WorkOptions } from '../debian/store.js';
 import { normalizePath } from './compile-database.js';
 import { compileArguments, requireCommand } from './compile-objects.js';
 import { mapParallel, runCompiler } from './compiler-run.js';
-import { besidePath, INCLUDE_INDEX_FORMAT, type IncludeIndexFile } from './include-index.js';
+import { ANY_DIRECTORY, besidePath, type IncludeIndexFile, readIndex } from './include-index.js';
+import { parseKernelConfig } from './kernel-config.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface IncludeGraph {
@@ -36,8 +37,11 @@ export async function findIncluders(
 export function readIncludeGraph(tree: PreparedTree): Promise<IncludeGraph> {
   const known = GRAPHS.get(tree);
   if (known !== undefined) return known;
-  const graph = readFile(join(tree.home, 'includes.json'), 'utf8').then(
-    (text) => new IndexedGraph(JSON.parse(text) as IncludeIndexFile),
+  const configuration = async () =>
+    parseKernelConfig(await readFile(join(tree.directory, '.config'), 'utf8'));
+  const file = join(tree.home, 'includes.json');
+  const graph = readIndex(file, tree.directory, tree.database, configuration).then(
+    (index) => new IndexedGraph(index),
   );
   GRAPHS.set(tree, graph);
   graph.catch(() => GRAPHS.delete(tree));
@@ -102,63 +106,96 @@ export function isOtherMachine(path: string): boolean {
   return /^arch\/(?!x86\/)[^/]+\//.test(path);
 }
 
+type Place = IncludeIndexFile['objects'][number];
+
 class IndexedGraph implements IncludeGraph {
   readonly #file: IncludeIndexFile;
   readonly #ids: ReadonlyMap<string, number>;
-  #includers: readonly number[][] | undefined;
+  /** Of each file what it may include, and what may include it; see {@link #reach}. */
+  readonly #included: (readonly number[])[] = [];
+  #includers: readonly (readonly number[])[] | undefined;
 
   constructor(file: IncludeIndexFile) {
-    if (file.format !== INCLUDE_INDEX_FORMAT)
-      throw new InputError('old-index', 'the include index is of another version');
     this.#file = file;
     this.#ids = new Map(file.files.map((path, id) => [path, id]));
   }
 
   readonly findIncluders = (headers: readonly string[]): readonly string[] => {
-    const reached = new Set<number>();
-    const queue: number[] = [];
-    const reach = (id: number): void => {
-      if (reached.has(id)) return;
-      reached.add(id);
-      queue.push(id);
-    };
-    for (const header of headers) for (const id of this.#startingPoints(header)) reach(id);
+    const start = headers.flatMap((header) => this.#startingPoints(header));
     const includers = this.#reverse();
-    for (let id = queue.pop(); id !== undefined; id = queue.pop())
-      for (const by of includers[id] ?? []) reach(by);
-    return this.#file.objects
-      .filter(([, ...files]) => files.some((id) => typeof id === 'number' && reached.has(id)))
-      .map(([object]) => object);
+    const found = new Set<string>();
+    for (const [search, objects] of this.#bySearch(this.#file.objects)) {
+      const reached = this.#reach(start, (id) => includers[id] ?? [], search);
+      for (const [object, , ...files] of objects)
+        if (files.some((id) => reached[id] === 1)) found.add(object);
+    }
+    return this.#file.objects.map(([object]) => object).filter((object) => found.has(object));
   };
 
   readonly isIncluded = (path: string, isNew: boolean): boolean =>
     !isOtherMachine(path) && (isNew ? this.#startingPoints(path).length > 0 : this.#ids.has(path));
 
   readonly findIncluded = (object: string): ReadonlySet<string> => {
-    const entry = this.#file.objects.find(([name]) => name === object);
-    const reached = new Set<number>();
-    const queue = (entry?.slice(1) ?? []) as number[];
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      if (reached.has(id)) continue;
-      reached.add(id);
-      queue.push(...this.#targets(id));
-    }
-    return new Set([...reached].map((id) => this.#file.files[id] ?? ''));
+    const [, search = 0, ...files] = this.#file.objects.find(([name]) => name === object) ?? [];
+    return this.#paths([this.#reach(files, this.#targets, search)]);
   };
 
   readonly findAllIncluded = (objects: readonly string[]): ReadonlySet<string> => {
     const wanted = new Set(objects);
-    const reached = new Set<number>();
-    const queue: number[] = [];
-    for (const [object, source, ...forced] of this.#file.objects)
-      if (wanted.has(object)) queue.push(...this.#targets(source), ...(forced as number[]));
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      if (reached.has(id)) continue;
-      reached.add(id);
-      for (const target of this.#targets(id)) if (!reached.has(target)) queue.push(target);
-    }
-    return new Set([...reached].map((id) => this.#file.files[id] ?? ''));
+    const places = this.#file.objects.filter(([object]) => wanted.has(object));
+    const reached = [...this.#bySearch(places)].map(([search, some]) => {
+      const isSeen = this.#seenBy(search);
+      const next = (source: number) => {
+        const targets = this.#targets(source);
+        return targets.filter((_, at) => at % 2 === 0 && isSeen(targets[at + 1]));
+      };
+      const start = some.flatMap(([, , source, ...forced]) => [...next(source), ...forced]);
+      return this.#reach(start, this.#targets, search);
+    });
+    return this.#paths(reached);
   };
+
+  #paths(reached: readonly Uint8Array[]): ReadonlySet<string> {
+    return new Set(this.#file.files.filter((_, id) => reached.some((each) => each[id] === 1)));
+  }
+
+  /** Objects that look in the same directories. */
+  #bySearch(objects: readonly Place[]): ReadonlyMap<number, readonly Place[]> {
+    const groups = new Map<number, Place[]>();
+    for (const place of objects) {
+      const group = groups.get(place[1]);
+      if (group === undefined) groups.set(place[1], [place]);
+      else group.push(place);
+    }
+    return groups;
+  }
+
+  /** Whether objects of that search find what is in a directory. */
+  #seenBy(search: number): (directory: number | undefined) => boolean {
+    const directories = new Set(this.#file.searches[search]).add(ANY_DIRECTORY);
+    return (directory = ANY_DIRECTORY) => directories.has(directory);
+  }
+
+  /**
+   * Marks 1 for each file that is reached.
+   * @param next of a file the next ones, each followed by the directory in which it is found
+   */
+  #reach(from: readonly number[], next: (id: number) => readonly number[], search: number): Uint8Array {
+    const isSeen = this.#seenBy(search);
+    const reached = new Uint8Array(this.#file.files.length);
+    const queue: number[] = [];
+    const reach = (id: number): void => {
+      if (reached[id] === 1) return;
+      reached[id] = 1;
+      queue.push(id);
+    };
+    for (const id of from) reach(id);
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
+      const found = next(id);
+      for (let at = 0; at < found.length; at += 2) if (isSeen(found[at + 1])) reach(found[at] ?? id);
+    }
+    return reached;
+  }
 
   /** The file itself; for a new one, every file that asks for a name that it answers, perhaps before the file that answered so far. */
   #startingPoints(header: string): readonly number[] {
@@ -174,21 +211,28 @@ class IndexedGraph implements IncludeGraph {
     );
   }
 
-  #reverse(): readonly number[][] {
+  #reverse(): readonly (readonly number[])[] {
     if (this.#includers !== undefined) return this.#includers;
     const includers: number[][] = this.#file.files.map(() => []);
-    for (let id = 0; id < this.#file.files.length; id++)
-      for (const target of this.#targets(id)) includers[target]?.push(id);
+    for (let id = 0; id < this.#file.files.length; id++) {
+      const targets = this.#targets(id);
+      for (let at = 0; at < targets.length; at += 2)
+        includers[targets[at] ?? 0]?.push(id, targets[at + 1] ?? ANY_DIRECTORY);
+    }
     this.#includers = includers;
     return includers;
   }
 
-  #targets(id: number): readonly number[] {
+  readonly #targets = (id: number): readonly number[] => {
+    const known = this.#included[id];
+    if (known !== undefined) return known;
     const path = this.#file.files[id] ?? '';
-    return (this.#file.includes[id] ?? []).flatMap((nameId) => {
-      const [style, name, ...targets] = this.#file.names[nameId] ?? [0, ''];
+    const targets = (this.#file.includes[id] ?? []).flatMap((nameId) => {
+      const [style, name, ...found] = this.#file.names[nameId] ?? [0, ''];
       const beside = style === 0 ? this.#ids.get(besidePath(path, name)) : undefined;
-      return beside === undefined ? targets : [beside];
+      return beside === undefined ? found : [beside, ANY_DIRECTORY];
     });
-  }
+    this.#included[id] = targets;
+    return targets;
+  };
 }

@@ -1,31 +1,58 @@
 // Who may include whom, for every file that an object of this configuration can reach: made once per tree in a few seconds,
 // loaded when a patch touches a header. The names are stored as written, because a patch may also bring a new header, and then
 // every file that asks for such a name is concerned. A name in quotes is looked for beside the including file first, as gcc does;
-// otherwise below every directory that any object names with -I: a superset of what one object would find.
+// otherwise below every directory that the object names with -I, whatever their order: fifty headers are called trace.h.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../debian/command.js';
+import { isMissing, writeWhole } from '../debian/store.js';
 import { type CompileDatabase, normalizePath } from './compile-database.js';
 import type { Configuration } from './include-condition.js';
 import { type IncludeName, type IncludeStyle, type ScannedText, scanIncludes } from './include-scan.js';
 
-export const INCLUDE_INDEX_FORMAT = 2;
-export const STYLES: readonly IncludeStyle[] = ['quoted', 'angled', 'anywhere'];
+const INCLUDE_INDEX_FORMAT = 3;
+export const STYLES: readonly IncludeStyle[] = ['quoted', 'angled', 'traced', 'anywhere'];
+/** In place of a directory: whatever the object names with -I. */
+export const ANY_DIRECTORY = -1;
 
-/** Indices point into `files` and `names`. */
+/** Indices point into `files`, `names`, `directories` and `searches`. */
 export interface IncludeIndexFile {
-  readonly format: 2;
+  readonly format: 3;
   readonly files: readonly string[];
-  /** [style, name, ...files that it can be, apart from one beside the includer]. */
+  /** Those that objects name with -I. */
+  readonly directories: readonly string[];
+  /** Each set of them that an object names. */
+  readonly searches: readonly (readonly number[])[];
+  /** [style, name, ...files that it can be, apart from one beside the includer, each followed by the directory in which it is found]. */
   readonly names: readonly (readonly [number, string, ...number[]])[];
   /** For each file the names in it. */
   readonly includes: readonly (readonly number[])[];
-  /** [object, source, ...files that its command includes with -include]. */
-  readonly objects: readonly (readonly [string, number, ...number[]])[];
+  /** [object, search, source, ...files that its command includes with -include]. */
+  readonly objects: readonly (readonly [string, number, number, ...number[]])[];
 }
 
 const BATCH = 64;
+/** Where define_trace.h is. */
+const TRACE_DIRECTORY = 'include/trace';
+
+/** The index in `file`; made anew when it is not there, or of another version of Resplice. */
+export async function readIndex(
+  file: string,
+  directory: string,
+  database: CompileDatabase,
+  configuration: () => Promise<Configuration>,
+): Promise<IncludeIndexFile> {
+  try {
+    const stored = JSON.parse(await readFile(file, 'utf8')) as Pick<IncludeIndexFile, 'format'>;
+    if (stored.format === INCLUDE_INDEX_FORMAT) return stored as IncludeIndexFile;
+  } catch (error) {
+    if (!isMissing(error) && !(error instanceof SyntaxError)) throw error;
+  }
+  const index = await indexIncludes(directory, database, await configuration());
+  await writeWhole(file, JSON.stringify(index));
+  return index;
+}
 
 /** Scans every file that the objects' sources can reach; those that stand only under conditions that the configuration denies are not reached. */
 export async function indexIncludes(
@@ -40,16 +67,13 @@ export async function indexIncludes(
       directory,
     },
   );
-  const builder = new IndexBuilder(
-    stdout.split('\n'),
-    collectDirectories(database),
-    findOverridden(database),
-  );
+  const searches = new SearchPaths(database);
+  const builder = new IndexBuilder(stdout.split('\n'), searches, findOverridden(database));
   const objects = [...database.objects()].flatMap((object) => {
     const command = database.find(object);
     if (command === undefined) return [];
     const forced = forcedIncludes(command.arguments).map((path) => builder.fileId(path));
-    return [[object, builder.fileId(command.source), ...forced] as const];
+    return [[object, searches.of(object), builder.fileId(command.source), ...forced] as const];
   });
   const shared = objects.every(([object]) => readsConfiguration(database, object))
     ? configuration
@@ -73,17 +97,42 @@ async function readText(path: string): Promise<string> {
   }
 }
 
-function collectDirectories(database: CompileDatabase): ReadonlySet<string> {
-  const directories = new Set<string>();
-  for (const object of database.objects()) {
-    const words = database.find(object)?.arguments ?? [];
-    for (const [at, word] of words.entries()) {
-      const joined = /^-(?:I|iquote|isystem|idirafter)(.*)$/.exec(word)?.[1];
-      if (joined !== undefined)
-        directories.add(normalizePath(joined === '' ? (words[at + 1] ?? '') : joined));
+/** What objects name with -I, and which of them name the same. */
+class SearchPaths {
+  /** With their numbers. */
+  readonly directories = new Map<string, number>();
+  readonly #sets = new Map<string, number>();
+  readonly #ofObjects = new Map<string, number>();
+
+  constructor(database: CompileDatabase) {
+    for (const object of database.objects()) {
+      const named = new Set(searchedDirectories(database.find(object)?.arguments ?? []));
+      const key = [...named].map((directory) => numberOf(this.directories, directory)).join(' ');
+      this.#ofObjects.set(object, numberOf(this.#sets, key));
     }
   }
-  return directories;
+
+  of(object: string): number {
+    return this.#ofObjects.get(object) ?? 0;
+  }
+
+  sets(): readonly (readonly number[])[] {
+    return [...this.#sets.keys()].map((key) => (key === '' ? [] : key.split(' ').map(Number)));
+  }
+}
+
+function searchedDirectories(words: readonly string[]): readonly string[] {
+  return words.flatMap((word, at) => {
+    const joined = /^-(?:I|iquote|isystem|idirafter)(.*)$/.exec(word)?.[1];
+    return joined === undefined ? [] : [normalizePath(joined === '' ? (words[at + 1] ?? '') : joined)];
+  });
+}
+
+function numberOf(numbers: Map<string, number>, key: string): number {
+  const known = numbers.get(key);
+  if (known !== undefined) return known;
+  numbers.set(key, numbers.size);
+  return numbers.size - 1;
 }
 
 function readsConfiguration(database: CompileDatabase, object: string): boolean {
@@ -111,7 +160,7 @@ function forcedIncludes(words: readonly string[]): readonly string[] {
 
 class IndexBuilder {
   readonly #exists: ReadonlySet<string>;
-  readonly #directories: ReadonlySet<string>;
+  readonly #searches: SearchPaths;
   readonly #byBase = new Map<string, string[]>();
   readonly #files = new Map<string, number>();
   readonly #names = new Map<
@@ -123,10 +172,10 @@ class IndexBuilder {
   #skipped: SkippedInclude[] = [];
   #pending: { id: number; path: string }[] = [];
 
-  constructor(paths: readonly string[], directories: ReadonlySet<string>, overridden: ReadonlySet<string>) {
+  constructor(paths: readonly string[], searches: SearchPaths, overridden: ReadonlySet<string>) {
     this.#overridden = new Set(overridden);
     this.#exists = new Set(paths);
-    this.#directories = directories;
+    this.#searches = searches;
     for (const path of paths) {
       const base = path.slice(path.lastIndexOf('/') + 1);
       const same = this.#byBase.get(base);
@@ -175,6 +224,8 @@ class IndexBuilder {
     return {
       format: INCLUDE_INDEX_FORMAT,
       files: [...this.#files.keys()],
+      directories: [...this.#searches.directories.keys()],
+      searches: this.#searches.sets(),
       names: [...this.#names.values()].map((name) => name.entry),
       includes: this.#includes,
       objects,
@@ -185,24 +236,27 @@ class IndexBuilder {
     const key = `${style} ${name}`;
     const known = this.#names.get(key);
     if (known !== undefined) return known.id;
-    const targets = this.#candidates(style, name).map((path) => this.fileId(path));
+    const targets = this.#candidates(style, name).flatMap(([path, place]) => [this.fileId(path), place]);
     const id = this.#names.size;
     const own = copyOf(name);
     this.#names.set(`${style} ${own}`, { id, entry: [STYLES.indexOf(style), own, ...targets] });
     return id;
   }
 
-  #candidates(style: IncludeStyle, name: string): readonly string[] {
-    if (name.includes('./')) {
-      return [...this.#directories]
-        .map((d) => normalizePath(`${d}/${name}`))
-        .filter((path) => this.#exists.has(path));
-    }
+  /** Files with the directories in which they are found. */
+  #candidates(style: IncludeStyle, name: string): readonly (readonly [path: string, directory: number])[] {
     const ending = this.#byBase.get(name.slice(name.lastIndexOf('/') + 1)) ?? [];
-    if (style === 'anywhere') return ending;
-    return ending.filter(
-      (path) => path.endsWith(`/${name}`) && this.#directories.has(path.slice(0, -name.length - 1)),
-    );
+    if (style === 'anywhere') return ending.map((path) => [path, ANY_DIRECTORY]);
+    const { directories } = this.#searches;
+    const below = (directory: string) => normalizePath(`${directory}/${name}`);
+    const places: (readonly [string, number])[] = name.includes('./')
+      ? [...directories].map(([directory, id]) => [below(directory), id])
+      : ending.flatMap((path) => {
+          const id = directories.get(path.slice(0, -name.length - 1));
+          return id === undefined || !path.endsWith(`/${name}`) ? [] : [[path, id] as const];
+        });
+    if (style === 'traced') places.push([below(TRACE_DIRECTORY), ANY_DIRECTORY]);
+    return places.filter(([path]) => this.#exists.has(path));
   }
 }
 

@@ -1,15 +1,16 @@
 // Finds what a source text may include, without preprocessing it: of conditionals, only what the configuration decides for all objects is
 // heeded (include-condition.ts), so the answer is a superset. Besides plain #include lines, four ways of including exist in the kernel and are followed:
 //   #define GENL_MAGIC_INCLUDE_FILE <linux/drbd_genl.h>   then `#include GENL_MAGIC_INCLUDE_FILE` somewhere else
-//   #define TRACE_SYSTEM x / TRACE_INCLUDE_FILE x           trace/define_trace.h includes `x.h`, wherever TRACE_INCLUDE_PATH leads
+//   #define TRACE_SYSTEM x / TRACE_INCLUDE_FILE x           include/trace/define_trace.h includes "TRACE_INCLUDE_PATH/x.h"; who says no path of
+//                                                           its own gets another one's, or the default
 //   __has_include(<x.h>)                                    the answer changes when the file appears
 //   .include "x" and .incbin "x"                            by the assembler
 
 import { stripComments } from '../patch/source-text.js';
 import { ConditionStack, type Configuration } from './include-condition.js';
 
-/** How a name is looked for. `anywhere`: any file of the tree whose path ends in it. */
-export type IncludeStyle = 'quoted' | 'angled' | 'anywhere';
+/** How a name is looked for. `traced`: as a quoted one in define_trace.h. `anywhere`: any file of the tree whose path ends in it. */
+export type IncludeStyle = 'quoted' | 'angled' | 'traced' | 'anywhere';
 
 export interface IncludeName {
   readonly style: IncludeStyle;
@@ -28,6 +29,7 @@ export interface ScannedText {
 const INCLUDE = /^include(?:_next)?\s*(?:\/\*.*?\*\/\s*)?(?:"([^"]+)"|<([^>]+)>)/;
 const DEFINED_NAME = /^define\s+\w+\s+(?:"([^"]+\.(?:[chS]|inc|def))"|<([^>]+\.(?:[chS]|inc|def))>)/;
 const TRACE_NAME = /^define\s+TRACE_(?:SYSTEM|INCLUDE_FILE)\s+(\w+)/;
+const TRACE_PATH = /^define\s+TRACE_INCLUDE_PATH\s+(\S*[^\s/])/;
 const HAS_INCLUDE = /__has_include(?:_next)?\s*\(\s*(?:"([^"]+)"|<([^>]+)>)/g;
 const ASSEMBLER = /\.inc(?:lude|bin)\s+"([^"\n]+)/g;
 
@@ -39,6 +41,7 @@ export function scanIncludes(text: string, assembler: boolean, configuration: Co
   const found = new Map<string, IncludeName>();
   const overridden = new Set<string>();
   const conditions = new ConditionStack(configuration);
+  const [traced, tracePaths] = [new Set<string>(), new Set<string>()];
   let skips = false;
   const add = (style: IncludeStyle, name: string | undefined): void => {
     if (name !== undefined) found.set(keyOf({ style, name }), { style, name });
@@ -55,11 +58,18 @@ export function scanIncludes(text: string, assembler: boolean, configuration: Co
     } else if (line.startsWith('def')) {
       // Most definitions are numbers; only those with a quote or a bracket can name a file.
       if (line.includes('"') || line.includes('<')) addEither(DEFINED_NAME.exec(line));
-      if (line.includes('TRACE_')) add('anywhere', traceHeader(line));
+      if (line.includes('TRACE_')) {
+        addCapture(traced, TRACE_NAME.exec(line));
+        addCapture(tracePaths, TRACE_PATH.exec(line));
+      }
     } else conditions.read(stripComments(line));
     const option = line.includes('CONFIG_') ? OVERRIDE.exec(line)?.[1] : undefined;
     if (option !== undefined) overridden.add(option);
     if (line.includes('__has_include')) for (const match of line.matchAll(HAS_INCLUDE)) addEither(match);
+  }
+  for (const name of traced) {
+    if (tracePaths.size === 0) add('anywhere', `${name}.h`);
+    for (const path of tracePaths) add('traced', `${path}/${name}.h`);
   }
   if (assembler) for (const match of text.matchAll(ASSEMBLER)) add('quoted', match[1]);
   const skipped = skips ? findSkipped(text, configuration) : [];
@@ -93,9 +103,8 @@ function keyOf({ style, name }: IncludeName): string {
   return `${style} ${name}`;
 }
 
-function traceHeader(line: string): string | undefined {
-  const name = TRACE_NAME.exec(line)?.[1];
-  return name === undefined ? undefined : `${name}.h`;
+function addCapture(names: Set<string>, match: RegExpMatchArray | null): void {
+  if (match?.[1] !== undefined) names.add(match[1]);
 }
 
 /** The directive behind a `#`, with lines joined that end in a backslash; empty for those that cannot include. */

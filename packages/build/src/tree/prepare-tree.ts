@@ -19,20 +19,22 @@ import { z } from 'zod';
 import { runCommand } from '../debian/command.js';
 import type { FetchedKernel } from '../debian/fetch-kernel.js';
 import { formatKernel, KernelIdentity } from '../debian/kernel-identity.js';
-import { cacheRoot, exists, makeOnce, type WorkOptions, writeWhole } from '../debian/store.js';
+import { cacheRoot, exists, isMissing, makeOnce, type WorkOptions } from '../debian/store.js';
 import { assertBuildTools } from './build-tools.js';
 import { CompileDatabase, DATABASE_FORMAT, type DatabaseFile } from './compile-database.js';
 import { type Compiler, findCompiler } from './compiler.js';
 import { unpackFlavour } from './featureset.js';
 import { generateSources } from './generated-files.js';
 import { adoptPackageHeaders, checkGeneratedHeaders } from './generated-headers.js';
-import { indexIncludes } from './include-index.js';
+import { readIndex } from './include-index.js';
 import { assertSameConfig, parseKernelConfig } from './kernel-config.js';
 import { Make } from './make.js';
 import { recordRecipes } from './make-log.js';
 
 /** Raised when what is stored changes, so that older trees are made anew. */
 const TREE_FORMAT = 2;
+/** Directories of a tree that work fills: checkouts with patches, and compiled originals. */
+const MADE_ON_DEMAND = ['slots', 'objects'];
 
 export interface PrepareOptions extends WorkOptions {
   /** A compiler to use though the kernel names another. */
@@ -79,8 +81,10 @@ export async function prepareTree(
 }
 
 async function readTree(home: string, key: string): Promise<PreparedTree> {
-  const stored = StoredTree.parse(JSON.parse(await readFile(join(home, 'tree.json'), 'utf8')));
-  const file = JSON.parse(await readFile(join(home, 'database.json'), 'utf8')) as DatabaseFile;
+  // A cleaner of old files may have taken them; what is in them is made again.
+  for (const name of MADE_ON_DEMAND) await mkdir(join(home, name), { recursive: true });
+  const stored = StoredTree.parse(await readPart(home, 'tree.json'));
+  const file = (await readPart(home, 'database.json')) as DatabaseFile;
   if (file.format !== DATABASE_FORMAT) {
     throw new EnvironmentError(
       'old-tree',
@@ -96,6 +100,20 @@ async function readTree(home: string, key: string): Promise<PreparedTree> {
     compiler,
     database: new CompileDatabase(file),
   };
+}
+
+async function readPart(home: string, name: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(join(home, name), 'utf8'));
+  } catch (cause) {
+    if (!isMissing(cause) && !(cause instanceof SyntaxError)) throw cause;
+    const what = isMissing(cause) ? 'has lost' : 'has a damaged';
+    throw new EnvironmentError(
+      'damaged-tree',
+      `${home} ${what} ${name}; delete the directory to have it made anew`,
+      { cause },
+    );
+  }
 }
 
 async function buildTree(
@@ -144,16 +162,13 @@ async function buildTree(
     await makeMissingSources(directory, database, make);
   });
   await withStage(progress, 'index-includes', label, async () => {
-    const configuration = parseKernelConfig(await readFile(join(directory, '.config'), 'utf8'));
-    const index = await indexIncludes(directory, database, configuration);
-    await writeWhole(join(home, 'includes.json'), JSON.stringify(index));
+    const configuration = async () => parseKernelConfig(await readFile(join(directory, '.config'), 'utf8'));
+    await readIndex(join(home, 'includes.json'), directory, database, configuration);
   });
   await adoptPackageHeaders(directory, fetched);
   await writeFile(join(home, 'database.json'), JSON.stringify(file));
   const stored = { format: TREE_FORMAT, identity: fetched.identity, compiler };
   await writeFile(join(home, 'tree.json'), `${JSON.stringify(stored, null, 2)}\n`);
-  await mkdir(join(home, 'slots'));
-  await mkdir(join(home, 'objects'));
 }
 
 async function configure(

@@ -2,12 +2,16 @@
 // objects of Debian's kernels really read. RESPLICE_TEST_KERNELS names fetched kernels, as `--kernel` takes them.
 
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { openWorkshop } from '../../src/index.js';
 import { mapParallel } from '../../src/tree/compiler-run.js';
 import { listDependencies, readIncludeGraph } from '../../src/tree/include-graph.js';
 
 const OBJECTS = 40;
+/** Beside those: sources whose trace headers are included by names that are put together. */
+const TRACING = 20;
 const kernels = (process.env.RESPLICE_TEST_KERNELS ?? '').split(' ').filter((name) => name !== '');
 
 test('there are kernels to look at', () => {
@@ -19,9 +23,13 @@ for (const kernel of kernels) {
     const { tree } = await openWorkshop({ kernel }, {});
     const graph = await readIncludeGraph(tree);
     const all = [...tree.database.objects()];
-    const step = Math.floor(all.length / OBJECTS);
-    const drawn = all.filter((_, at) => at % step === 0);
-    const missing = await mapParallel(drawn, undefined, undefined, async (object, signal) => {
+    const tracing = all.filter((object) => {
+      const source = join(tree.directory, tree.database.find(object)?.source ?? '');
+      return existsSync(source) && readFileSync(source, 'latin1').includes('#define CREATE_TRACE_POINTS');
+    });
+    assert.ok(tracing.length > TRACING);
+    const drawn = new Set([...draw(all, OBJECTS), ...draw(tracing, TRACING)]);
+    const missing = await mapParallel([...drawn], undefined, undefined, async (object, signal) => {
       const known = graph.findIncluded(object);
       const read = await listDependencies(tree, tree.directory, object, signal);
       assert.ok(read.length > 1, object);
@@ -29,4 +37,9 @@ for (const kernel of kernels) {
     });
     assert.deepEqual(missing.flat(), []);
   });
+}
+
+function draw(objects: readonly string[], count: number): readonly string[] {
+  const step = Math.ceil(objects.length / count);
+  return objects.filter((_, at) => at % step === 0);
 }

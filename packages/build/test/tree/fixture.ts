@@ -24,19 +24,24 @@ export async function hostCompiler(): Promise<string> {
   throw new Error('these tests need a C compiler');
 }
 
-/** A prepared tree of a few files: sources by path are objects of vmlinux, compiled with `flags`. */
+/** A prepared tree of a few files: sources by path are objects of vmlinux, compiled with `flags`, and those with flags of their own with both. */
 export function fakeTree(
   home: string,
   compiler: string,
   sources: readonly string[],
   flags: readonly string[],
   generated: readonly GeneratedFile[] = [],
+  own: Readonly<Record<string, readonly string[]>> = {},
 ): PreparedTree {
+  const commands = sources.map((source) => [compiler, ...flags, ...(own[source] ?? [])]);
+  const words = [...new Set(commands.flat())];
   const file: DatabaseFile = {
     format: 1,
-    words: [compiler, ...flags],
-    lists: [[0, ...flags.map((_, at) => at + 1)], []],
-    objects: sources.map((source) => [source.replace(/\.[cS]$/, '.o'), source, 0, 1, -1, 0] as const),
+    words,
+    lists: [[], ...commands.map((command) => command.map((word) => words.indexOf(word)))],
+    objects: sources.map(
+      (source, at) => [source.replace(/\.[cS]$/, '.o'), source, at + 1, 0, -1, 0] as const,
+    ),
     modules: [],
     moduleObjtool: ['objtool'],
     generated,

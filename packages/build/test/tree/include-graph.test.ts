@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
@@ -11,7 +11,6 @@ import {
   parseDependencies,
   readIncludeGraph,
 } from '../../src/tree/include-graph.js';
-import { indexIncludes } from '../../src/tree/include-index.js';
 import { scanIncludes } from '../../src/tree/include-scan.js';
 import { findPathRoles, isUnused } from '../../src/tree/path-role.js';
 import { fakeTree, hostCompiler } from './fixture.js';
@@ -41,19 +40,40 @@ const FILES = {
   'net/macros.inc': '',
   'net/unused.h': '',
   'other/linux/types.h': '',
+  'include/trace/define_trace.h': `#define STRING(x) #x
+#define PATH(x, y) STRING(x/y.h)
+#define FILE(x) PATH(TRACE_INCLUDE_PATH, x)
+#include FILE(TRACE_INCLUDE_FILE)
+`,
+  'drivers/a/trace.h': traceHeader('.'),
+  'drivers/b/trace.h': traceHeader('../../drivers/b'),
+  'drivers/c/trace.h': traceHeader(undefined),
+  'drivers/a/a.c': '#include "trace.h"\n#include "common.h"\nint a;\n',
+  'drivers/b/b.c': '#include "trace.h"\n#include "common.h"\nint b;\n',
+  'drivers/c/c.c': '#include "trace.h"\nint c;\n',
+  'drivers/a/x/common.h': '',
+  'drivers/b/x/common.h': '',
 } as const;
+
+function traceHeader(path: string | undefined): string {
+  const define = path === undefined ? '' : `#define TRACE_INCLUDE_PATH ${path}\n`;
+  return `#ifndef TRACE_INCLUDE_FILE\n${define}#define TRACE_INCLUDE_FILE trace\n#include <trace/define_trace.h>\n#endif\n`;
+}
 
 for (const [path, text] of Object.entries(FILES)) {
   await mkdir(dirname(join(home, 'linux', path)), { recursive: true });
   await writeFile(join(home, 'linux', path), text);
 }
-const sources = ['fs/a.c', 'fs/b.c', 'net/c.c', 'net/d.S'];
+const drivers = ['drivers/a/a.c', 'drivers/b/b.c', 'drivers/c/c.c'];
+const sources = ['fs/a.c', 'fs/b.c', 'net/c.c', 'net/d.S', ...drivers];
 const flags = ['-I./include', '-I', 'arch/include', '-Inet', '-include', './include/always.h', '-std=c11'];
-const tree = fakeTree(home, await hostCompiler(), sources, flags);
-await writeFile(
-  join(home, 'includes.json'),
-  JSON.stringify(await indexIncludes(tree.directory, tree.database, new Map())),
-);
+const own = {
+  'drivers/a/a.c': ['-I', 'drivers/a', '-Idrivers/a//x/'],
+  'drivers/b/b.c': ['-iquote', 'drivers/b/x'],
+  'drivers/c/c.c': ['-DTRACE_INCLUDE_PATH=../../drivers/c'],
+};
+const tree = fakeTree(home, await hostCompiler(), sources, flags, [], own);
+await writeFile(join(home, 'linux/.config'), '');
 
 async function assertIncluders(header: string, objects: readonly string[]): Promise<void> {
   assert.deepEqual(await findIncluders(tree, [header]), objects, header);
@@ -68,7 +88,10 @@ test('follows includes transitively, whatever the conditions around them', async
 
 test('follows included sources, forced includes, named headers, trace headers and the assembler', async () => {
   await assertIncluders('fs/part.c', ['fs/b.o']);
-  await assertIncluders('include/always.h', ['fs/a.o', 'fs/b.o', 'net/c.o', 'net/d.o']);
+  await assertIncluders(
+    'include/always.h',
+    sources.map((source) => source.replace(/\.[cS]$/, '.o')),
+  );
   await assertIncluders('include/linux/magic.h', ['fs/a.o']);
   await assertIncluders('include/trace/events/other.h', ['net/c.o']);
   await assertIncluders('net/macros.inc', ['net/d.o']);
@@ -78,6 +101,29 @@ test('a quoted name is the file beside the includer, else any that -I could give
   // net/c.c finds net/shared.h beside it; fs/part.c may find either, depending on the order of -I.
   await assertIncluders('net/shared.h', ['fs/b.o', 'net/c.o']);
   await assertIncluders('include/shared.h', ['fs/b.o']);
+});
+
+test('an object finds what is in the directories that it names itself', async () => {
+  await assertIncluders('drivers/a/x/common.h', ['drivers/a/a.o']);
+  await assertIncluders('drivers/b/x/common.h', ['drivers/b/b.o']);
+});
+
+test('a trace header is read again by the name that it says, or where another one says', async () => {
+  await assertIncluders('drivers/a/trace.h', ['drivers/a/a.o', 'drivers/c/c.o']);
+  // c.c says on its command line what path it means, and so any trace.h is possible.
+  await assertIncluders('drivers/b/trace.h', ['drivers/b/b.o', 'drivers/c/c.o']);
+  await assertIncluders('drivers/c/trace.h', ['drivers/c/c.o']);
+});
+
+test('an index that is damaged, of another version or not there is made anew', async () => {
+  const file = join(home, 'includes.json');
+  const found = await findIncluders(tree, ['fs/local.h']);
+  for (const left of ['{"format": 2}', '{"for', undefined]) {
+    if (left === undefined) await rm(file);
+    else await writeFile(file, left);
+    assert.deepEqual(await findIncluders({ ...tree }, ['fs/local.h']), found);
+    assert.match(await readFile(file, 'utf8'), /"fs\/local\.h"/);
+  }
 });
 
 test('a new header concerns whoever asks for a name it answers', async () => {
@@ -92,7 +138,7 @@ test('a source is its own includer; several headers are united', async () => {
 
 test('what gcc reads is inside what the graph allows, and narrowing is exact', async () => {
   const graph = await readIncludeGraph(tree);
-  for (const object of ['fs/a.o', 'fs/b.o']) {
+  for (const object of ['fs/a.o', 'fs/b.o', 'drivers/a/a.o', 'drivers/b/b.o', 'drivers/c/c.o']) {
     const allowed = graph.findIncluded(object);
     for (const path of await listDependencies(tree, tree.directory, object))
       assert.ok(allowed.has(path), `${object}: ${path}`);
