@@ -21,7 +21,7 @@ import { FleetServer } from '../../e2e/dist/src/fleet/fleet-server.js';
 import { resplice } from '../../e2e/dist/src/resplice-command.js';
 import { UpdateSite } from '../../e2e/dist/src/update-site.js';
 import { drawSample } from '../../packages/build/dist/src/evaluate/sample.js';
-import { startCluster } from '../../packages/server/dist/test/support/test-database.js';
+import { startCluster } from '../../packages/server/dist/test/support/cluster.js';
 
 const { values } = parseArgs({
   options: {
@@ -84,6 +84,11 @@ try {
     writeState();
   }
   if (values.json) console.log(JSON.stringify(result, null, 2));
+} catch (error) {
+  if (!enough.signal.aborted) throw error;
+  const { message } = enough.signal.reason;
+  say(values.state === undefined ? message : `${message}; the same command goes on from here`);
+  process.exitCode = 130;
 } finally {
   const isOver = result.runs.length === values.workers.length;
   // Without --state, what is kept is another run's.

@@ -37,7 +37,7 @@ const say = (text) => {
   if (!values.json) console.log(text);
 };
 
-const { startCluster } = await import('../../packages/server/dist/test/support/test-database.js');
+const { startCluster } = await import('../../packages/server/dist/test/support/cluster.js');
 const folder = await mkdtemp(join(tmpdir(), 'resplice-fleet-'));
 const cluster = await startCluster({ durable: true });
 try {

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { CandidateDetail, CandidateRow, Cumulative, Release } from '@resplice/protocol/factory';
+import { type Cluster, startCluster } from '@resplice/server/cluster';
 import { findKernelComplaints } from '@resplice/vm';
 import { BrowserReviewer, type SeenUnit } from '../../src/factory/browser-reviewer.js';
 import { FactoryPeople } from '../../src/factory/factory-people.js';
@@ -26,7 +27,6 @@ import {
 } from '../../src/factory/factory-subset.js';
 import { FleetServer, PERSON_PASSWORD } from '../../src/fleet/fleet-server.js';
 import { type Machine, MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
-import { PostgresCluster } from '../../src/fleet/postgres-cluster.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
 import { assertDone, listed } from '../expectation.js';
@@ -39,7 +39,7 @@ const PATIENCE_SECONDS = 1200 + 240 * UNITS.length;
 
 let workshop: Workshop | undefined;
 let server: FleetServer | undefined;
-let database: PostgresCluster | undefined;
+let database: Cluster | undefined;
 const killed: string[] = [];
 let noticed: Release;
 let readied: Release;
@@ -96,16 +96,16 @@ before(async () => {
   const site = await UpdateSite.make(workshop.directory, RELEASE);
   await site.run('publish');
   const factory = ['--factory', ...site.options];
-  if (UNITS === ALL) database = await PostgresCluster.start();
+  if (UNITS === ALL) database = await startCluster({ durable: true });
   server = await FleetServer.start(workshop.directory, site.public, {
-    databaseUrl: database?.url,
+    databaseUrl: await database?.makeDatabase(),
     ...(database === undefined ? { serve: factory } : { worker: factory }),
   });
   const victims = (['server', 'worker'] as const).map((name) => ({
     name,
     killAndStart: () => (server as FleetServer).killAndStart(name),
   }));
-  const postgres = { name: 'PostgreSQL', killAndStart: async () => database?.killAndStart() };
+  const postgres = { name: 'PostgreSQL', killAndStart: async () => database?.crash() };
   const people = new FactoryPeople((...asked) => (server as FleetServer).ask(...asked));
   await server.ask('PATCH', '/api/v1/organisation', { approvals: 2 });
   const reviewer = await server.addPerson('reviewer', 'reviewer');

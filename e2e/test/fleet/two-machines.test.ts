@@ -9,13 +9,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { FetchedKernel } from '@resplice/build';
 import type { MachineReport } from '@resplice/protocol';
+import { type Cluster, startCluster } from '@resplice/server/cluster';
 import { findKernelComplaints } from '@resplice/vm';
 import { makeFix } from '../../src/fix.js';
 import { FleetServer } from '../../src/fleet/fleet-server.js';
 import { Gate } from '../../src/fleet/gate.js';
 import { Hook } from '../../src/fleet/hook.js';
 import { type Machine, MachineBoot, makeDisk } from '../../src/fleet/machine-boot.js';
-import { PostgresCluster } from '../../src/fleet/postgres-cluster.js';
 import { NOTHING_LEFT } from '../../src/guest-script.js';
 import { UpdateSite } from '../../src/update-site.js';
 import { Workshop } from '../../src/workshop.js';
@@ -27,7 +27,7 @@ let workshop: Workshop | undefined;
 let cloudWorkshop: Workshop | undefined;
 const gate = new Gate();
 const hook = new Hook();
-let database: PostgresCluster | undefined;
+let database: Cluster | undefined;
 let server: FleetServer | undefined;
 
 interface Fleet {
@@ -81,8 +81,9 @@ async function makeFleet(): Promise<Fleet> {
     '--brings',
     `${ours.pair.other.release}=${ours.pair.other.version}`,
   );
-  if (process.env.RESPLICE_FLEET_DATABASE !== 'embedded') database = await PostgresCluster.start();
-  server = await FleetServer.start(ours.directory, site.public, { databaseUrl: database?.url });
+  if (process.env.RESPLICE_FLEET_DATABASE !== 'embedded') database = await startCluster({ durable: true });
+  const databaseUrl = await database?.makeDatabase();
+  server = await FleetServer.start(ours.directory, site.public, { databaseUrl });
   await hook.listen(server, 'machine.registered', 'update.withdrawn');
   await gate.start();
   const machine = async (name: string, digit: string): Promise<Machine> => ({

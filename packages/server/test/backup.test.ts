@@ -7,14 +7,8 @@ import { runAdmin } from '../src/admin/operation.js';
 import { openDiskStore } from '../src/artefact/disk-store.js';
 import { restoreBackup } from '../src/backup/restore.js';
 import { startServer } from '../src/start-server.js';
-import {
-  type Cluster,
-  copyEmbedded,
-  KINDS,
-  type Kind,
-  makeFolder,
-  startCluster,
-} from './support/test-database.js';
+import { type Cluster, startCluster } from './support/cluster.js';
+import { copyEmbedded, KINDS, type Kind, makeFolder } from './support/test-database.js';
 import { PASSWORD, startTestServer, TestMachine } from './support/test-server.js';
 
 let cluster: Cluster;

@@ -10,7 +10,8 @@ import { sql } from 'drizzle-orm';
 import { selectRows } from '../../src/database/database.js';
 import { listMigrations, MIGRATIONS, migrateDatabase } from '../../src/database/migration.js';
 import { openDatabase } from '../../src/database/open-database.js';
-import { type Cluster, copyEmbedded, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { copyEmbedded, makeFolder } from '../support/test-database.js';
 
 const ROWS = join(dirname(fileURLToPath(import.meta.url)), '../../../test/database/rows');
 

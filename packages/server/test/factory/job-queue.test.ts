@@ -18,8 +18,9 @@ import {
   returnJob,
 } from '../../src/factory/job-queue.js';
 import { factoryCandidates, factoryJobs } from '../../src/factory/tables.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
 import { addTestCandidate } from '../support/test-candidate.js';
-import { type Cluster, KINDS, startCluster } from '../support/test-database.js';
+import { KINDS } from '../support/test-database.js';
 import { type Organisation, startTestServer, type TestServer } from '../support/test-server.js';
 
 let cluster: Cluster;

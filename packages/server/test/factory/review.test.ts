@@ -10,8 +10,9 @@ import { lockCandidate, moveCandidate } from '../../src/factory/candidate-change
 import type { CandidateEvent } from '../../src/factory/candidate-state.js';
 import { openReview } from '../../src/factory/review.js';
 import { factoryCandidates, factoryJobs, factoryTests } from '../../src/factory/tables.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
 import { addTestCandidate } from '../support/test-candidate.js';
-import { type Cluster, KINDS, startCluster } from '../support/test-database.js';
+import { KINDS } from '../support/test-database.js';
 import { type Organisation, startTestServer, type TestServer } from '../support/test-server.js';
 
 let cluster: Cluster;

@@ -5,8 +5,8 @@ import { after, before, it } from 'node:test';
 import { and, eq } from 'drizzle-orm';
 import { CANDIDATES_PER_BOOT, lockCandidate, moveCandidate } from '../../src/factory/candidate-change.js';
 import { factoryJobs } from '../../src/factory/tables.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
 import { addTestCandidate } from '../support/test-candidate.js';
-import { type Cluster, startCluster } from '../support/test-database.js';
 import { startTestServer, type TestServer } from '../support/test-server.js';
 
 let cluster: Cluster;

@@ -5,7 +5,8 @@ import { request as httpRequest } from 'node:http';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { stepAt, totpCode } from '../../src/access/one-time-code.js';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
   KERNEL,

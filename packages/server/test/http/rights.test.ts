@@ -5,8 +5,9 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { Need, Role } from '../../src/access/rights.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
 import { addTestCandidate } from '../support/test-candidate.js';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
   KERNEL,

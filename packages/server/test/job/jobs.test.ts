@@ -7,7 +7,8 @@ import { createServer as createMailServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { signWebhook } from '../../src/job/webhook.js';
 import { startWorker } from '../../src/start-worker.js';
-import { type Cluster, KINDS, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS } from '../support/test-database.js';
 import { type Organisation, startTestServer, TestMachine, type TestServer } from '../support/test-server.js';
 
 let cluster: Cluster;

@@ -13,7 +13,8 @@ import {
   dismissWorker,
 } from '../../src/factory/worker-record.js';
 import { startServer } from '../../src/start-server.js';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { type Organisation, startTestServer, TestMachine, type TestServer } from '../support/test-server.js';
 
 let cluster: Cluster;

@@ -8,7 +8,8 @@ import { eq } from 'drizzle-orm';
 import { fleetSamples, organisations } from '../../src/database/schema.js';
 import { factoryPriorities } from '../../src/factory/tables.js';
 import { sampleFleets, thinSamples } from '../../src/machine/fleet-history.js';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
   KERNEL,

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
   cloneMachine,

@@ -13,7 +13,8 @@ import { runAdmin } from '../../src/admin/operation.js';
 import { openDiskStore } from '../../src/artefact/disk-store.js';
 import { selectRows } from '../../src/database/database.js';
 import { openDatabase } from '../../src/database/open-database.js';
-import { type Cluster, copyEmbedded, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { copyEmbedded, KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import { type AskOptions, CHEAP, KERNEL, PASSWORD, TestMachine } from '../support/test-server.js';
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { MachineDetail, MachinePage, MachineSummary } from '@resplice/protocol/console';
-import { type Cluster, KINDS, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS } from '../support/test-database.js';
 import { CLOUD, NEWER } from '../support/test-fleet.js';
 import {
   type Answer,

@@ -9,7 +9,8 @@ import { selectRows } from '../../src/database/database.js';
 import type { Item } from '../../src/job/notifier.js';
 import { advanceRollouts } from '../../src/rollout/advance.js';
 import { audienceOf, isInAudience, ringColumn } from '../../src/rollout/audience.js';
-import { type Cluster, KINDS, makeFolder, startCluster } from '../support/test-database.js';
+import { type Cluster, startCluster } from '../support/cluster.js';
+import { KINDS, makeFolder } from '../support/test-database.js';
 import { TestRepository } from '../support/test-repository.js';
 import {
   KERNEL,

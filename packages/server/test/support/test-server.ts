@@ -7,7 +7,8 @@ import type { Role } from '../../src/access/rights.js';
 import { runAdmin } from '../../src/admin/operation.js';
 import type { ServerOptions } from '../../src/service.js';
 import { type RunningServer, startServer } from '../../src/start-server.js';
-import { type Cluster, copyEmbedded, type Kind, makeFolder } from './test-database.js';
+import type { Cluster } from './cluster.js';
+import { copyEmbedded, type Kind, makeFolder } from './test-database.js';
 
 export const PASSWORD = 'correct horse battery';
 export const CHEAP = { exponent: 10 };
