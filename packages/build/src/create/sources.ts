@@ -91,20 +91,24 @@ export async function keepChanged(
 ): Promise<readonly string[]> {
   const asked = [...candidates].filter((object) => !objects.has(object));
   if (asked.length === 0) return [...objects];
+  const progress = options.progress ?? silentProgress;
+  const extraFlags = await customCodeFlags();
   let done = 0;
-  const reached = await findOtherTexts(tree, slot.directory, asked, affectsCode, {
-    extraFlags: await customCodeFlags(),
-    ...(options.signal === undefined ? {} : { signal: options.signal }),
-    onDone: (object) =>
-      options.progress?.({
-        stage: 'preprocess',
-        state: 'update',
-        detail: object,
-        done: ++done,
-        total: asked.length,
-        unit: 'objects',
-      }),
-  });
+  const reached = await withStage(progress, 'preprocess', `${asked.length} objects`, () =>
+    findOtherTexts(tree, slot.directory, asked, affectsCode, {
+      extraFlags,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onDone: (object) =>
+        progress({
+          stage: 'preprocess',
+          state: 'update',
+          detail: object,
+          done: ++done,
+          total: asked.length,
+          unit: 'objects',
+        }),
+    }),
+  );
   return [...objects, ...reached];
 }
 

@@ -28,7 +28,7 @@ export interface ScannedText {
 
 const INCLUDE = /^include(?:_next)?\s*(?:\/\*.*?\*\/\s*)?(?:"([^"]+)"|<([^>]+)>)/;
 const DEFINED_NAME = /^define\s+\w+\s+(?:"([^"]+\.(?:[chS]|inc|def))"|<([^>]+\.(?:[chS]|inc|def))>)/;
-const TRACE_NAME = /^define\s+TRACE_(?:SYSTEM|INCLUDE_FILE)\s+(\w+)/;
+const TRACE_NAME = /^define\s+TRACE_(?:SYSTEM|INCLUDE_FILE)\s+([\w-]+)/;
 const TRACE_PATH = /^define\s+TRACE_INCLUDE_PATH\s+(\S*[^\s/])/;
 const HAS_INCLUDE = /__has_include(?:_next)?\s*\(\s*(?:"([^"]+)"|<([^>]+)>)/g;
 const ASSEMBLER = /\.inc(?:lude|bin)\s+"([^"\n]+)/g;

@@ -186,6 +186,13 @@ test('scans odd spellings', () => {
   assert.deepEqual(names('#include_next /* why */ <a.h>\n'), ['angled a.h']);
   assert.deepEqual(names('#if defined(__has_include) && __has_include(<x.h>)\n'), ['angled x.h']);
   assert.deepEqual(names('#define NAME "driver"\n#define N2 "x.txt"\n#includes "n.h"\n'), []);
+  assert.deepEqual(names('#define TRACE_SYSTEM a\n#define TRACE_INCLUDE_FILE a-b\n'), [
+    'anywhere a.h',
+    'anywhere a-b.h',
+  ]);
+  assert.deepEqual(names('#define TRACE_INCLUDE_PATH asm/trace/\n#define TRACE_INCLUDE_FILE a-b\n'), [
+    'traced asm/trace/a-b.h',
+  ]);
   assert.deepEqual(names('#'), []);
   assert.deepEqual(names('#include "open\n'), []);
 });
