@@ -11,15 +11,15 @@ import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { CandidateDetail, CandidatePage } from '@resplice/protocol/factory';
+import { type Cluster, startCluster } from '@resplice/server/cluster';
 
 const UNITS = 25;
 const KILLS = 10;
 const PATIENCE_MS = 240_000;
 const here = dirname(fileURLToPath(import.meta.url));
-const CLUSTER = join(here, '../../../server/dist/test/support/run-cluster.js');
 
 let folder = '';
-let cluster: ChildProcess;
+let cluster: Cluster;
 let url = '';
 let server: ChildProcess;
 let address = '';
@@ -53,9 +53,8 @@ async function kill(child: ChildProcess): Promise<void> {
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'resplice-factory-'));
-  cluster = fork(CLUSTER);
-  const [said] = (await once(cluster, 'message')) as [{ url: string }];
-  url = said.url;
+  cluster = await startCluster({ durable: true });
+  url = await cluster.makeDatabase();
   const { administrator } = await startServer();
   const login = await ask<{ session: string }>('POST', '/api/v1/session', administrator);
   session = login.session;
@@ -64,8 +63,7 @@ before(async () => {
 after(async () => {
   for (const worker of workers) await kill(worker);
   await kill(server);
-  cluster.send('stop');
-  await once(cluster, 'exit');
+  await cluster.stop();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -98,8 +96,7 @@ async function insist<T>(method: string, path: string, body?: unknown): Promise<
 async function killSomething(): Promise<string> {
   const which = draw(5);
   if (which === 0) {
-    cluster.send('crash');
-    await once(cluster, 'message');
+    await cluster.crash();
     return 'PostgreSQL';
   }
   if (which === 1) {

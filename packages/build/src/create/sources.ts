@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type ObjectFile, parseObject } from '@resplice/engine';
-import { type Reason, silentProgress, withStage } from '@resplice/report';
+import { type ProgressSink, type Reason, silentProgress, withStage } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { isMissing } from '../debian/store.js';
 import { keepMentioning, type MentioningObjects } from '../header/keep-mentioning.js';
@@ -93,23 +93,27 @@ export async function keepChanged(
   if (asked.length === 0) return [...objects];
   const progress = options.progress ?? silentProgress;
   const extraFlags = await customCodeFlags();
-  let done = 0;
   const reached = await withStage(progress, 'preprocess', `${asked.length} objects`, () =>
     findOtherTexts(tree, slot.directory, asked, affectsCode, {
       extraFlags,
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onDone: (object) =>
-        progress({
-          stage: 'preprocess',
-          state: 'update',
-          detail: object,
-          done: ++done,
-          total: asked.length,
-          unit: 'objects',
-        }),
+      onDone: countObjects(progress, 'preprocess', asked.length),
     }),
   );
   return [...objects, ...reached];
+}
+
+/** Says of each object that it is done, and how many are. */
+function countObjects(
+  progress: ProgressSink,
+  stage: 'preprocess' | 'compile-patched',
+  total: number,
+): (object: string) => void {
+  let done = 0;
+  return (detail) => {
+    done += 1;
+    progress({ stage, state: 'update', detail, done, total, unit: 'objects' });
+  };
 }
 
 /** With what flags objects are compiled; those of the recorded command and a section for each function when left out. */
@@ -126,23 +130,13 @@ export async function compilePatched(
 ): Promise<ReadonlyMap<string, ObjectFile>> {
   const output = await mkdtemp(join(tmpdir(), 'resplice-objects-'));
   try {
-    const progress = options.progress;
-    let done = 0;
     const compiled = await compileObjects(tree, {
       directory: slot.directory,
       objects,
       output,
       ...(options.extraFlags === undefined ? {} : { extraFlags: options.extraFlags }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      onDone: (object) =>
-        progress?.({
-          stage: 'compile-patched',
-          state: 'update',
-          detail: object,
-          done: ++done,
-          total: objects.length,
-          unit: 'objects',
-        }),
+      onDone: countObjects(options.progress ?? silentProgress, 'compile-patched', objects.length),
     });
     return await parseAll(compiled);
   } finally {

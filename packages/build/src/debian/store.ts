@@ -77,6 +77,16 @@ export async function writeWhole(file: string, content: string | Uint8Array): Pr
   await rename(temporary, file);
 }
 
+/** What was written as JSON; undefined when it is not there or was cut off. */
+export async function readJson(file: string): Promise<unknown> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch (error) {
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
 export async function exists(path: string): Promise<boolean> {
   try {
     await stat(path);

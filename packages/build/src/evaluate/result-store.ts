@@ -6,7 +6,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { VERSION } from '@resplice/report';
 import { encodeUpdate, parseUpdate, type Update } from '@resplice/update';
-import { isMissing, writeWhole } from '../debian/store.js';
+import { isMissing, readJson, writeWhole } from '../debian/store.js';
 import type { PatchFile } from '../patch/patch-model.js';
 import type { ReleaseUnit } from '../split/unit.js';
 import type { UnitResult } from './evaluation.js';
@@ -30,13 +30,8 @@ export class ResultStore {
 
   /** A result of an earlier run; undefined when there is none, or none that can be read. */
   async find(unit: ReleaseUnit, customCode: readonly PatchFile[]): Promise<UnitResult | undefined> {
-    try {
-      const kept = JSON.parse(await readFile(this.#path(unit, customCode, 'json'), 'utf8')) as KeptResult;
-      return { ...kept, requiresUnloaded: kept.requiresUnloaded ?? [] };
-    } catch (error) {
-      if (isMissing(error) || error instanceof SyntaxError) return undefined;
-      throw error;
-    }
+    const kept = (await readJson(this.#path(unit, customCode, 'json'))) as KeptResult | undefined;
+    return kept === undefined ? undefined : { ...kept, requiresUnloaded: kept.requiresUnloaded ?? [] };
   }
 
   async write(unit: ReleaseUnit, customCode: readonly PatchFile[], result: UnitResult): Promise<void> {

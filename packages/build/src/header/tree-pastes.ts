@@ -1,8 +1,7 @@
 // How the macros of a tree paste names (pasted-names.ts), access members (member-uses.ts) and name structures (tag-uses.ts), collected once per tree.
 
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isMissing, writeWhole } from '../debian/store.js';
+import { readJson, writeWhole } from '../debian/store.js';
 import { stripComments } from '../patch/source-text.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import type { FileTexts } from './file-texts.js';
@@ -54,12 +53,8 @@ async function readOrCollect(
   texts: FileTexts,
 ): Promise<HeaderFacts> {
   const file = join(tree.home, FILE);
-  try {
-    const stored = JSON.parse(await readFile(file, 'utf8')) as HeaderFacts & { readonly format: number };
-    if (stored.format === FORMAT) return stored;
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
+  const stored = (await readJson(file)) as (HeaderFacts & { readonly format: number }) | undefined;
+  if (stored?.format === FORMAT) return stored;
   const sources = new Set(
     [...tree.database.objects()].flatMap((object) => tree.database.find(object)?.source ?? []),
   );

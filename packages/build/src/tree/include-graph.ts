@@ -4,15 +4,12 @@
 //   findOtherTexts     (preprocess.ts) compares the preprocessed text before and after: exact for the patch itself
 // Rejected: only gcc -M for all 13,600 objects (an hour), or the .d files of a full build (there is none).
 
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { InputError } from '@resplice/report';
 import type { WorkOptions } from '../debian/store.js';
 import { normalizePath } from './compile-database.js';
 import { compileArguments, requireCommand } from './compile-objects.js';
 import { mapParallel, runCompiler } from './compiler-run.js';
 import { ANY_DIRECTORY, besidePath, type IncludeIndexFile, readIndex } from './include-index.js';
-import { parseKernelConfig } from './kernel-config.js';
 import type { PreparedTree } from './prepare-tree.js';
 
 export interface IncludeGraph {
@@ -37,12 +34,8 @@ export async function findIncluders(
 export function readIncludeGraph(tree: PreparedTree): Promise<IncludeGraph> {
   const known = GRAPHS.get(tree);
   if (known !== undefined) return known;
-  const configuration = async () =>
-    parseKernelConfig(await readFile(join(tree.directory, '.config'), 'utf8'));
-  const file = join(tree.home, 'includes.json');
-  const graph = readIndex(file, tree.directory, tree.database, configuration).then(
-    (index) => new IndexedGraph(index),
-  );
+  const index = readIndex(tree.home, tree.directory, tree.database);
+  const graph = index.then((read) => new IndexedGraph(read));
   GRAPHS.set(tree, graph);
   graph.catch(() => GRAPHS.delete(tree));
   return graph;
@@ -107,13 +100,15 @@ export function isOtherMachine(path: string): boolean {
 }
 
 type Place = IncludeIndexFile['objects'][number];
+/** Files, each followed by the directory in which the one is found by the other. */
+type Steps = readonly number[];
 
 class IndexedGraph implements IncludeGraph {
   readonly #file: IncludeIndexFile;
   readonly #ids: ReadonlyMap<string, number>;
-  /** Of each file what it may include, and what may include it; see {@link #reach}. */
-  readonly #included: (readonly number[])[] = [];
-  #includers: readonly (readonly number[])[] | undefined;
+  /** Of each file what it may include, and what may include it. */
+  readonly #included: Steps[] = [];
+  #includers: readonly Steps[] | undefined;
 
   constructor(file: IncludeIndexFile) {
     this.#file = file;
@@ -145,11 +140,11 @@ class IndexedGraph implements IncludeGraph {
     const places = this.#file.objects.filter(([object]) => wanted.has(object));
     const reached = [...this.#bySearch(places)].map(([search, some]) => {
       const isSeen = this.#seenBy(search);
-      const next = (source: number) => {
-        const targets = this.#targets(source);
-        return targets.filter((_, at) => at % 2 === 0 && isSeen(targets[at + 1]));
-      };
-      const start = some.flatMap(([, , source, ...forced]) => [...next(source), ...forced]);
+      const start: number[] = [];
+      for (const [, , source, ...forced] of some) {
+        start.push(...forced);
+        visitSeen(this.#targets(source), isSeen, (id) => start.push(id));
+      }
       return this.#reach(start, this.#targets, search);
     });
     return this.#paths(reached);
@@ -171,16 +166,13 @@ class IndexedGraph implements IncludeGraph {
   }
 
   /** Whether objects of that search find what is in a directory. */
-  #seenBy(search: number): (directory: number | undefined) => boolean {
+  #seenBy(search: number): (directory: number) => boolean {
     const directories = new Set(this.#file.searches[search]).add(ANY_DIRECTORY);
-    return (directory = ANY_DIRECTORY) => directories.has(directory);
+    return (directory) => directories.has(directory);
   }
 
-  /**
-   * Marks 1 for each file that is reached.
-   * @param next of a file the next ones, each followed by the directory in which it is found
-   */
-  #reach(from: readonly number[], next: (id: number) => readonly number[], search: number): Uint8Array {
+  /** Marks 1 for each file that is reached. */
+  #reach(from: readonly number[], next: (id: number) => Steps, search: number): Uint8Array {
     const isSeen = this.#seenBy(search);
     const reached = new Uint8Array(this.#file.files.length);
     const queue: number[] = [];
@@ -190,10 +182,7 @@ class IndexedGraph implements IncludeGraph {
       queue.push(id);
     };
     for (const id of from) reach(id);
-    for (let id = queue.pop(); id !== undefined; id = queue.pop()) {
-      const found = next(id);
-      for (let at = 0; at < found.length; at += 2) if (isSeen(found[at + 1])) reach(found[at] ?? id);
-    }
+    for (let id = queue.pop(); id !== undefined; id = queue.pop()) visitSeen(next(id), isSeen, reach);
     return reached;
   }
 
@@ -211,19 +200,16 @@ class IndexedGraph implements IncludeGraph {
     );
   }
 
-  #reverse(): readonly (readonly number[])[] {
+  #reverse(): readonly Steps[] {
     if (this.#includers !== undefined) return this.#includers;
     const includers: number[][] = this.#file.files.map(() => []);
-    for (let id = 0; id < this.#file.files.length; id++) {
-      const targets = this.#targets(id);
-      for (let at = 0; at < targets.length; at += 2)
-        includers[targets[at] ?? 0]?.push(id, targets[at + 1] ?? ANY_DIRECTORY);
-    }
+    for (let id = 0; id < this.#file.files.length; id++)
+      visitSteps(this.#targets(id), (target, directory) => includers[target]?.push(id, directory));
     this.#includers = includers;
     return includers;
   }
 
-  readonly #targets = (id: number): readonly number[] => {
+  readonly #targets = (id: number): Steps => {
     const known = this.#included[id];
     if (known !== undefined) return known;
     const path = this.#file.files[id] ?? '';
@@ -235,4 +221,18 @@ class IndexedGraph implements IncludeGraph {
     this.#included[id] = targets;
     return targets;
   };
+}
+
+function visitSteps(steps: Steps, visit: (file: number, directory: number) => void): void {
+  for (let at = 0; at < steps.length; at += 2) visit(steps[at] ?? 0, steps[at + 1] ?? ANY_DIRECTORY);
+}
+
+function visitSeen(
+  steps: Steps,
+  isSeen: (directory: number) => boolean,
+  visit: (file: number) => void,
+): void {
+  visitSteps(steps, (file, directory) => {
+    if (isSeen(directory)) visit(file);
+  });
 }

@@ -6,23 +6,22 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runCommand } from '../debian/command.js';
-import { isMissing, writeWhole } from '../debian/store.js';
+import { readJson, writeWhole } from '../debian/store.js';
 import { type CompileDatabase, normalizePath } from './compile-database.js';
 import type { Configuration } from './include-condition.js';
 import { type IncludeName, type IncludeStyle, type ScannedText, scanIncludes } from './include-scan.js';
+import { parseKernelConfig } from './kernel-config.js';
 
 const INCLUDE_INDEX_FORMAT = 3;
 export const STYLES: readonly IncludeStyle[] = ['quoted', 'angled', 'traced', 'anywhere'];
 /** In place of a directory: whatever the object names with -I. */
 export const ANY_DIRECTORY = -1;
 
-/** Indices point into `files`, `names`, `directories` and `searches`. */
+/** Indices point into `files`, `names` and `searches`. */
 export interface IncludeIndexFile {
   readonly format: 3;
   readonly files: readonly string[];
-  /** Those that objects name with -I. */
-  readonly directories: readonly string[];
-  /** Each set of them that an object names. */
+  /** Each set of directories that an object names with -I, as numbers. */
   readonly searches: readonly (readonly number[])[];
   /** [style, name, ...files that it can be, apart from one beside the includer, each followed by the directory in which it is found]. */
   readonly names: readonly (readonly [number, string, ...number[]])[];
@@ -36,20 +35,17 @@ const BATCH = 64;
 /** Where define_trace.h is. */
 const TRACE_DIRECTORY = 'include/trace';
 
-/** The index in `file`; made anew when it is not there, or of another version of Resplice. */
+/** The index kept in `home`; made anew when it is not there, or of another version of Resplice. */
 export async function readIndex(
-  file: string,
+  home: string,
   directory: string,
   database: CompileDatabase,
-  configuration: () => Promise<Configuration>,
 ): Promise<IncludeIndexFile> {
-  try {
-    const stored = JSON.parse(await readFile(file, 'utf8')) as Pick<IncludeIndexFile, 'format'>;
-    if (stored.format === INCLUDE_INDEX_FORMAT) return stored as IncludeIndexFile;
-  } catch (error) {
-    if (!isMissing(error) && !(error instanceof SyntaxError)) throw error;
-  }
-  const index = await indexIncludes(directory, database, await configuration());
+  const file = join(home, 'includes.json');
+  const stored = (await readJson(file)) as IncludeIndexFile | undefined;
+  if (stored?.format === INCLUDE_INDEX_FORMAT) return stored;
+  const configuration = parseKernelConfig(await readFile(join(directory, '.config'), 'utf8'));
+  const index = await indexIncludes(directory, database, configuration);
   await writeWhole(file, JSON.stringify(index));
   return index;
 }
@@ -224,7 +220,6 @@ class IndexBuilder {
     return {
       format: INCLUDE_INDEX_FORMAT,
       files: [...this.#files.keys()],
-      directories: [...this.#searches.directories.keys()],
       searches: this.#searches.sets(),
       names: [...this.#names.values()].map((name) => name.entry),
       includes: this.#includes,

@@ -11,7 +11,7 @@
 // so generators run only for files that are not there. Rejected: overlayfs (needs root), a copy (1.3 GB per tree).
 
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { EnvironmentError, silentProgress, withStage } from '@resplice/report';
@@ -27,14 +27,12 @@ import { unpackFlavour } from './featureset.js';
 import { generateSources } from './generated-files.js';
 import { adoptPackageHeaders, checkGeneratedHeaders } from './generated-headers.js';
 import { readIndex } from './include-index.js';
-import { assertSameConfig, parseKernelConfig } from './kernel-config.js';
+import { assertSameConfig } from './kernel-config.js';
 import { Make } from './make.js';
 import { recordRecipes } from './make-log.js';
 
 /** Raised when what is stored changes, so that older trees are made anew. */
 const TREE_FORMAT = 2;
-/** Directories of a tree that work fills: checkouts with patches, and compiled originals. */
-const MADE_ON_DEMAND = ['slots', 'objects'];
 
 export interface PrepareOptions extends WorkOptions {
   /** A compiler to use though the kernel names another. */
@@ -81,8 +79,6 @@ export async function prepareTree(
 }
 
 async function readTree(home: string, key: string): Promise<PreparedTree> {
-  // A cleaner of old files may have taken them; what is in them is made again.
-  for (const name of MADE_ON_DEMAND) await mkdir(join(home, name), { recursive: true });
   const stored = StoredTree.parse(await readPart(home, 'tree.json'));
   const file = (await readPart(home, 'database.json')) as DatabaseFile;
   if (file.format !== DATABASE_FORMAT) {
@@ -161,10 +157,7 @@ async function buildTree(
     });
     await makeMissingSources(directory, database, make);
   });
-  await withStage(progress, 'index-includes', label, async () => {
-    const configuration = async () => parseKernelConfig(await readFile(join(directory, '.config'), 'utf8'));
-    await readIndex(join(home, 'includes.json'), directory, database, configuration);
-  });
+  await withStage(progress, 'index-includes', label, () => readIndex(home, directory, database));
   await adoptPackageHeaders(directory, fetched);
   await writeFile(join(home, 'database.json'), JSON.stringify(file));
   const stored = { format: TREE_FORMAT, identity: fetched.identity, compiler };

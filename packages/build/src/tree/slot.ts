@@ -51,8 +51,10 @@ export function keepSlots(tree: PreparedTree): () => Promise<void> {
 export async function openSlot(tree: PreparedTree, options: WorkOptions = {}): Promise<Slot> {
   const kept = KEPT.get(tree)?.pop();
   if (kept !== undefined) return new WorkSlot(tree, kept);
+  const slots = join(tree.home, 'slots');
+  await mkdir(slots, { recursive: true });
   for (let number = 0; number < MAX_SLOTS; number++) {
-    const home = join(tree.home, 'slots', String(number));
+    const home = join(slots, String(number));
     const lock = await tryFileLock(`${home}.lock`);
     if (lock === undefined) continue;
     try {

@@ -98,8 +98,10 @@ export async function startCluster({ durable = false, home }: ClusterOptions = {
       }
     },
     async stop() {
-      child.kill('SIGINT');
-      await new Promise((resolve) => child.once('exit', resolve));
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGINT');
+        await new Promise((resolve) => child.once('exit', resolve));
+      }
       if (home === undefined) await rm(folder, { recursive: true, force: true });
     },
   };
