@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { cacheRoot, type PreparedTree } from '@resplice/build';
 import { run } from './resplice-command.js';
 
-const MADE_LATER = ['objects', 'slots'];
+const MADE_LATER = ['objects', 'patched', 'preprocessed', 'slots'];
 
 export class ShadowCache {
   readonly directory: string;

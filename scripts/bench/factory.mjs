@@ -55,7 +55,7 @@ const isDrawn = values.sample !== undefined || values.without.length > 0;
 const only = isDrawn ? await draw(Number(values.sample ?? Infinity)) : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
 /** What conversions leave in the cache. */
-const caches = ['objects', 'preprocessed'].map((name) => join(tree.home, name));
+const caches = ['objects', 'patched', 'preprocessed'].map((name) => join(tree.home, name));
 const asideOf = (cache) => `${cache}.aside`;
 const clear = () => Promise.all(caches.map((cache) => rm(cache, { recursive: true, force: true })));
 const keptOf = (cache) => `${cache}.kept`;

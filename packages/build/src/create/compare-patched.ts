@@ -1,6 +1,7 @@
 // Finds what the patches affect, compiles it before and after, and compares it. A patch that only makes types larger is compared a second
 // time, corrected so that new members lie where existing objects have room.
 
+import { createHash } from 'node:crypto';
 import type { Engine } from '@resplice/engine';
 import {
   accept,
@@ -158,14 +159,19 @@ async function compareOnce(
       askTypesFirst(tree, slot, { sources: mine, affected, mayRequireUnloaded }, options);
     const early = typesFirst === true ? await ask(false) : undefined;
     if (early?.correction !== undefined) return early;
-    const mentioning = await findMentioning(tree, slot, mine, affected, options);
+    const question = hashSources(sources, mine);
+    const mentioning = await workshop.recall(`mentioning ${question}`, () =>
+      findMentioning(tree, slot, mine, affected, options),
+    );
     const reached = mentioning.objects.size + mentioning.candidates.size;
     if (reached > MANY_REACHED) {
       const mayRequireUnloaded = mayBeFresh(request) && reached <= TOO_MANY_REACHED;
       const unfit = typesFirst === true && !mayRequireUnloaded ? early : await ask(mayRequireUnloaded);
       if (unfit !== undefined) return early ?? unfit;
     }
-    const including = await keepChanged(tree, slot, mentioning, options);
+    const including = await workshop.recall(`including ${question}`, () =>
+      keepChanged(tree, slot, mentioning, options),
+    );
     const isAside = (object: string) => patched.tree.database.find(object)?.place === 'aside';
     const aside = await findChangedAside(tree, slot, including.filter(isAside), options);
     if (aside.reasons.length > 0) return { verdict: refuse(aside.reasons) };
@@ -181,6 +187,13 @@ async function compareOnce(
     const numbers = await judgeNumbers(tree, slot, affected, options);
     return numbers.length === 0 ? compared : { ...compared, verdict: refuse(numbers) };
   });
+}
+
+function hashSources(sources: PatchedSources, mine: PatchedSources): string {
+  const hash = createHash('sha256');
+  for (const [path, { after }] of sources)
+    hash.update(`${path}\0${mine.has(path)}\0${after?.length}\0`).update(after ?? '');
+  return hash.digest('hex');
 }
 
 /** A jump can only be written into a module that is loaded. */

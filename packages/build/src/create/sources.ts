@@ -15,6 +15,7 @@ import type { PatchFile } from '../patch/patch-model.js';
 import { applyPatches, type PatchedContent } from '../patch/patch-stack.js';
 import { checkSyntax, compileObjects } from '../tree/compile-objects.js';
 import { compileOriginals } from '../tree/object-cache.js';
+import { compileInSlot } from '../tree/patched-objects.js';
 import type { PreparedTree } from '../tree/prepare-tree.js';
 import { findOtherTexts } from '../tree/preprocess.js';
 import { openSlot, type Slot } from '../tree/slot.js';
@@ -121,7 +122,7 @@ export interface Flags {
   readonly extraFlags?: readonly string[];
 }
 
-/** Compiles objects in a slot and parses them. */
+/** The objects from a slot's sources, compiled now or taken from the cache, parsed. */
 export async function compilePatched(
   tree: PreparedTree,
   slot: Slot,
@@ -130,8 +131,7 @@ export async function compilePatched(
 ): Promise<ReadonlyMap<string, ObjectFile>> {
   const output = await mkdtemp(join(tmpdir(), 'resplice-objects-'));
   try {
-    const compiled = await compileObjects(tree, {
-      directory: slot.directory,
+    const compiled = await compileInSlot(tree, slot, {
       objects,
       output,
       ...(options.extraFlags === undefined ? {} : { extraFlags: options.extraFlags }),

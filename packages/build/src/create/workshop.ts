@@ -13,7 +13,11 @@ export interface Workshop {
   readonly tree: PreparedTree;
   /** A model for one update; the modules that it reads are its own, and go with it. */
   readonly openModel: () => Promise<KernelModel>;
+  /** What `ask` answers, or answered the last time: for another engine some of the same is asked again. Only the latest answers are known. */
+  readonly recall: <T>(question: string, ask: () => Promise<T>) => Promise<T>;
 }
+
+const MOST_RECALLED = 8;
 
 export interface WorkshopRequest {
   /** Release, package version or undefined for the running kernel. */
@@ -39,5 +43,18 @@ export function equipWorkshop(kernel: FetchedKernel, tree: PreparedTree): Worksh
     parsed ??= loadKernelModel(kernel);
     return (await parsed).fork();
   };
-  return { kernel, tree, openModel };
+  return { kernel, tree, openModel, recall: openMemory(MOST_RECALLED) };
+}
+
+/** Keeps so many answers; a question that failed is asked again. */
+export function openMemory(most: number): Workshop['recall'] {
+  const answers = new Map<string, unknown>();
+  return async <T>(question: string, ask: () => Promise<T>): Promise<T> => {
+    const answer = answers.has(question) ? (answers.get(question) as T) : await ask();
+    // To the end, as the one that was wanted last.
+    answers.delete(question);
+    answers.set(question, answer);
+    for (const oldest of [...answers.keys()].slice(0, -most)) answers.delete(oldest);
+    return answer;
+  };
 }

@@ -87,11 +87,16 @@ export async function listDependencies(
 
 /** The prerequisites in a make rule as gcc writes it, without those outside the tree. */
 export function parseDependencies(text: string): readonly string[] {
+  return parsePrerequisites(text).filter((path) => !path.startsWith('/'));
+}
+
+/** All prerequisites: paths in the tree, and absolute ones. */
+export function parsePrerequisites(text: string): readonly string[] {
   const rule = text.replaceAll('\\\n', ' ');
   const colon = rule.indexOf(': ');
   if (colon < 0) throw new InputError('bad-dependencies', `not a dependency rule: "${text.slice(0, 80)}"`);
   const paths = rule.slice(colon + 1).split(/\s+/);
-  return paths.filter((path) => path !== '' && !path.startsWith('/')).map((path) => normalizePath(path));
+  return paths.filter((path) => path !== '').map((path) => normalizePath(path));
 }
 
 /** The index has such headers where a name in a macro can be any file's; the compiler of this machine never finds them. */

@@ -19,6 +19,8 @@ export interface Slot {
   readonly write: (path: string, content: Uint8Array | string) => Promise<void>;
   /** Removes the file; it may be absent. */
   readonly remove: (path: string) => Promise<void>;
+  /** The files that may be other than the tree's. */
+  readonly touched: () => Iterable<string>;
   /** Puts everything back as it was and lets others use the slot. */
   readonly release: () => Promise<void>;
 }
@@ -117,6 +119,8 @@ class WorkSlot implements Slot {
     const clean = await this.#touch(path);
     await rm(join(this.directory, clean), { force: true });
   };
+
+  readonly touched = (): Iterable<string> => this.#touched;
 
   readonly release = async (): Promise<void> => {
     if (this.#released) return;

@@ -37,6 +37,7 @@ it('refuses an update for the livepatch core of a kernel that has none, and says
       return assert.fail('nothing is compiled');
     },
     openModel: () => assert.fail('the image is not read'),
+    recall: () => assert.fail('nothing is asked'),
   };
   const request = { kernel: undefined, patches: [], cves: [], description: undefined, on: [] };
   const verdict = await createUpdate({ ...request, engine: 'livepatch' }, { workshop });
