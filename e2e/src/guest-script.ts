@@ -1,7 +1,14 @@
 // What is done in one guest, put together by several test cases that share the boot, and afterwards the results by name.
 
 import { askAttendant, COMMAND, planAttendant, WASM_ONCE } from '@resplice/factory/guest';
-import type { GuestResult, GuestSpec, GuestStep, StepResult } from '@resplice/vm';
+import {
+  GuestDebugger,
+  type GuestEvent,
+  type GuestResult,
+  type GuestSpec,
+  type GuestStep,
+  type StepResult,
+} from '@resplice/vm';
 import { type Answer, BUNDLE, parseAnswer } from './resplice-command.js';
 import type { MadeUpdate } from './workshop.js';
 
@@ -15,10 +22,15 @@ const GUEST_SECONDS = 1800;
 /** Lines of the console; two processors' traces fit. */
 const LAST_WORDS = 120;
 
+/** What the host does when a step is over, while the guest goes on. */
+export type Attendance = (step: StepResult, debug: GuestDebugger) => Promise<void>;
+
 export class GuestScript {
   readonly #files = new Map(ATTENDANT.files.map((file) => [file.path, file]));
   readonly #modules = new Set<string>();
   readonly #steps = new Map<string, GuestStep>();
+  readonly #attendances = new Map<string, Attendance>();
+  readonly #attended = new Map<string, Promise<void>>();
   #result: GuestResult | undefined;
 
   /** Puts a host file into the guest. */
@@ -54,6 +66,16 @@ export class GuestScript {
     this.step({ ...step, timeoutSeconds: COMMAND_SECONDS });
   }
 
+  attend(name: string, attendance: Attendance): void {
+    this.#attendances.set(name, attendance);
+  }
+
+  /** Rejects when that attendance failed. */
+  async attended(name: string): Promise<void> {
+    this.ran(name);
+    await this.#attended.get(name);
+  }
+
   probe(name: string, probe: string, user: 'root' | 'nobody' = 'nobody'): void {
     const path = this.file(`/probes/${probe.split('/').at(-1) ?? ''}`, probe, 0o755);
     this.step({ name, argv: [path], uid: user === 'root' ? 0 : NOBODY });
@@ -81,8 +103,24 @@ export class GuestScript {
       steps: [...ATTENDANT.steps, ...this.#steps.values()],
       withNode: true,
       timeoutSeconds: GUEST_SECONDS,
+      ...this.#makeDebugger(),
       ...more,
     };
+  }
+
+  #makeDebugger(): Partial<GuestSpec> {
+    if (this.#attendances.size === 0) return {};
+    const debug = new GuestDebugger();
+    const onEvent = (event: GuestEvent): void => {
+      if (event.type !== 'step-finished') return;
+      const { name } = event.result;
+      const attended = this.#attendances.get(name)?.(event.result, debug);
+      if (attended === undefined) return;
+      this.#attended.set(name, attended);
+      // Whoever asks for it gets the error.
+      attended.catch(() => {});
+    };
+    return { debugger: debug, onEvent };
   }
 
   /** Of a guest that did not end well the explanation gets the end of the console, which nothing else would show. */

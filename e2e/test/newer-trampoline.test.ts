@@ -12,6 +12,7 @@ import { inPlaceData } from './case/in-place-data.js';
 import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { ledTable } from './case/led-table.js';
+import { nmiHandler } from './case/nmi-handler.js';
 import { oneUpdate } from './case/one-update.js';
 import { otherBuild } from './case/other-build.js';
 import { severalNewerUpdates } from './case/several-updates.js';
@@ -39,6 +40,7 @@ const CASES = [
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,
+  nmiHandler,
 ];
 
 testQuietEnd(

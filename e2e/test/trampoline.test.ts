@@ -12,6 +12,7 @@ import { inPlaceModule } from './case/in-place-module.js';
 import { killedSwitch } from './case/killed-switch.js';
 import { ledTable } from './case/led-table.js';
 import { movedMember } from './case/moved-member.js';
+import { nmiHandler } from './case/nmi-handler.js';
 import { oneUpdate } from './case/one-update.js';
 import { otherBuild } from './case/other-build.js';
 import { severalUpdates } from './case/several-updates.js';
@@ -39,6 +40,7 @@ const CASES = [
   coexistingCode,
   cumulativeUpdate,
   killedSwitch,
+  nmiHandler,
   movedMember,
 ];
 

@@ -109,6 +109,7 @@ class GuestRun {
       disk: this.#spec.disk,
       firmware: this.#spec.firmware,
       network: this.#spec.network,
+      debugger: this.#spec.debugger,
       onConsole: (chunk: Buffer) => this.#console.push(chunk),
       onResult: (chunk: Buffer) => this.#channel.push(chunk),
     };

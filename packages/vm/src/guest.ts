@@ -1,6 +1,8 @@
 // What a caller says about a guest, and what comes back. A guest is a real kernel, a file system in memory, and a list of
 // steps; everything it does, dying included, is data in the result and never an exception.
 
+import type { GuestDebugger } from './guest-debugger.js';
+
 export type GuestFileSource = { readonly file: string } | { readonly bytes: Uint8Array };
 
 export interface GuestFile {
@@ -73,6 +75,8 @@ export interface GuestSpec {
    * processor, emulated; slow.
    */
   readonly instructionClock?: boolean;
+  /** Can halt the guest, also at an instruction. */
+  readonly debugger?: GuestDebugger;
   /** From the start of QEMU to the first step; default 180. */
   readonly bootTimeoutSeconds?: number;
   /** All steps together, from the first one on; default 900. */

@@ -14,5 +14,6 @@ export {
   OUTPUT_LIMIT,
   type StepResult,
 } from './guest.js';
+export { GuestDebugger } from './guest-debugger.js';
 export { findMissingPrograms, type MissingProgram } from './host-program.js';
 export { runGuest } from './run-guest.js';

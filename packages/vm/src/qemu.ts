@@ -9,11 +9,12 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EnvironmentError, InternalError, UsageError } from '@resplice/report';
 import { makeCacheDirectory } from './cache-directory.js';
 import type { Accelerator, GuestFirmware } from './guest.js';
+import type { GuestDebugger } from './guest-debugger.js';
 import { locateProgram } from './host-program.js';
 
 /** Guests of one user at the same time, unless RESPLICE_VM_SLOTS says otherwise. */
@@ -32,6 +33,7 @@ const GUARD = '[ "$PPID" = "$1" ] || exit 76; shift; echo >&3; exec "$@"';
 const RESULT_FD = 3;
 const CONSOLE_FD = 4;
 const INITRAMFS_FD = 5;
+const DEBUG_FD = 6;
 
 export interface QemuSpec {
   readonly vmlinuz: string;
@@ -46,6 +48,7 @@ export interface QemuSpec {
   readonly disk?: string | undefined;
   readonly firmware?: GuestFirmware | undefined;
   readonly network?: boolean | undefined;
+  readonly debugger?: GuestDebugger | undefined;
   readonly onConsole: (chunk: Buffer) => void;
   readonly onResult: (chunk: Buffer) => void;
 }
@@ -107,8 +110,9 @@ async function startInSlot(spec: QemuSpec, slot: string): Promise<Qemu | undefin
     ...[shell, '-c', GUARD, 'sh', String(process.pid)],
     ...[program, ...encodeQemuArguments(spec)],
   ];
+  const debug = spec.debugger === undefined ? 'ignore' : 'pipe';
   const child = spawn(setpriv, args, {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', spec.initramfs],
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', spec.initramfs, debug],
     env: { ...process.env, LC_ALL: 'C' },
   });
   const holdsSlot = new Promise<boolean>((resolve) => {
@@ -116,7 +120,10 @@ async function startInSlot(spec: QemuSpec, slot: string): Promise<Qemu | undefin
     child.once('close', () => resolve(false));
   });
   const qemu = superviseQemu(child, spec);
-  if (await holdsSlot) return qemu;
+  if (await holdsSlot) {
+    spec.debugger?.attach(channel(child, DEBUG_FD));
+    return qemu;
+  }
   const { code, stderr } = await qemu.exit;
   if (code === SLOT_TAKEN) return undefined;
   throw new EnvironmentError(
@@ -135,6 +142,9 @@ export function encodeQemuArguments(spec: Omit<QemuSpec, 'onConsole' | 'onResult
     ...['-kernel', spec.vmlinuz, '-initrd', `/proc/self/fd/${INITRAMFS_FD}`, '-append', spec.commandLine],
     ...['-chardev', `socket,id=console,fd=${CONSOLE_FD}`, '-serial', 'chardev:console'],
     ...['-chardev', `socket,id=result,fd=${RESULT_FD}`, '-serial', 'chardev:result'],
+    ...(spec.debugger === undefined
+      ? []
+      : ['-chardev', `socket,id=debug,fd=${DEBUG_FD}`, '-gdb', 'chardev:debug']),
     ...(spec.disk === undefined ? [] : ['-drive', `${encodeFile(spec.disk)},if=virtio`]),
     ...(spec.network === true
       ? ['-netdev', 'user,id=net', '-device', 'virtio-net-pci,netdev=net,romfile=']
@@ -175,12 +185,14 @@ function superviseQemu(child: ChildProcess, spec: QemuSpec): Qemu {
   let stderr = '';
   let killTimer: NodeJS.Timeout | undefined;
   let gone = false;
-  const channels = [channel(child, CONSOLE_FD), channel(child, RESULT_FD)] as const;
+  const channels = [CONSOLE_FD, RESULT_FD, ...(spec.debugger === undefined ? [] : [DEBUG_FD])].map((fd) =>
+    channel(child, fd),
+  );
   child.stderr?.on('data', (chunk: Buffer) => {
     stderr = (stderr + chunk.toString()).slice(-4096);
   });
-  channels[0].on('data', spec.onConsole);
-  channels[1].on('data', spec.onResult);
+  channel(child, CONSOLE_FD).on('data', spec.onConsole);
+  channel(child, RESULT_FD).on('data', spec.onResult);
   // A reset of the connection is QEMU's end, which `close` reports.
   for (const each of channels) each.on('error', () => {});
   const { promise: exit, resolve } = createExit();
@@ -210,8 +222,8 @@ function createExit(): { readonly promise: Promise<QemuExit>; readonly resolve: 
   return { promise, resolve };
 }
 
-function channel(child: ChildProcess, fd: number): Readable {
+function channel(child: ChildProcess, fd: number): Duplex {
   const stream = child.stdio[fd];
-  if (!(stream instanceof Readable)) throw new InternalError('qemu-channel', `QEMU has no channel ${fd}`);
+  if (!(stream instanceof Duplex)) throw new InternalError('qemu-channel', `QEMU has no channel ${fd}`);
   return stream;
 }
