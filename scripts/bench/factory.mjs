@@ -1,6 +1,7 @@
 // `npm run bench:factory -- --workers 1 --workers 2 --sample 100`: a release of the distribution through the factory, from the moment the factory is switched on and apt
 // offers it until all of it is ready for review, once for each number of workers: units, what became of them, processor time, wall time. Without
-// --sample (or --only) it is the whole release, which takes hours; --without leaves a unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
+// --sample (or --only) it is the whole release, which takes hours; --cves only|none takes the part with CVE numbers or the other one, --without leaves a
+// unit out. Each run has its own server, PostgreSQL, artefact store and workers of one job at a
 // time, and compiles everything anew: objects and hashes of texts that earlier work left in the cache are out of the way meanwhile. The kernel is
 // fetched and prepared before.
 //
@@ -30,6 +31,7 @@ const { values } = parseArgs({
     to: { type: 'string', default: '6.1.176-1' },
     only: { type: 'string', multiple: true, default: [] },
     without: { type: 'string', multiple: true, default: [] },
+    cves: { type: 'string' },
     sample: { type: 'string' },
     seed: { type: 'string', default: '1' },
     workers: { type: 'string', multiple: true, default: ['2'] },
@@ -51,7 +53,11 @@ const say = (text) => {
 const kernel = `${values.kernel}=${values.from}`;
 const branch = values.to.split('.').slice(0, 2).join('.');
 
-const isDrawn = values.sample !== undefined || values.without.length > 0;
+if (values.cves !== undefined && !['only', 'none'].includes(values.cves)) {
+  console.error(`--cves is "${values.cves}"; only takes units with a CVE number, none those without`);
+  process.exit(2);
+}
+const isDrawn = [values.sample, values.cves].some((value) => value !== undefined) || values.without.length > 0;
 const only = isDrawn ? await draw(Number(values.sample ?? Infinity)) : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
 /** What conversions leave in the cache. */
@@ -121,7 +127,11 @@ async function draw(size) {
   const { json } = await resplice(['split', '--from', values.from, '--to', values.to, ...values.only]);
   const unknown = values.without.filter((name) => !json.units.some(({ id }) => id === name));
   if (unknown.length > 0) throw new Error(`no unit of the release is called ${unknown.join(' or ')}`);
-  const units = json.units.filter(({ id }) => !values.without.includes(id));
+  const units = json.units.filter(
+    ({ id, cves }) =>
+      !values.without.includes(id) &&
+      (values.cves === undefined || cves.length > 0 === (values.cves === 'only')),
+  );
   return drawSample(units, size, Number(values.seed)).map(({ id }) => id);
 }
 
