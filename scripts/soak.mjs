@@ -1,6 +1,6 @@
 // `npm run soak -- --cycles N`: N cycles of applying and undoing updates with each engine, in guests that are busy with other things, while
-// commands are killed. Default 1000. Each guest does a few cycles; what is done is written down after each, so that a soak that was broken
-// off goes on where it was (`--restart` begins anew).
+// commands are killed. Default 1000. Each guest does a few cycles (`--batch`), and `--guests` run side by side; what is done is written down after
+// each, so that a soak that was broken off goes on where it was (`--restart` begins anew).
 
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,6 +13,7 @@ const { values } = parseArgs({
   options: {
     cycles: { type: 'string', default: '1000' },
     batch: { type: 'string', default: '25' },
+    guests: { type: 'string', default: '1' },
     engine: { type: 'string', multiple: true, default: ['livepatch', 'trampoline'] },
     state: { type: 'string', default: join(cacheRoot(), 'soak.json') },
     restart: { type: 'boolean', default: false },
@@ -20,11 +21,12 @@ const { values } = parseArgs({
 });
 const cycles = readCount('cycles');
 const batch = readCount('batch');
+const guestsAtOnce = readCount('guests');
 
 function readCount(name) {
   const count = Number(values[name]);
   if (Number.isInteger(count) && count > 0) return count;
-  console.error(`--${name} is "${values[name]}"; give it a number of cycles`);
+  console.error(`--${name} is "${values[name]}"; give it a number above 0`);
   process.exit(2);
 }
 
@@ -55,27 +57,43 @@ try {
   console.log(
     `${workshop.kernel}: ${state.cycles} of ${cycles} cycles done with ${values.engine.join(' and ')}`,
   );
-  while (state.cycles < cycles) {
-    const count = await runSoak(workshop, {
-      sets,
-      cycles: Math.min(batch, cycles - state.cycles),
-      seed: state.cycles + 1,
-      onCycle: (text) => console.log(`  guest ${state.guests + 1}: ${text}`),
-    });
-    const leaks = findLeaks(count);
-    if (leaks.length > 0) throw new Error(`the guest's kernel leaks: ${leaks.join(', ')}`);
-    state = {
-      ...state,
-      cycles: state.cycles + count.cycles,
-      commands: state.commands + count.commands,
-      kills: state.kills + count.kills,
-      busy: state.busy + count.busy,
-      guests: state.guests + 1,
-      growth: [...state.growth, count.growth],
-    };
-    writeState(state);
-    console.log(`${state.cycles} of ${cycles} cycles, ${state.kills} kills`);
-  }
+  // Given to guests, of which some have not come to their end.
+  let given = state.cycles;
+  let started = state.guests;
+  const keepBusy = async () => {
+    while (given < cycles) {
+      const [seed, count] = [given + 1, Math.min(batch, cycles - given)];
+      given += count;
+      started += 1;
+      const number = started;
+      const onCycle = (text) => console.log(`  guest ${number}: ${text}`);
+      const done = await runSoak(workshop, { sets, cycles: count, seed, onCycle });
+      const leaks = findLeaks(done);
+      if (leaks.length > 0) throw new Error(`the guest's kernel leaks: ${leaks.join(', ')}`);
+      state = {
+        ...state,
+        cycles: state.cycles + done.cycles,
+        commands: state.commands + done.commands,
+        kills: state.kills + done.kills,
+        busy: state.busy + done.busy,
+        guests: state.guests + 1,
+        growth: [...state.growth, done.growth],
+      };
+      writeState(state);
+      console.log(`${state.cycles} of ${cycles} cycles, ${state.kills} kills`);
+    }
+  };
+  // When one fails, no other begins, and those that run come to their end.
+  const ends = await Promise.allSettled(
+    Array.from({ length: guestsAtOnce }, () =>
+      keepBusy().catch((error) => {
+        given = cycles;
+        throw error;
+      }),
+    ),
+  );
+  const failed = ends.find(({ status }) => status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
   const { commands, kills, busy, guests } = state;
   console.log(
     `${state.cycles} cycles with each engine in ${guests} guests: ${commands} commands, ${kills} killed, ${busy} given again because a task was in the way; 0 warnings, 0 leaks`,

@@ -57,7 +57,8 @@ if (values.cves !== undefined && !['only', 'none'].includes(values.cves)) {
   console.error(`--cves is "${values.cves}"; only takes units with a CVE number, none those without`);
   process.exit(2);
 }
-const isDrawn = [values.sample, values.cves].some((value) => value !== undefined) || values.without.length > 0;
+const isDrawn =
+  [values.sample, values.cves].some((value) => value !== undefined) || values.without.length > 0;
 const only = isDrawn ? await draw(Number(values.sample ?? Infinity)) : values.only;
 const { tree } = await openWorkshop({ kernel }, {});
 /** What conversions leave in the cache. */
