@@ -66,6 +66,7 @@ export class GuestScript {
     this.step({ ...step, timeoutSeconds: COMMAND_SECONDS });
   }
 
+  /** Of one step; such a guest has a debugger. */
   attend(name: string, attendance: Attendance): void {
     this.#attendances.set(name, attendance);
   }

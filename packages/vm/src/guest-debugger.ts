@@ -1,7 +1,6 @@
 // Stops a guest at an instruction and lets things happen there that otherwise happen once in a thousand years: GDB's remote serial
 // protocol, which QEMU speaks, as far as that takes. https://sourceware.org/gdb/current/onlinedocs/gdb.html/Remote-Protocol.html
 
-import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
 import { InternalError } from '@resplice/report';
 
@@ -13,12 +12,15 @@ export class GuestDebugger {
   #stream: Duplex | undefined;
   #text = '';
   readonly #packets: string[] = [];
+  /** Goes on with whoever waits for a packet. */
+  #wake = (): void => {};
 
   /** `runGuest` does it. */
   attach(stream: Duplex): void {
     this.#stream = stream;
     stream.setEncoding('latin1');
     stream.on('data', (chunk: string) => this.#read(chunk));
+    stream.on('close', () => this.#wake());
   }
 
   /** Halts all processors. */
@@ -78,7 +80,9 @@ export class GuestDebugger {
       const packet = this.#packets.shift();
       if (packet !== undefined) return packet;
       if (stream.destroyed) throw new InternalError('debugger-lost', 'the guest ended under the debugger');
-      await Promise.race([once(stream, 'data'), once(stream, 'close')]);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
     }
   }
 
@@ -92,6 +96,7 @@ export class GuestDebugger {
       this.#text = this.#text.slice(whole.length);
       this.#connection.write('+');
       this.#packets.push(packet);
+      this.#wake();
     }
   }
 }

@@ -2,6 +2,7 @@
 // the caller wants them, debug information is left out (a quarter of the time; the code is the same bytes), each function and
 // variable gets a section of its own, and objtool does not run: raw compiler output is what gets compared, on every kernel alike.
 
+import { createHash } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { InputError } from '@resplice/report';
@@ -93,6 +94,18 @@ export function compileArguments(command: ObjectCommand, options: CompileOptions
   const recorded =
     options.debug === true ? command.arguments : command.arguments.filter((word) => !isDebugFlag(word));
   return [...recorded, ...(options.extraFlags ?? SECTION_FLAGS)];
+}
+
+/** Where the cache of a tree keeps what is made of an object's sources by these words, but for the ending. */
+export function placeInCache(
+  tree: PreparedTree,
+  folder: 'objects' | 'patched' | 'preprocessed',
+  command: ObjectCommand,
+  args: readonly string[],
+): string {
+  const recipe = JSON.stringify([tree.key, command.object, command.sourceArgument, args]);
+  const key = createHash('sha256').update(recipe).digest('hex');
+  return join(tree.home, folder, key.slice(0, 2), key);
 }
 
 export async function compileOne(

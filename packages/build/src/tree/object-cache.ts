@@ -2,9 +2,9 @@
 // and the command. The second update for a kernel so compiles only its patched side. Dependency file first, object last: the
 // object's name is what says that both are whole.
 
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { exists } from '../debian/store.js';
 import type { ObjectCommand } from './compile-database.js';
 import {
@@ -12,6 +12,7 @@ import {
   type CompileOptions,
   compileArguments,
   compileOne,
+  placeInCache,
   requireCommand,
 } from './compile-objects.js';
 import { mapParallel } from './compiler-run.js';
@@ -70,8 +71,6 @@ async function compileInto(
 }
 
 function placeOf(tree: PreparedTree, command: ObjectCommand, args: readonly string[]): CompiledObject {
-  const recipe = JSON.stringify([tree.key, command.object, command.sourceArgument, args]);
-  const key = createHash('sha256').update(recipe).digest('hex');
-  const file = join(tree.home, 'objects', key.slice(0, 2), `${key}.o`);
+  const file = `${placeInCache(tree, 'objects', command, args)}.o`;
   return { object: command.object, file, dependencies: `${file}.d` };
 }

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readFile, rm, stat, utimes } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isMissing, readDirectory, readJson, writeWhole } from '../debian/store.js';
-import type { ObjectCommand } from './compile-database.js';
 import {
   type CompiledObject,
   type CompileRequest,
   compileArguments,
   compileOne,
+  placeInCache,
   requireCommand,
 } from './compile-objects.js';
 import { mapParallel } from './compiler-run.js';
@@ -50,7 +50,7 @@ export async function compileInSlot(
     const compiled = { object, file, dependencies: `${file}.d` };
     await mkdir(dirname(file), { recursive: true });
     // What an assembly file takes in by .incbin, the compiler does not say.
-    const home = kind === 'asm' ? undefined : homeOf(tree, command, args);
+    const home = kind === 'asm' ? undefined : placeInCache(tree, 'patched', command, args);
     if (home === undefined || !(await takeKept(home, inputs, file))) {
       await compileOne(slot.directory, command, compiled, args, signal);
       if (home !== undefined) await keep(home, inputs, compiled);
@@ -164,12 +164,6 @@ async function listKept(home: string): Promise<readonly string[]> {
 
 function objectOf(home: string, name: string): string {
   return join(home, name.replace(/json$/, 'o'));
-}
-
-function homeOf(tree: PreparedTree, command: ObjectCommand, args: readonly string[]): string {
-  const recipe = JSON.stringify([tree.key, command.object, command.sourceArgument, args]);
-  const key = createHash('sha256').update(recipe).digest('hex');
-  return join(tree.home, 'patched', key.slice(0, 2), key);
 }
 
 async function hashFile(path: string): Promise<string | null> {

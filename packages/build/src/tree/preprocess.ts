@@ -4,10 +4,10 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { InputError } from '@resplice/report';
 import { isMissing } from '../debian/store.js';
-import { compileArguments, requireCommand } from './compile-objects.js';
+import { compileArguments, placeInCache, requireCommand } from './compile-objects.js';
 import { mapParallel, runCompiler } from './compiler-run.js';
 import type { PreparedTree } from './prepare-tree.js';
 
@@ -76,9 +76,7 @@ async function readText(
 
 function placeOf(tree: PreparedTree, object: string, { extraFlags = [] }: PreprocessOptions): string {
   const command = requireCommand(tree, object);
-  const recipe = [tree.key, object, command.sourceArgument, compileArguments(command, { extraFlags })];
-  const key = createHash('sha256').update(JSON.stringify(recipe)).digest('hex');
-  return join(tree.home, 'preprocessed', key.slice(0, 2), key);
+  return placeInCache(tree, 'preprocessed', command, compileArguments(command, { extraFlags }));
 }
 
 /** Undefined when it is not there, or was cut off when the machine went down: syncing thousands of small files would take longer than they save. */

@@ -1,5 +1,5 @@
 // That a changed header reaches every object that reads it rests on the index of includes, which knows nothing of conditions. Here gcc says what
-// objects of Debian's kernels really read. RESPLICE_TEST_KERNELS names fetched kernels, as `--kernel` takes them.
+// objects of Debian's kernels really read.
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
@@ -8,15 +8,11 @@ import { test } from 'node:test';
 import { openWorkshop } from '../../src/index.js';
 import { mapParallel } from '../../src/tree/compiler-run.js';
 import { listDependencies, readIncludeGraph } from '../../src/tree/include-graph.js';
+import { kernels } from './kernels.js';
 
 const OBJECTS = 40;
 /** Beside those: sources whose trace headers are included by names that are put together. */
 const TRACING = 20;
-const kernels = (process.env.RESPLICE_TEST_KERNELS ?? '').split(' ').filter((name) => name !== '');
-
-test('there are kernels to look at', () => {
-  assert.notEqual(kernels.length, 0, 'set RESPLICE_TEST_KERNELS to fetched kernels');
-});
 
 for (const kernel of kernels) {
   test(`nothing that gcc reads is missing from the index: ${kernel}`, async () => {

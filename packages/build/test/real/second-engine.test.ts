@@ -7,17 +7,12 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { ProgressEvent } from '@resplice/report';
 import { createUpdate, openWorkshop, parsePatches } from '../../src/index.js';
+import { kernels } from './kernels.js';
 
 /** Two sources of the kernel include it, and each uses its one function. */
 const HEADER = 'net/core/sock_destructor.h';
 const BEFORE = '\treturn skb->destructor == sock_wfree ||\n';
 const AFTER = '\treturn !skb->destructor ? skb->len == 4711 : skb->destructor == sock_wfree ||\n';
-
-const kernels = (process.env.RESPLICE_TEST_KERNELS ?? '').split(' ').filter((name) => name !== '');
-
-test('there are kernels to make updates of', () => {
-  assert.notEqual(kernels.length, 0, 'set RESPLICE_TEST_KERNELS to fetched kernels');
-});
 
 for (const kernel of kernels) {
   test(`the second engine asks nothing twice: ${kernel}`, async () => {
