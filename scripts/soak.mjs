@@ -98,6 +98,10 @@ try {
   console.log(
     `${state.cycles} cycles with each engine in ${guests} guests: ${commands} commands, ${kills} killed, ${busy} given again because a task was in the way; 0 warnings, 0 leaks`,
   );
+  for (const what of ['slab', 'vmalloc', 'percpu']) {
+    const grown = state.growth.map((each) => each[what] / 1024);
+    console.log(`${what} grew by ${Math.min(...grown)} to ${Math.max(...grown)} KiB in a guest`);
+  }
 } finally {
   await workshop.close();
 }
