@@ -89,6 +89,7 @@ try {
     known.result ??= await measure(Number(count), known);
     result.runs.push(known.result);
     writeState();
+    tell(known.result);
   }
   if (values.json) console.log(JSON.stringify(result, null, 2));
 } catch (error) {
@@ -176,17 +177,7 @@ async function measure(count, known) {
        from factory_jobs where state = 'done' group by kind order by kind`,
     );
     const processorSeconds = jobs.reduce((sum, { seconds }) => sum + seconds, 0);
-    const run = { workers: count, ...settled, processorSeconds, jobs };
-    say(
-      `${count} ${count === 1 ? 'worker' : 'workers'}: ready for review after ${minutes(run.seconds)} min${run.stretches === 1 ? '' : ` in ${run.stretches} stretches`}, ${minutes(processorSeconds)} min of processor time (${jobs
-        .map(({ kind, jobs: done, seconds }) => `${done} × ${kind} ${minutes(seconds)}`)
-        .join(', ')})`,
-    );
-    const states = Object.entries(run.counts).map(([state, number]) => `${number} ${state}`);
-    say(
-      `${run.units} units: ${states.join(', ')}; ${run.percentReady} % of those that are built need no code`,
-    );
-    return run;
+    return { workers: count, ...settled, processorSeconds, jobs, others: await askOthers(pool) };
   } finally {
     keep();
     await pool.end();
@@ -216,7 +207,8 @@ async function settle(people, id, { count, pool, clock, known, keep }) {
       }
     }
     if (settledAt !== null) {
-      const built = units - (counts['not-built'] ?? 0);
+      // Those that wait are parts of a unit that was joined from them.
+      const built = units - (counts['not-built'] ?? 0) - (counts['waiting'] ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
       const { withCves, stretches } = known;
       return { units, counts, percentReady, seconds: clock(), stretches, withCves };
@@ -242,6 +234,38 @@ async function askCves(pool) {
     [ON_ITS_WAY],
   );
   return rows[0];
+}
+
+/** Units that are built and not ready, each with what is in its way. */
+async function askOthers(pool) {
+  const { rows } = await pool.query(
+    `select c.state, u.name as unit,
+       case c.state when 'waiting' then 'part of ' || c.waiting_for
+         when 'test-failed' then (select t.problem from factory_tests t where t.candidate_id = c.id order by t.id desc limit 1)
+         else (select string_agg(distinct r->>'code', ', ') from jsonb_array_elements(c.reasons) r) end as why
+     from factory_candidates c join factory_units u on u.id = c.unit_id
+     where c.state <> all($1) order by c.state, u.name`,
+    [['in-review', 'not-built']],
+  );
+  return rows;
+}
+
+function tell({ workers, seconds, stretches, processorSeconds, jobs, units, counts, percentReady, others }) {
+  const done = jobs.map(({ kind, jobs: number, seconds: spent }) => `${number} × ${kind} ${minutes(spent)}`);
+  say(
+    `${workers} ${workers === 1 ? 'worker' : 'workers'}: ready for review after ${minutes(seconds)} min${stretches === 1 ? '' : ` in ${stretches} stretches`}, ${minutes(processorSeconds)} min of processor time (${done.join(', ')})`,
+  );
+  const states = Object.entries(counts).map(([state, number]) => `${number} ${state}`);
+  say(
+    `${units} units: ${states.join(', ')}; ${percentReady} % of those that are built, joined ones counted once, need no code`,
+  );
+  for (const { state, unit, why } of others) say(`  ${state}: ${unit}: ${shorten(why)}`);
+}
+
+/** Of what a command printed in a guest, the line that names the reason. */
+function shorten(why) {
+  const lines = (why ?? '').split('\n');
+  return lines.find((line) => /\[[\w-]+\]$/.test(line)) ?? lines[0];
 }
 
 function minutes(seconds) {
