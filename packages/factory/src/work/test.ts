@@ -1,4 +1,5 @@
-// Candidates of one kernel in guests of it, on top of what is published: applied, probed and undone, several in one boot. One that fails in
+// Candidates of one kernel in guests of it, on top of what is published: applied, probed and undone, several in one boot. Jobs of one kernel run
+// side by side when workers have nothing else to do, each with candidates of its own. One that fails in
 // company is tried once more alone, since its neighbours may be to blame. One that changes a function of the published cumulative update
 // cannot lie beside it; it is tried as machines will have it, as a part of the next cumulative update in the place of the published one.
 
@@ -18,7 +19,7 @@ import {
   openReview,
 } from '@resplice/server/factory';
 import type { Update } from '@resplice/update';
-import { and, desc, inArray, sql } from 'drizzle-orm';
+import { and, desc, inArray, or, sql } from 'drizzle-orm';
 import { applyInGuest, applyInGuests, type GuestVerdict, type Trial } from '../guest/guest-trial.js';
 import type { JobContext, JobHandler } from '../job-context.js';
 import { combine, readCombined } from './combine.js';
@@ -37,7 +38,7 @@ export const testHandler: JobHandler = {
   async work(context) {
     const { job, note } = context;
     const kernelName = parseKernel(job.target);
-    const candidates = await begin(context);
+    const candidates = await beginTests(context);
     if (candidates.length === 0) return async () => {};
     const { kernel } = await context.openWorkshop(job.target);
     const newest = await findNewest(context, kernelName);
@@ -67,10 +68,7 @@ export const testHandler: JobHandler = {
     };
   },
   async giveUp(transaction, job, problem, who) {
-    const rows = await transaction
-      .select()
-      .from(factoryCandidates)
-      .where(inStates(job, ['testing']));
+    const rows = await transaction.select().from(factoryCandidates).where(underTest(job));
     for (const { id } of rows) {
       const candidate = await lockCandidate(transaction, id);
       await moveCandidate(transaction, candidate, { event: 'not-passed', who, why: problem.slice(0, 4000) });
@@ -85,13 +83,24 @@ function inStates(job: JobContext['job'], states: readonly string[]) {
   );
 }
 
-/** Those that were under test when another worker died, too. */
-async function begin({ orm, job, who }: JobContext): Promise<readonly CandidateRecord[]> {
+/** Of those under test what no other job is at: this one's earlier attempts began it, or one that came to nothing. */
+function underTest(job: JobContext['job']) {
+  const elsewhere = sql`select from factory_jobs other
+    where other.id = ${factoryCandidates.testJobId} and other.id <> ${job.id} and other.state = 'running'`;
+  return and(inStates(job, ['testing']), sql`not exists (${elsewhere})`);
+}
+
+/** As many as share a boot. */
+export async function beginTests({
+  orm,
+  job,
+  who,
+}: Pick<JobContext, 'orm' | 'job' | 'who'>): Promise<readonly CandidateRecord[]> {
   return orm.transaction(async (transaction) => {
     const rows = await transaction
       .select()
       .from(factoryCandidates)
-      .where(inStates(job, ['automatic', 'testing']))
+      .where(or(inStates(job, ['automatic']), underTest(job)))
       .orderBy(
         sql`${factoryCandidates.state} <> 'testing'`,
         desc(factoryCandidates.priority),
@@ -101,7 +110,13 @@ async function begin({ orm, job, who }: JobContext): Promise<readonly CandidateR
       .for('update');
     const begun: CandidateRecord[] = [];
     for (const row of rows)
-      begun.push(await moveCandidate(transaction as Orm, row, { event: 'begin-test', who }));
+      begun.push(
+        await moveCandidate(transaction as Orm, row, {
+          event: 'begin-test',
+          who,
+          set: { testJobId: job.id },
+        }),
+      );
     return begun;
   });
 }

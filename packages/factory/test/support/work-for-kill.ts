@@ -5,7 +5,6 @@ import { appendFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import {
   addUnits,
-  factoryCandidates,
   factoryReleases,
   factoryTests,
   hashOf,
@@ -17,10 +16,11 @@ import {
   openReview,
   readArtefact,
 } from '@resplice/server/factory';
-import { eq, inArray } from 'drizzle-orm';
+import { eq } from 'drizzle-orm';
 import type { JobContext, JobHandler, JobHandlers } from '../../src/job-context.js';
 import { persist } from '../../src/persist.js';
 import { startFactory } from '../../src/start-factory.js';
+import { beginTests } from '../../src/work/test.js';
 
 const [folder = '', url = '', made = '', units = '0'] = process.argv.slice(2);
 const giveUp = async (): Promise<void> => {};
@@ -74,16 +74,8 @@ const convert: JobHandler = {
 
 const test: JobHandler = {
   async work(context) {
-    const { orm, artefacts, who } = context;
-    const begun = await orm.transaction(async (transaction) => {
-      const rows = await transaction
-        .select()
-        .from(factoryCandidates)
-        .where(inArray(factoryCandidates.state, ['automatic', 'testing']))
-        .for('update');
-      for (const row of rows) await moveCandidate(transaction, row, { event: 'begin-test', who });
-      return rows;
-    });
+    const { artefacts, who } = context;
+    const begun = await beginTests(context);
     await pause(context);
     return async (transaction) => {
       for (const { id, updateSha256 } of begun) {

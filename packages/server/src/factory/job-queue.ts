@@ -20,6 +20,8 @@ interface JobPolicy {
   readonly backOffSeconds: number;
   /** So long it gathers company before it runs. */
   readonly delaySeconds: number;
+  /** Several of one target may run at a time, each with a part of what is to be done. */
+  readonly shared?: true;
 }
 
 const POLICIES: Readonly<Record<FactoryJobKind, JobPolicy>> = {
@@ -28,9 +30,11 @@ const POLICIES: Readonly<Record<FactoryJobKind, JobPolicy>> = {
   convert: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
   join: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
   // A boot is shared by what is ready by then.
-  test: { attempts: 6, backOffSeconds: 15, delaySeconds: 20 },
+  test: { attempts: 6, backOffSeconds: 15, delaySeconds: 20, shared: true },
   publish: { attempts: 6, backOffSeconds: 15, delaySeconds: 0 },
 };
+
+const SHARED = Object.entries(POLICIES).flatMap(([kind, { shared }]) => (shared ? [kind] : []));
 
 export type FactoryJobRow = typeof factoryJobs.$inferSelect;
 
@@ -70,7 +74,7 @@ export async function addJob(orm: Writer, wish: JobWish): Promise<void> {
   if (row?.id === id) await announce(orm, wish.organisationId, 'jobs', [id]);
 }
 
-/** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. No two of one target run at a time. */
+/** The most urgent job of these kinds that nobody has; also one whose worker has fallen silent. No two of one target run at a time, unless they share it. */
 export async function claimJob(
   orm: Orm,
   worker: string,
@@ -97,9 +101,10 @@ export async function claimJob(
              where kind = any(${sql.param([...kinds])}::text[])
                and (state = 'waiting' and run_after <= now()
                  or state = 'running' and leased_until < now() and attempt < attempts)
-               and not exists (select from factory_jobs other where other.state = 'running'
-                 and other.leased_until >= now() and other.kind = j.kind and other.target = j.target
-                 and other.organisation_id = j.organisation_id)
+               and (kind = any(${sql.param(SHARED)}::text[])
+                 or not exists (select from factory_jobs other where other.state = 'running'
+                   and other.leased_until >= now() and other.kind = j.kind and other.target = j.target
+                   and other.organisation_id = j.organisation_id))
              order by priority desc, created_at, id limit 1 for update skip locked)`,
       ),
     )

@@ -119,6 +119,8 @@ export const factoryCandidates = pgTable(
       .notNull(),
     requiresUnloaded: list('requires_unloaded'),
     waitingFor: text('waiting_for'),
+    /** The job that has begun to test it; several of one kernel may run. */
+    testJobId: uuid('test_job_id'),
     functions: integer('functions').notNull().default(0),
     updateId: text('update_id'),
     updateLength: integer('update_length'),

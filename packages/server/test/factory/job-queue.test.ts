@@ -125,6 +125,18 @@ for (const kind of KINDS) {
       assert.equal((await claim('b')).target, 'same');
     });
 
+    it('runs several tests of one kernel at a time', async () => {
+      const wish = { organisationId, kind: 'test', target: 'same', subject: 'same', priority: 0 } as const;
+      const claimTest = async () => {
+        await addJob(orm(), wish);
+        await orm().update(factoryJobs).set({ runAfter: sql`now()` });
+        return claimJob(orm(), 'a', ['test']);
+      };
+      const taken = [await claimTest(), await claimTest()].map((job) => job?.id);
+      assert.equal(new Set(taken).size, 2);
+      assert.ok(!taken.includes(undefined));
+    });
+
     it("gives a silent worker's job to the next one, and takes nothing more from the first", async () => {
       await add('job');
       const first = await claim('a');

@@ -1,0 +1,1 @@
+ALTER TABLE "factory_candidates" ADD COLUMN "test_job_id" uuid;
