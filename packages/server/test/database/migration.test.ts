@@ -1,5 +1,5 @@
-// Every version of the schema that there was, with rows in it, is brought to the present one; and what cannot be is refused untouched. A new
-// migration gets the rows of the version before it as test/database/rows/N.sql.
+// Every version of the schema that there was, with rows in it, is brought to the present one; and what cannot be is refused untouched. What a
+// new migration makes room for gets rows in test/database/rows/N.sql, which lie on top of those of the versions before it.
 
 import assert from 'node:assert/strict';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -30,9 +30,11 @@ describe('migrations', () => {
     );
     for (let version = 1; version <= versions; version += 1) {
       const url = await cluster.makeDatabase();
-      const old = await openDatabase({ url, folder: '', migration: { upTo: version } });
-      await old.run(await readFile(join(ROWS, `${version}.sql`), 'utf8'), []);
-      await old.close();
+      for (let upTo = 1; upTo <= version; upTo += 1) {
+        const old = await openDatabase({ url, folder: '', migration: { upTo } });
+        await old.run(await readFile(join(ROWS, `${upTo}.sql`), 'utf8'), []);
+        await old.close();
+      }
       const database = await openDatabase({ url, folder: '' });
       const rows = await selectRows<{ hostname: string; updates: unknown }>(
         database.orm,
