@@ -208,7 +208,7 @@ async function settle(people, id, { count, pool, clock, known, keep }) {
     }
     if (settledAt !== null) {
       // Those that wait are parts of a unit that was joined from them.
-      const built = units - (counts['not-built'] ?? 0) - (counts['waiting'] ?? 0);
+      const built = units - (counts['not-built'] ?? 0) - (counts.waiting ?? 0);
       const percentReady = Math.round((1000 * (counts['in-review'] ?? 0)) / built) / 10;
       const { withCves, stretches } = known;
       return { units, counts, percentReady, seconds: clock(), stretches, withCves };

@@ -83,10 +83,11 @@ function inStates(job: JobContext['job'], states: readonly string[]) {
   );
 }
 
-/** Of those under test what no other job is at: this one's earlier attempts began it, or one that came to nothing. */
+/** Of those under test what no other job has or will try again: this one's earlier attempts began it, or a job that has ended. */
 function underTest(job: JobContext['job']) {
   const elsewhere = sql`select from factory_jobs other
-    where other.id = ${factoryCandidates.testJobId} and other.id <> ${job.id} and other.state = 'running'`;
+    where other.id = ${factoryCandidates.testJobId} and other.id <> ${job.id}
+      and other.state in ('waiting', 'running')`;
   return and(inStates(job, ['testing']), sql`not exists (${elsewhere})`);
 }
 

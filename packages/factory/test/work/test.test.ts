@@ -95,6 +95,9 @@ test('jobs of one kernel have candidates of their own, and what a dead one had i
   assert.equal(again.id, first.id);
   assert.deepEqual(await begin(again), ofFirst, 'it goes on with what it had begun');
 
+  await database.orm.execute(sql`update factory_jobs set state = 'waiting' where id = ${second.id}`);
+  assert.deepEqual(await begin(again), ofFirst, 'what waits for another attempt stays with its job');
+
   await database.orm.execute(sql`update factory_jobs set state = 'cancelled' where id = ${second.id}`);
   await askForMore();
   assert.deepEqual(await begin(await claim()), ofSecond, 'what a cancelled one had is taken by the next');
