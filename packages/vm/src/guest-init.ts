@@ -1,9 +1,10 @@
 // The guest's process 1: a shell script for busybox, because it needs no compiler on the host and can be read. It runs the
 // plan and reports on the second serial port (/dev/ttyS1), where the kernel never writes; result-channel.ts reads that.
 //
-// One process writes the records, so they cannot interleave: steps run in sessions of their own, with files for output, and
-// tell that they are over through a FIFO. Whoever waits wakes up every second to send what the files have gained and to
-// look at deadlines; so what a step printed is on the host even if the next thing it does is to crash the kernel.
+// One process writes the records, so they cannot interleave: steps run in sessions of their own, with files for output and
+// for how they ended. Whoever waits wakes up every second to send what the files have gained and to look at deadlines; so what
+// a step printed is on the host even if the next thing it does is to crash the kernel. A line in a FIFO wakes it
+// earlier and says nothing: busybox's read drops half a line when its time is over in the middle of it.
 // `time` waits for the step outside of its session: a shell alone cannot tell "exit 139" from a segmentation fault.
 
 import { OUTPUT_LIMIT } from './guest.js';
@@ -106,7 +107,8 @@ launch() {
   note "step $1 starts: $4"
   (
     time -o $dir/end -f '%x %e' setsid sh /vm/steps/$1 </dev/null >>$dir/out 2>>$dir/err 3>&- 4>&-
-    echo "done $1 $?" >&3
+    echo $? >$dir/status
+    echo >&3
   ) &
 }
 
@@ -115,7 +117,6 @@ is_running() { case " $running " in *" $1 "*) true ;; *) false ;; esac; }
 # conclude INDEX STATUS: reports a step that is over. STATUS is that of "time", which matters only if it was killed itself.
 conclude() {
   local dir=/vm/run/$1 how=code status=$2 seconds=- first second third fourth fifth out_size err_size
-  is_running $1 || return
   [ -s $dir/end ] || [ $status -le 128 ] || { how=signal; status=$((status - 128)); }
   [ -s $dir/end ] && while read -r first second third fourth fifth; do
     case "$first $second $third" in
@@ -136,10 +137,15 @@ conclude() {
 # signal_step INDEX SIGNAL: fails while the step has not come up yet.
 signal_step() { [ -s /vm/run/$1/pid ] && kill -$2 -$(cat /vm/run/$1/pid); }
 
-# Sends the news of all running steps, and ends those whose time is over.
+# Sends the news of all running steps, concludes those that are over, and ends those whose time is.
 tick() {
-  local index deadline
+  local index deadline status
   for index in $running; do
+    if [ -s /vm/run/$index/status ]; then
+      read -r status </vm/run/$index/status
+      conclude $index $status
+      continue
+    fi
     ship_output $index
     read_clock
     read -r deadline </vm/run/$index/deadline
@@ -156,12 +162,10 @@ tick() {
   done
 }
 
-# Waits for one event, at most a second.
+# Waits until a step is over, at most a second.
 await_event() {
-  local word index status
-  if read -t 1 -r word index status <&3; then
-    conclude $index $status
-  fi
+  local line
+  read -t 1 -r line <&3
   tick
 }
 

@@ -40,6 +40,7 @@ const STEPS: readonly GuestStep[] = [
   shell('exit 139', 'exit 139'),
   { name: 'missing program', argv: ['no-such-program'] },
   shell('too slow', 'echo before; sleep 1000 & sleep 1000', { timeoutSeconds: 1 }),
+  shell('half a line', 'printf "done 99 " >/vm/run/events'),
   shell('beside', 'while [ ! -e /tmp/flag ]; do sleep 0.1; done; echo seen', { background: true }),
   { name: 'daemon', argv: ['sleep', '1000'], background: 'until-end' },
   shell('flag', 'touch /tmp/flag', { uid: 1000 }),
@@ -125,6 +126,10 @@ describe('a guest that lives', () => {
     const { timedOut, exitCode, signal, stdout } = step('too slow');
     assert.deepEqual([timedOut, exitCode, signal, stdout], [true, null, 'SIGKILL', 'before\n']);
     assert.match(result.kernelLog, /sysrq: Show Blocked State/);
+  });
+
+  test('a step that is over is noticed though half a line is in the way of what says so', () => {
+    assert.deepEqual([step('half a line').exitCode, step('half a line').timedOut], [0, false]);
   });
 
   test('background steps run beside the others and are collected', () => {
