@@ -211,23 +211,27 @@ function renderLog(steps: readonly StepResult[], kernelLog: string): string {
 
 /**
  * Modules that do not load without their hardware stay unloaded: the update is then prepared for them. Those that must not be loaded before are
- * loaded after it is applied, and unloaded before it is undone.
+ * loaded after it is applied, and unloaded before it is undone; so are modules that need them.
  */
 function planSteps({ id, update, probe, replaces }: Trial, index: number): readonly GuestStep[] {
   const late = (update.manifest.requiresUnloaded ?? []).map(({ module }) => module);
   const modules = presentModules(update);
+  // Any of them may need a late one, and then waits for it.
+  const waiting = late.length === 0 ? [] : modules;
   const ask = (when: string): readonly GuestStep[] =>
     probe === undefined ? [] : [{ name: `probe ${when} ${id}`, argv: ['sh', `${PROBE}${index}`] }];
   return [
     mark(`mark ${id}`, `${index} ${update.manifest.id} is next`),
     // An earlier update may have left it there.
     ...late.map((name): GuestStep => ({ ...unload(name, id), name: `${name} is absent for ${id}` })),
-    ...modules.map((name) => load(name, id)),
+    ...modules.map((name) => loadWithout(late, name, id)),
     ...ask('before'),
     mark(`begin ${id}`, `${index} ${update.manifest.id}`),
     askAttendant(`apply ${id}`, 'apply', ...(replaces === true ? ['--replace'] : []), pathOf(index)),
     ...late.map((name) => load(name, id)),
+    ...waiting.map((name) => load(name, id)),
     ...ask('applied'),
+    ...waiting.toReversed().map((name) => unloadWith(late, name, id)),
     ...late.toReversed().map((name) => unload(name, id)),
     // In a guest nothing is at stake, and a stale pointer shows.
     askAttendant(`undo ${id}`, 'undo', '--force', update.manifest.id),
@@ -246,6 +250,22 @@ function load(name: string, id: string): GuestStep {
 
 function unload(name: string, id: string): GuestStep {
   return { name: `unload ${name} for ${id}`, argv: ['modprobe', '-r', name] };
+}
+
+/** Whether the module $1 needs one of $2, which is a pattern. */
+const NEEDS = 'modprobe --show-depends "$1" | tr - _ | grep -qE "/($2)[.]ko"';
+
+/** Unless it would be loaded together with one of those that must not be there yet. */
+function loadWithout(late: readonly string[], name: string, id: string): GuestStep {
+  const plain = load(name, id);
+  if (late.length === 0) return plain;
+  return { ...plain, argv: ['sh', '-c', `${NEEDS} || modprobe "$1"`, 'sh', name, late.join('|')] };
+}
+
+/** If it keeps one of them from being unloaded. */
+function unloadWith(late: readonly string[], name: string, id: string): GuestStep {
+  const argv = ['sh', '-c', `${NEEDS} || exit 0; modprobe -r "$1"`, 'sh', name, late.join('|')];
+  return { ...unload(name, id), argv };
 }
 
 interface UpdateLog {

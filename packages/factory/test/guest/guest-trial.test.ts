@@ -63,6 +63,21 @@ test('each update is marked, applied and undone before the next one, with its mo
   ]);
 });
 
+test('modules that must not be loaded before, and those that need them, are loaded behind the apply', () => {
+  const late = [{ module: 'can', because: ['init_module'] }];
+  const update = { ...CAN, manifest: { ...CAN.manifest, requiresUnloaded: late } };
+  const { steps } = planGuest([{ id: 'it', update }], '/host/resplice.cjs');
+  assert.deepEqual(
+    steps.slice(2).map(({ name }) => name.replace(/ for it$/, '')),
+    [
+      ...['mark it', 'can is absent', 'load can_raw', 'begin it', 'apply it', 'load can', 'load can_raw'],
+      ...['unload can_raw', 'unload can', 'undo it', 'unload can_raw'],
+    ],
+  );
+  const [first] = steps.filter(({ name }) => name === 'load can_raw for it');
+  assert.deepEqual(first?.argv.slice(-2), ['can_raw', 'can']);
+});
+
 test('updates that apply and undo with a clean log are applied, whatever their modules do', () => {
   const failed = { exitCode: 1 };
   const result = guest({ 'load can_raw for second': failed, 'unload can_raw for second': failed });
