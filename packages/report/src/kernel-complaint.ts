@@ -112,6 +112,13 @@ export function findKernelFaults(kernelLog: string): readonly string[] {
   );
 }
 
+/** What a complaint says, whenever and wherever: up to the line that names the place in the source, without time, processor and task. */
+export function wordsOfComplaint(complaint: string): string {
+  const lines = complaint.split('\n').map((line) => textOf(line).replace(/\bCPU: \d+ PID: \d+ /, ''));
+  const place = lines.findIndex((line) => /^(?:WARNING|BUG): /.test(line));
+  return lines.slice(0, Math.max(place, 0) + 1).join('\n');
+}
+
 /** The index after the report's last line. */
 function findReportEnd(lines: readonly string[], start: number): number {
   const limit = Math.min(lines.length, start + LONGEST_REPORT);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { findKernelComplaints } from '../src/kernel-complaint.js';
+import { findKernelComplaints, wordsOfComplaint } from '../src/kernel-complaint.js';
 
 function log(...lines: readonly string[]): string {
   return lines.map((line, index) => `[    5.10${String(index).padStart(4, '0')}] ${line}\n`).join('');
@@ -113,4 +113,25 @@ for (const line of COMPLAINTS) {
 test('an empty log is clean, and one without time stamps is read too', () => {
   assert.deepEqual(findKernelComplaints(''), []);
   assert.equal(findKernelComplaints('BUG: unable to handle page fault\n').length, 1);
+});
+
+test('two reports of one place say the same, whichever task, processor and time; of another place they do not', () => {
+  const report = (time: number, task: string, place: string) =>
+    [
+      '------------[ cut here ]------------',
+      `WARNING: ${task} at ${place}`,
+      `${task} Comm: cryptomgr_test Tainted: G`,
+    ]
+      .map((line) => `[    ${time}.000000] ${line}`)
+      .join('\n');
+  const one = wordsOfComplaint(report(1, 'CPU: 0 PID: 231', 'crypto/testmgr.c:5907 alg_test.cold+0x7c/0xf5'));
+  assert.equal(
+    one,
+    '------------[ cut here ]------------\nWARNING: at crypto/testmgr.c:5907 alg_test.cold+0x7c/0xf5',
+  );
+  assert.equal(
+    wordsOfComplaint(report(9, 'CPU: 1 PID: 7', 'crypto/testmgr.c:5907 alg_test.cold+0x7c/0xf5')),
+    one,
+  );
+  assert.notEqual(wordsOfComplaint(report(1, 'CPU: 0 PID: 231', 'kernel/fork.c:1 copy+0x1/0x2')), one);
 });

@@ -3,7 +3,7 @@
 // all of them, and a probe can be asked before, between and after.
 
 import type { FetchedKernel } from '@resplice/build';
-import { EnvironmentError, type ProgressSink } from '@resplice/report';
+import { EnvironmentError, type ProgressSink, wordsOfComplaint } from '@resplice/report';
 import { encodeUpdate, type Update } from '@resplice/update';
 import {
   findKernelComplaints,
@@ -69,17 +69,26 @@ export async function applyInGuests(
   while (verdicts.size < updates.length) {
     const batch = updates.slice(verdicts.size, verdicts.size + UPDATES_PER_GUEST);
     const inGuest = [...below, ...batch.map(({ update }) => update)];
-    const result = await runGuest({
-      ...planGuest(batch, bundle, below),
-      vmlinuz: kernel.vmlinuz,
-      modules: { directory: kernel.modules, names: [...new Set(inGuest.flatMap(modulesOf))] },
-      memoryMb: MEMORY_MB,
-      timeoutSeconds: SECONDS_PER_UPDATE * (inGuest.length + 1),
-      onEvent: reportGuestEvents(progress, kernel.identity.release),
-      signal,
-    });
-    const found = judgeGuest(batch, result);
+    const run = (plan: Pick<GuestSpec, 'files' | 'steps' | 'withNode'>): Promise<GuestResult> =>
+      runGuest({
+        ...plan,
+        vmlinuz: kernel.vmlinuz,
+        modules: { directory: kernel.modules, names: [...new Set(inGuest.flatMap(modulesOf))] },
+        memoryMb: MEMORY_MB,
+        timeoutSeconds: SECONDS_PER_UPDATE * (inGuest.length + 1),
+        onEvent: reportGuestEvents(progress, kernel.identity.release),
+        signal,
+      });
+    const result = await run(planGuest(batch, bundle, below));
+    let found = judgeGuest(batch, result);
     if (found.size === 0) throw notStarted(result);
+    const doubtful = batch.filter(
+      ({ id, update }) => lateModules(update).length > 0 && found.get(id)?.applied === false,
+    );
+    if (doubtful.length > 0) {
+      const { kernelLog } = await run(planShipped(doubtful));
+      found = judgeGuest(batch, result, findKernelComplaints(kernelLog));
+    }
     for (const [id, verdict] of found) {
       verdicts.set(id, verdict);
       await onResult?.(id, verdict);
@@ -147,13 +156,16 @@ function planBelow(update: Update, index: number): readonly GuestStep[] {
 /**
  * The verdicts that this guest can give, in the order of the updates: up to the one at which it died, or which stayed applied. Empty when it
  * never came to the first one.
+ * @param shipped complaints of a kernel without the updates, which count for nothing
  */
 export function judgeGuest(
   updates: readonly Trial[],
   result: GuestResult,
+  shipped: readonly string[] = [],
 ): ReadonlyMap<string, GuestVerdict> {
   const verdicts = new Map<string, GuestVerdict>();
   const logs = splitLog(result.kernelLog);
+  const innocent = new Set(shipped.map(wordsOfComplaint));
   const last = result.steps.at(-1)?.name;
   if (result.steps.some(({ name, exitCode }) => / below$/.test(name) && exitCode !== 0)) return verdicts;
   for (const [index, named] of updates.entries()) {
@@ -170,7 +182,7 @@ export function judgeGuest(
       // Nothing to undo is no second problem.
       ...(apply?.exitCode === 0 ? describeFailure(undo) : []),
       ...(apply?.exitCode === 0 ? describeProbes(named, find) : []),
-      ...findKernelComplaints(changed),
+      ...findKernelComplaints(changed).filter((each) => !innocent.has(wordsOfComplaint(each))),
     ];
     verdicts.set(named.id, {
       applied: problems.length === 0,
@@ -214,7 +226,7 @@ function renderLog(steps: readonly StepResult[], kernelLog: string): string {
  * loaded after it is applied, and unloaded before it is undone; so are modules that need them.
  */
 function planSteps({ id, update, probe, replaces }: Trial, index: number): readonly GuestStep[] {
-  const late = (update.manifest.requiresUnloaded ?? []).map(({ module }) => module);
+  const late = lateModules(update);
   const modules = presentModules(update);
   // Any of them may need a late one, and then waits for it.
   const waiting = late.length === 0 ? [] : modules;
@@ -250,6 +262,12 @@ function load(name: string, id: string): GuestStep {
 
 function unload(name: string, id: string): GuestStep {
   return { name: `unload ${name} for ${id}`, argv: ['modprobe', '-r', name] };
+}
+
+/** No update: what the shipped kernel says when it loads the modules that others loaded behind their update. */
+function planShipped(trials: readonly Trial[]): Pick<GuestSpec, 'files' | 'steps'> {
+  const steps = trials.flatMap(({ id, update }) => modulesOf(update).map((name) => load(name, id)));
+  return { files: [], steps };
 }
 
 /** Whether the module $1 needs one of $2, which is a pattern. */
@@ -299,9 +317,14 @@ function describeFailure(step: StepResult | undefined): readonly string[] {
   return [[`"${step.name}" failed: ${describeEnd(step)}`, ...outputOf(step)].join('\n')];
 }
 
+/** Those that must not be loaded before it is applied. */
+function lateModules({ manifest }: Update): readonly string[] {
+  return (manifest.requiresUnloaded ?? []).map(({ module }) => module);
+}
+
 /** Those that may be loaded when it is applied. */
 function presentModules(update: Update): readonly string[] {
-  const late = new Set((update.manifest.requiresUnloaded ?? []).map(({ module }) => module));
+  const late = new Set(lateModules(update));
   return modulesOf(update).filter((name) => !late.has(name));
 }
 

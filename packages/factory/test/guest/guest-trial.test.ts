@@ -109,6 +109,16 @@ test('what the shipped kernel says while modules are loaded, or the hole is show
   assert.equal(judge([next, begun, warning])?.applied, false);
 });
 
+test('what the shipped kernel says without the update is nothing against it, and all else is', () => {
+  const said = (time: number, place: string) => `[   10.${time}] WARNING: CPU: 0 PID: ${time} at ${place}`;
+  const own = 'crypto/testmgr.c:5907 alg_test.cold+0x7c/0xf5';
+  const judge = (place: string) => {
+    const kernelLog = [...LOG.slice(0, 3), said(1, place), ...LOG.slice(3)].join('\n');
+    return judgeGuest(UPDATES, guest({}, { kernelLog }), [said(7, own)]).get('second')?.applied;
+  };
+  assert.deepEqual([judge(own), judge('kernel/fork.c:1 copy+0x1/0x2')], [true, false]);
+});
+
 test('an update that is refused does not stand against the next one', () => {
   const result = guest({
     'apply second': { exitCode: 3, stderr: 'the code differs' },
